@@ -57,6 +57,14 @@ func FailedPrecondition(err error) error { return withCode(codes.FailedPrecondit
 // (UNAVAILABLE).
 func Unavailable(err error) error { return withCode(codes.Unavailable, err, 0) }
 
+// Aborted returns err with the meaning that something else was first, so that the caller
+// has to begin again with what is true now (ABORTED).
+func Aborted(err error) error { return withCode(codes.Aborted, err, 0) }
+
+// Unknown returns err with the meaning that it is not known what became of the call
+// (DEADLINE_EXCEEDED).
+func Unknown(err error) error { return withCode(codes.DeadlineExceeded, err, 0) }
+
 // UnavailableAfter is Unavailable with the time after which the host may try again. An
 // action is tried again only with such a time.
 func UnavailableAfter(err error, d time.Duration) error {

@@ -202,3 +202,45 @@ func (c *constant) SampleRTT(_ context.Context, peers []pluginsdk.Peer) (out []p
 	}
 	return out, nil
 }
+
+func (everything) SetMembers(_ context.Context, members *pluginv1.SetMembersRequest) error {
+	if len(members.GetMembers()) == 0 {
+		return errors.New("no members")
+	}
+	return nil
+}
+
+func (everything) Follow(_ context.Context, from *pluginv1.FollowRequest, send func(*pluginv1.MeshBatch) error) error {
+	return send(&pluginv1.MeshBatch{Ordered: []*meshosv1.LoggedEntry{{Entry: from.GetHead()}}})
+}
+
+func (everything) Order(_ context.Context, order *pluginv1.OrderRequest) error {
+	switch order.GetHeight() {
+	case 1:
+		return pluginsdk.Aborted(errors.New("another was first"))
+	case 2:
+		return pluginsdk.Unknown(errors.New("no answer"))
+	}
+	return nil
+}
+
+func (everything) Tell(context.Context, *pluginv1.TellRequest) error { return nil }
+
+func (everything) Ask(_ context.Context, question *pluginv1.AskRequest, send func([]byte) error) error {
+	return errors.Join(send(question.GetRequest()), send([]byte("2")))
+}
+
+func (everything) Serve(_ context.Context, receive func() (*pluginv1.ServedAnswer, error), send func(*pluginv1.ServedQuestion) error) error {
+	if err := send(&pluginv1.ServedQuestion{Id: 7}); err != nil {
+		return err
+	}
+	answer, err := receive()
+	if err != nil {
+		return err
+	}
+	return send(&pluginv1.ServedQuestion{Id: answer.GetId() + 1})
+}
+
+func (everything) Join(_ context.Context, joining []byte) error {
+	return pluginsdk.Unavailable(errors.New(string(joining)))
+}

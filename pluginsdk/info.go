@@ -1,6 +1,10 @@
 package pluginsdk
 
-import "github.com/hashicorp/go-hclog"
+import (
+	"github.com/hashicorp/go-hclog"
+
+	pluginv1 "github.com/meshos/meshos/proto/meshos/plugin/v1"
+)
 
 // Info describes a plugin.
 type Info struct {
@@ -30,4 +34,6 @@ type Env struct {
 	// DataDir is a directory for this plugin alone. It exists, and is kept across
 	// restarts. It is temporary when run by hand.
 	DataDir string
+	// Mesh has what a Mesh needs of its node's keys; nil for plugins of other kinds.
+	Mesh *pluginv1.MeshIdentity
 }

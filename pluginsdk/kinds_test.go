@@ -27,6 +27,7 @@ func TestAPluginServesTheKindsThatItsTypeImplements(t *testing.T) {
 	want := []string{
 		"locality_probe", "health_probe", "inventory_probe", "placement_scorer", "migration_aborter",
 		"migration_source", "chain_appender", "actuator", "event_source", "recovery_handler", "control_sink",
+		"mesh",
 	}
 	if d := cmp.Diff(want, all.GetKinds()); d != "" {
 		t.Error(d)

@@ -36,6 +36,8 @@ func methods() []method {
 		{wire.KindEventSource, "Events", "(context.Context, func([]*meshosv1.Event) error) error", implements[EventSource]},
 		{wire.KindRecoveryHandler, "Recover", "(context.Context, []uint64) ([]uint32, []*meshosv1.Event, error)", implements[RecoveryHandler]},
 		{wire.KindControlSink, "Deliver", "(context.Context, *pluginv1.ControlEvent) error", implements[ControlSink]},
+		{wire.KindMesh, "SetMembers", "(context.Context, *pluginv1.SetMembersRequest) error", implements[Mesh]},
+		{wire.KindMesh, "Follow", "(context.Context, *pluginv1.FollowRequest, func(*pluginv1.MeshBatch) error) error", implements[Mesh]},
 		{"a Runner", "Run", "(context.Context) error", implements[Runner]},
 		{"a PeerWatcher", "SetPeers", "([]pluginsdk.Peer)", implements[PeerWatcher]},
 		{"a NowProber", "ProbeNow", "(context.Context, pluginsdk.Peer, pluginsdk.ProbeRequest) (pluginsdk.ProbeResult, error)", implements[NowProber]},

@@ -29,6 +29,7 @@ func kindsOf(v any) []string {
 	add(wire.KindEventSource, implements[EventSource](v))
 	add(wire.KindRecoveryHandler, implements[RecoveryHandler](v))
 	add(wire.KindControlSink, implements[ControlSink](v))
+	add(wire.KindMesh, implements[Mesh](v))
 	return kinds
 }
 
@@ -75,6 +76,8 @@ func (s *Server) Register(r grpc.ServiceRegistrar) {
 			pluginv1.RegisterRecoveryHandlerServer(r, recoveryService{s: s})
 		case wire.KindControlSink:
 			pluginv1.RegisterControlSinkServer(r, controlService{s: s})
+		case wire.KindMesh:
+			pluginv1.RegisterMeshServer(r, meshService{s: s})
 		}
 	}
 }

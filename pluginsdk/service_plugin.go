@@ -110,7 +110,7 @@ func (p pluginService) Configure(ctx context.Context, req *pluginv1.ConfigureReq
 // construct builds an instance that is not installed yet. If something fails after the
 // author's constructor, it ends the instance again.
 func (s *Server) construct(ctx context.Context, req *pluginv1.ConfigureRequest, cfg any) (_ *instance, err error) {
-	env := Env{Log: s.log, Node: req.GetNode(), Cluster: req.GetClusterId(), DataDir: req.GetDataDir()}
+	env := Env{Log: s.log, Node: req.GetNode(), Cluster: req.GetClusterId(), DataDir: req.GetDataDir(), Mesh: req.GetMesh()}
 	var value any
 	err = guarded("the constructor", s.log, func() (err error) {
 		value, err = s.build(env, cfg)

@@ -22,6 +22,7 @@ const (
 	KindEventSource      = wire.KindEventSource
 	KindRecoveryHandler  = wire.KindRecoveryHandler
 	KindControlSink      = wire.KindControlSink
+	KindMesh             = wire.KindMesh
 )
 
 // knownKinds splits the kinds that somebody named into those that this host knows, sorted

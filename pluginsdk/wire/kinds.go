@@ -13,6 +13,7 @@ const (
 	KindEventSource      = "event_source"
 	KindRecoveryHandler  = "recovery_handler"
 	KindControlSink      = "control_sink"
+	KindMesh             = "mesh"
 )
 
 // Kinds returns every kind, in the order of the contract.
@@ -20,6 +21,6 @@ func Kinds() []string {
 	return []string{
 		KindLocalityProbe, KindHealthProbe, KindInventoryProbe, KindPlacementScorer,
 		KindMigrationAborter, KindMigrationSource, KindChainAppender, KindActuator,
-		KindEventSource, KindRecoveryHandler, KindControlSink,
+		KindEventSource, KindRecoveryHandler, KindControlSink, KindMesh,
 	}
 }

@@ -665,7 +665,7 @@ func (x VerificationOutcome_Verdict) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use VerificationOutcome_Verdict.Descriptor instead.
 func (VerificationOutcome_Verdict) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{71, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{79, 0}
 }
 
 type ActionRecord_Outcome int32
@@ -717,7 +717,7 @@ func (x ActionRecord_Outcome) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use ActionRecord_Outcome.Descriptor instead.
 func (ActionRecord_Outcome) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{78, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{86, 0}
 }
 
 type DaemonView_Lifecycle int32
@@ -772,7 +772,7 @@ func (x DaemonView_Lifecycle) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use DaemonView_Lifecycle.Descriptor instead.
 func (DaemonView_Lifecycle) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{86, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{94, 0}
 }
 
 type DaemonView_Restart int32
@@ -824,7 +824,7 @@ func (x DaemonView_Restart) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use DaemonView_Restart.Descriptor instead.
 func (DaemonView_Restart) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{86, 1}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{94, 1}
 }
 
 type DaemonView_Outcome int32
@@ -873,7 +873,7 @@ func (x DaemonView_Outcome) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use DaemonView_Outcome.Descriptor instead.
 func (DaemonView_Outcome) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{86, 2}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{94, 2}
 }
 
 type EchoView_State int32
@@ -928,7 +928,7 @@ func (x EchoView_State) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use EchoView_State.Descriptor instead.
 func (EchoView_State) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{90, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{100, 0}
 }
 
 type MigrationView_Phase int32
@@ -989,7 +989,7 @@ func (x MigrationView_Phase) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use MigrationView_Phase.Descriptor instead.
 func (MigrationView_Phase) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{95, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{105, 0}
 }
 
 type PluginView_Status int32
@@ -1053,7 +1053,7 @@ func (x PluginView_Status) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use PluginView_Status.Descriptor instead.
 func (PluginView_Status) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{96, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{106, 0}
 }
 
 type Acknowledged_Chain int32
@@ -1108,7 +1108,7 @@ func (x Acknowledged_Chain) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Acknowledged_Chain.Descriptor instead.
 func (Acknowledged_Chain) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{103, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{114, 0}
 }
 
 // DaemonRef names a supervised daemon. The id identifies it, the name is a label.
@@ -3453,6 +3453,9 @@ type AdminEvent struct {
 	//	*AdminEvent_ForceRestartDaemon
 	//	*AdminEvent_ForceCutover
 	//	*AdminEvent_KillMigration
+	//	*AdminEvent_AdmitNode
+	//	*AdminEvent_ExpelNode
+	//	*AdminEvent_SetSigners
 	Kind          isAdminEvent_Kind `protobuf_oneof:"kind"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -3702,6 +3705,33 @@ func (x *AdminEvent) GetKillMigration() *KillMigration {
 	return nil
 }
 
+func (x *AdminEvent) GetAdmitNode() *AdmitNode {
+	if x != nil {
+		if x, ok := x.Kind.(*AdminEvent_AdmitNode); ok {
+			return x.AdmitNode
+		}
+	}
+	return nil
+}
+
+func (x *AdminEvent) GetExpelNode() *ExpelNode {
+	if x != nil {
+		if x, ok := x.Kind.(*AdminEvent_ExpelNode); ok {
+			return x.ExpelNode
+		}
+	}
+	return nil
+}
+
+func (x *AdminEvent) GetSetSigners() *SetSigners {
+	if x != nil {
+		if x, ok := x.Kind.(*AdminEvent_SetSigners); ok {
+			return x.SetSigners
+		}
+	}
+	return nil
+}
+
 type isAdminEvent_Kind interface {
 	isAdminEvent_Kind()
 }
@@ -3799,6 +3829,20 @@ type AdminEvent_KillMigration struct {
 	KillMigration *KillMigration `protobuf:"bytes,26,opt,name=kill_migration,json=killMigration,proto3,oneof"`
 }
 
+type AdminEvent_AdmitNode struct {
+	// Who belongs to the mesh, and who commands it. They are valid in the ordered log of a
+	// mesh alone.
+	AdmitNode *AdmitNode `protobuf:"bytes,30,opt,name=admit_node,json=admitNode,proto3,oneof"`
+}
+
+type AdminEvent_ExpelNode struct {
+	ExpelNode *ExpelNode `protobuf:"bytes,31,opt,name=expel_node,json=expelNode,proto3,oneof"` // break-glass
+}
+
+type AdminEvent_SetSigners struct {
+	SetSigners *SetSigners `protobuf:"bytes,32,opt,name=set_signers,json=setSigners,proto3,oneof"` // break-glass
+}
+
 func (*AdminEvent_EnterMaintenance) isAdminEvent_Kind() {}
 
 func (*AdminEvent_ExitMaintenance) isAdminEvent_Kind() {}
@@ -3844,6 +3888,12 @@ func (*AdminEvent_ForceRestartDaemon) isAdminEvent_Kind() {}
 func (*AdminEvent_ForceCutover) isAdminEvent_Kind() {}
 
 func (*AdminEvent_KillMigration) isAdminEvent_Kind() {}
+
+func (*AdminEvent_AdmitNode) isAdminEvent_Kind() {}
+
+func (*AdminEvent_ExpelNode) isAdminEvent_Kind() {}
+
+func (*AdminEvent_SetSigners) isAdminEvent_Kind() {}
 
 // NodeTarget names the node that a command is for.
 type NodeTarget struct {
@@ -4633,6 +4683,7 @@ func (x *ForceEvictReplica) GetVictim() uint64 {
 type ForceRestartDaemon struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Daemon        *DaemonRef             `protobuf:"bytes,1,opt,name=daemon,proto3" json:"daemon,omitempty"`
+	Node          uint64                 `protobuf:"varint,2,opt,name=node,proto3" json:"node,omitempty"` // whose daemon; 0: of the node that takes the order, which is not valid in a mesh
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -4672,6 +4723,13 @@ func (x *ForceRestartDaemon) GetDaemon() *DaemonRef {
 		return x.Daemon
 	}
 	return nil
+}
+
+func (x *ForceRestartDaemon) GetNode() uint64 {
+	if x != nil {
+		return x.Node
+	}
+	return 0
 }
 
 type ForceCutover struct {
@@ -4729,6 +4787,7 @@ func (x *ForceCutover) GetTarget() uint64 {
 type KillMigration struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Migration     uint64                 `protobuf:"varint,1,opt,name=migration,proto3" json:"migration,omitempty"`
+	Node          uint64                 `protobuf:"varint,2,opt,name=node,proto3" json:"node,omitempty"` // that aborts it; 0: the node that takes the order, in a mesh every node
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -4770,6 +4829,232 @@ func (x *KillMigration) GetMigration() uint64 {
 	return 0
 }
 
+func (x *KillMigration) GetNode() uint64 {
+	if x != nil {
+		return x.Node
+	}
+	return 0
+}
+
+// AdmitNode makes a node a member of the mesh, or replaces the keys of one. With token_key
+// and without keys it is a token: whoever signs a Joining with that token's key becomes the
+// member, once.
+type AdmitNode struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Node          uint64                 `protobuf:"varint,1,opt,name=node,proto3" json:"node,omitempty"`
+	Name          string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`                                     // empty in a token: the joining node says it
+	Key           []byte                 `protobuf:"bytes,3,opt,name=key,proto3" json:"key,omitempty"`                                       // ed25519, 32 bytes: signs entries of the ordered log
+	LinkKey       []byte                 `protobuf:"bytes,4,opt,name=link_key,json=linkKey,proto3" json:"link_key,omitempty"`                // ed25519, 32 bytes: of its links to other nodes
+	Seed          bool                   `protobuf:"varint,5,opt,name=seed,proto3" json:"seed,omitempty"`                                    // it carries the ordered log
+	TokenKey      []byte                 `protobuf:"bytes,6,opt,name=token_key,json=tokenKey,proto3" json:"token_key,omitempty"`             // ed25519, 32 bytes
+	TokenExpires  *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=token_expires,json=tokenExpires,proto3" json:"token_expires,omitempty"` // in log time
+	Replace       bool                   `protobuf:"varint,8,opt,name=replace,proto3" json:"replace,omitempty"`                              // the id is that of a member, whose machine this one replaces
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AdmitNode) Reset() {
+	*x = AdmitNode{}
+	mi := &file_meshos_v1_meshos_proto_msgTypes[44]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AdmitNode) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AdmitNode) ProtoMessage() {}
+
+func (x *AdmitNode) ProtoReflect() protoreflect.Message {
+	mi := &file_meshos_v1_meshos_proto_msgTypes[44]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AdmitNode.ProtoReflect.Descriptor instead.
+func (*AdmitNode) Descriptor() ([]byte, []int) {
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{44}
+}
+
+func (x *AdmitNode) GetNode() uint64 {
+	if x != nil {
+		return x.Node
+	}
+	return 0
+}
+
+func (x *AdmitNode) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *AdmitNode) GetKey() []byte {
+	if x != nil {
+		return x.Key
+	}
+	return nil
+}
+
+func (x *AdmitNode) GetLinkKey() []byte {
+	if x != nil {
+		return x.LinkKey
+	}
+	return nil
+}
+
+func (x *AdmitNode) GetSeed() bool {
+	if x != nil {
+		return x.Seed
+	}
+	return false
+}
+
+func (x *AdmitNode) GetTokenKey() []byte {
+	if x != nil {
+		return x.TokenKey
+	}
+	return nil
+}
+
+func (x *AdmitNode) GetTokenExpires() *timestamppb.Timestamp {
+	if x != nil {
+		return x.TokenExpires
+	}
+	return nil
+}
+
+func (x *AdmitNode) GetReplace() bool {
+	if x != nil {
+		return x.Replace
+	}
+	return false
+}
+
+// ExpelNode ends a membership, or takes an open token back. The id is not given again but
+// with AdmitNode.replace.
+type ExpelNode struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Node          uint64                 `protobuf:"varint,1,opt,name=node,proto3" json:"node,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ExpelNode) Reset() {
+	*x = ExpelNode{}
+	mi := &file_meshos_v1_meshos_proto_msgTypes[45]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ExpelNode) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ExpelNode) ProtoMessage() {}
+
+func (x *ExpelNode) ProtoReflect() protoreflect.Message {
+	mi := &file_meshos_v1_meshos_proto_msgTypes[45]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ExpelNode.ProtoReflect.Descriptor instead.
+func (*ExpelNode) Descriptor() ([]byte, []int) {
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{45}
+}
+
+func (x *ExpelNode) GetNode() uint64 {
+	if x != nil {
+		return x.Node
+	}
+	return 0
+}
+
+// SetSigners replaces who may command the mesh: the content of an allowed_signers file.
+// A set that can't reach the thresholds in it is rejected.
+type SetSigners struct {
+	state          protoimpl.MessageState `protogen:"open.v1"`
+	AllowedSigners string                 `protobuf:"bytes,1,opt,name=allowed_signers,json=allowedSigners,proto3" json:"allowed_signers,omitempty"`
+	Ordinary       uint32                 `protobuf:"varint,2,opt,name=ordinary,proto3" json:"ordinary,omitempty"` // how many operators have to sign an ordinary command; 0: 1
+	BreakGlass     uint32                 `protobuf:"varint,3,opt,name=break_glass,json=breakGlass,proto3" json:"break_glass,omitempty"`
+	Thaw           uint32                 `protobuf:"varint,4,opt,name=thaw,proto3" json:"thaw,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *SetSigners) Reset() {
+	*x = SetSigners{}
+	mi := &file_meshos_v1_meshos_proto_msgTypes[46]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SetSigners) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SetSigners) ProtoMessage() {}
+
+func (x *SetSigners) ProtoReflect() protoreflect.Message {
+	mi := &file_meshos_v1_meshos_proto_msgTypes[46]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SetSigners.ProtoReflect.Descriptor instead.
+func (*SetSigners) Descriptor() ([]byte, []int) {
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{46}
+}
+
+func (x *SetSigners) GetAllowedSigners() string {
+	if x != nil {
+		return x.AllowedSigners
+	}
+	return ""
+}
+
+func (x *SetSigners) GetOrdinary() uint32 {
+	if x != nil {
+		return x.Ordinary
+	}
+	return 0
+}
+
+func (x *SetSigners) GetBreakGlass() uint32 {
+	if x != nil {
+		return x.BreakGlass
+	}
+	return 0
+}
+
+func (x *SetSigners) GetThaw() uint32 {
+	if x != nil {
+		return x.Thaw
+	}
+	return 0
+}
+
 // SignedCommit is a signed command. The payload is an encoded AdminCommand: the exact bytes
 // that were signed, never encoded again. Each signature is an OpenSSH signature (SSHSIG, in
 // binary form) over the payload in the namespace "meshos-admin", so that `ssh-keygen -Y
@@ -4784,7 +5069,7 @@ type SignedCommit struct {
 
 func (x *SignedCommit) Reset() {
 	*x = SignedCommit{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[44]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4796,7 +5081,7 @@ func (x *SignedCommit) String() string {
 func (*SignedCommit) ProtoMessage() {}
 
 func (x *SignedCommit) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[44]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4809,7 +5094,7 @@ func (x *SignedCommit) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignedCommit.ProtoReflect.Descriptor instead.
 func (*SignedCommit) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{44}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *SignedCommit) GetPayload() []byte {
@@ -4828,20 +5113,23 @@ func (x *SignedCommit) GetSignatures() [][]byte {
 
 // AdminCommand is what operators sign.
 type AdminCommand struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	ClusterId     string                 `protobuf:"bytes,1,opt,name=cluster_id,json=clusterId,proto3" json:"cluster_id,omitempty"` // of the cluster that the command is for
-	Event         *AdminEvent            `protobuf:"bytes,2,opt,name=event,proto3" json:"event,omitempty"`
-	IssuedAt      *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=issued_at,json=issuedAt,proto3" json:"issued_at,omitempty"`
-	Nonce         []byte                 `protobuf:"bytes,4,opt,name=nonce,proto3" json:"nonce,omitempty"`                          // 16 random bytes; a command is accepted once
-	BlastHash     []byte                 `protobuf:"bytes,5,opt,name=blast_hash,json=blastHash,proto3" json:"blast_hash,omitempty"` // break-glass only: SHA-256 of the simulated BlastRadius
-	Reason        string                 `protobuf:"bytes,6,opt,name=reason,proto3" json:"reason,omitempty"`                        // why the command is given, for people; at most 1024 bytes
+	state     protoimpl.MessageState `protogen:"open.v1"`
+	ClusterId string                 `protobuf:"bytes,1,opt,name=cluster_id,json=clusterId,proto3" json:"cluster_id,omitempty"` // of the cluster that the command is for
+	Event     *AdminEvent            `protobuf:"bytes,2,opt,name=event,proto3" json:"event,omitempty"`
+	IssuedAt  *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=issued_at,json=issuedAt,proto3" json:"issued_at,omitempty"`
+	Nonce     []byte                 `protobuf:"bytes,4,opt,name=nonce,proto3" json:"nonce,omitempty"`                          // 16 random bytes; a command is accepted once
+	BlastHash []byte                 `protobuf:"bytes,5,opt,name=blast_hash,json=blastHash,proto3" json:"blast_hash,omitempty"` // break-glass only: SHA-256 of the simulated BlastRadius
+	Reason    string                 `protobuf:"bytes,6,opt,name=reason,proto3" json:"reason,omitempty"`                        // why the command is given, for people; at most 1024 bytes
+	// The only node that takes the command: at its own door, by its own clock. It is not valid
+	// in the ordered log of a mesh. 0: the whole mesh.
+	OnlyOn        uint64 `protobuf:"varint,7,opt,name=only_on,json=onlyOn,proto3" json:"only_on,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *AdminCommand) Reset() {
 	*x = AdminCommand{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[45]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4853,7 +5141,7 @@ func (x *AdminCommand) String() string {
 func (*AdminCommand) ProtoMessage() {}
 
 func (x *AdminCommand) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[45]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4866,7 +5154,7 @@ func (x *AdminCommand) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdminCommand.ProtoReflect.Descriptor instead.
 func (*AdminCommand) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{45}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *AdminCommand) GetClusterId() string {
@@ -4911,6 +5199,13 @@ func (x *AdminCommand) GetReason() string {
 	return ""
 }
 
+func (x *AdminCommand) GetOnlyOn() uint64 {
+	if x != nil {
+		return x.OnlyOn
+	}
+	return 0
+}
+
 // OrderedEntry is one accepted order in the ordered log. An entry is never encoded again:
 // the next one holds the hash of its bytes.
 type OrderedEntry struct {
@@ -4923,18 +5218,23 @@ type OrderedEntry struct {
 	//
 	//	*OrderedEntry_Commit
 	//	*OrderedEntry_Event
+	//	*OrderedEntry_Founding
+	//	*OrderedEntry_Joining
 	Order     isOrderedEntry_Order `protobuf_oneof:"order"`
 	Operators []*Operator          `protobuf:"bytes,7,rep,name=operators,proto3" json:"operators,omitempty"` // who signed, as it was judged
 	// What the configuration said when the order came of what it is about: once that changes, the
 	// configuration replaces the order. Absent in entries of earlier versions.
-	Over          *OrderedOver `protobuf:"bytes,8,opt,name=over,proto3" json:"over,omitempty"`
+	Over *OrderedOver `protobuf:"bytes,8,opt,name=over,proto3" json:"over,omitempty"`
+	// In the log of a mesh: ed25519 signature of the key of the node in by, over the encoded
+	// entry without this field.
+	NodeSignature []byte `protobuf:"bytes,15,opt,name=node_signature,json=nodeSignature,proto3" json:"node_signature,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *OrderedEntry) Reset() {
 	*x = OrderedEntry{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[46]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4946,7 +5246,7 @@ func (x *OrderedEntry) String() string {
 func (*OrderedEntry) ProtoMessage() {}
 
 func (x *OrderedEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[46]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4959,7 +5259,7 @@ func (x *OrderedEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedEntry.ProtoReflect.Descriptor instead.
 func (*OrderedEntry) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{46}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *OrderedEntry) GetHeight() uint64 {
@@ -5015,6 +5315,24 @@ func (x *OrderedEntry) GetEvent() *Event {
 	return nil
 }
 
+func (x *OrderedEntry) GetFounding() *Founding {
+	if x != nil {
+		if x, ok := x.Order.(*OrderedEntry_Founding); ok {
+			return x.Founding
+		}
+	}
+	return nil
+}
+
+func (x *OrderedEntry) GetJoining() *Joining {
+	if x != nil {
+		if x, ok := x.Order.(*OrderedEntry_Joining); ok {
+			return x.Joining
+		}
+	}
+	return nil
+}
+
 func (x *OrderedEntry) GetOperators() []*Operator {
 	if x != nil {
 		return x.Operators
@@ -5025,6 +5343,13 @@ func (x *OrderedEntry) GetOperators() []*Operator {
 func (x *OrderedEntry) GetOver() *OrderedOver {
 	if x != nil {
 		return x.Over
+	}
+	return nil
+}
+
+func (x *OrderedEntry) GetNodeSignature() []byte {
+	if x != nil {
+		return x.NodeSignature
 	}
 	return nil
 }
@@ -5041,9 +5366,570 @@ type OrderedEntry_Event struct {
 	Event *Event `protobuf:"bytes,6,opt,name=event,proto3,oneof"` // accepted without a signature
 }
 
+type OrderedEntry_Founding struct {
+	Founding *Founding `protobuf:"bytes,9,opt,name=founding,proto3,oneof"` // the first entry of a mesh, and no other
+}
+
+type OrderedEntry_Joining struct {
+	Joining *Joining `protobuf:"bytes,10,opt,name=joining,proto3,oneof"` // a node becomes a member with a token
+}
+
 func (*OrderedEntry_Commit) isOrderedEntry_Order() {}
 
 func (*OrderedEntry_Event) isOrderedEntry_Order() {}
+
+func (*OrderedEntry_Founding) isOrderedEntry_Order() {}
+
+func (*OrderedEntry_Joining) isOrderedEntry_Order() {}
+
+// LoggedEntry is an entry of the ordered log of a mesh, with the time at which the log took
+// it. The prev of the entry after it is the SHA-256 of log_time, as nanoseconds since 1970 in
+// 8 bytes, the most significant first, and of entry.
+type LoggedEntry struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Entry         []byte                 `protobuf:"bytes,1,opt,name=entry,proto3" json:"entry,omitempty"` // encoded OrderedEntry, exactly as it was signed
+	LogTime       *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=log_time,json=logTime,proto3" json:"log_time,omitempty"`
+	Refilled      bool                   `protobuf:"varint,3,opt,name=refilled,proto3" json:"refilled,omitempty"` // log_time is not the log's own, but what a node said that filled it up
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LoggedEntry) Reset() {
+	*x = LoggedEntry{}
+	mi := &file_meshos_v1_meshos_proto_msgTypes[50]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LoggedEntry) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LoggedEntry) ProtoMessage() {}
+
+func (x *LoggedEntry) ProtoReflect() protoreflect.Message {
+	mi := &file_meshos_v1_meshos_proto_msgTypes[50]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LoggedEntry.ProtoReflect.Descriptor instead.
+func (*LoggedEntry) Descriptor() ([]byte, []int) {
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{50}
+}
+
+func (x *LoggedEntry) GetEntry() []byte {
+	if x != nil {
+		return x.Entry
+	}
+	return nil
+}
+
+func (x *LoggedEntry) GetLogTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.LogTime
+	}
+	return nil
+}
+
+func (x *LoggedEntry) GetRefilled() bool {
+	if x != nil {
+		return x.Refilled
+	}
+	return false
+}
+
+// Founding begins the ordered log of a mesh. Its hash, as in OrderedEntry.prev, is what a
+// token names, so that a joining node knows the log when it sees it.
+type Founding struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	ClusterId     string                 `protobuf:"bytes,1,opt,name=cluster_id,json=clusterId,proto3" json:"cluster_id,omitempty"`
+	Node          *AdmitNode             `protobuf:"bytes,2,opt,name=node,proto3" json:"node,omitempty"`           // the first member, a seed
+	Signers       *SetSigners            `protobuf:"bytes,3,opt,name=signers,proto3" json:"signers,omitempty"`     // without operators: an empty allowed_signers
+	Freshness     *durationpb.Duration   `protobuf:"bytes,4,opt,name=freshness,proto3" json:"freshness,omitempty"` // how old a command may be when the log takes it
+	Cooldown      *durationpb.Duration   `protobuf:"bytes,5,opt,name=cooldown,proto3" json:"cooldown,omitempty"`   // how long break-glass commands wait for each other
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Founding) Reset() {
+	*x = Founding{}
+	mi := &file_meshos_v1_meshos_proto_msgTypes[51]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Founding) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Founding) ProtoMessage() {}
+
+func (x *Founding) ProtoReflect() protoreflect.Message {
+	mi := &file_meshos_v1_meshos_proto_msgTypes[51]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Founding.ProtoReflect.Descriptor instead.
+func (*Founding) Descriptor() ([]byte, []int) {
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{51}
+}
+
+func (x *Founding) GetClusterId() string {
+	if x != nil {
+		return x.ClusterId
+	}
+	return ""
+}
+
+func (x *Founding) GetNode() *AdmitNode {
+	if x != nil {
+		return x.Node
+	}
+	return nil
+}
+
+func (x *Founding) GetSigners() *SetSigners {
+	if x != nil {
+		return x.Signers
+	}
+	return nil
+}
+
+func (x *Founding) GetFreshness() *durationpb.Duration {
+	if x != nil {
+		return x.Freshness
+	}
+	return nil
+}
+
+func (x *Founding) GetCooldown() *durationpb.Duration {
+	if x != nil {
+		return x.Cooldown
+	}
+	return nil
+}
+
+// Joining is how a node becomes a member with a token.
+type Joining struct {
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	Node    uint64                 `protobuf:"varint,1,opt,name=node,proto3" json:"node,omitempty"`
+	Name    string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	Key     []byte                 `protobuf:"bytes,3,opt,name=key,proto3" json:"key,omitempty"`
+	LinkKey []byte                 `protobuf:"bytes,4,opt,name=link_key,json=linkKey,proto3" json:"link_key,omitempty"`
+	// ed25519 signatures over the encoded message without both: of the token's key, and of key.
+	TokenSignature []byte `protobuf:"bytes,5,opt,name=token_signature,json=tokenSignature,proto3" json:"token_signature,omitempty"`
+	KeySignature   []byte `protobuf:"bytes,6,opt,name=key_signature,json=keySignature,proto3" json:"key_signature,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *Joining) Reset() {
+	*x = Joining{}
+	mi := &file_meshos_v1_meshos_proto_msgTypes[52]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Joining) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Joining) ProtoMessage() {}
+
+func (x *Joining) ProtoReflect() protoreflect.Message {
+	mi := &file_meshos_v1_meshos_proto_msgTypes[52]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Joining.ProtoReflect.Descriptor instead.
+func (*Joining) Descriptor() ([]byte, []int) {
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{52}
+}
+
+func (x *Joining) GetNode() uint64 {
+	if x != nil {
+		return x.Node
+	}
+	return 0
+}
+
+func (x *Joining) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Joining) GetKey() []byte {
+	if x != nil {
+		return x.Key
+	}
+	return nil
+}
+
+func (x *Joining) GetLinkKey() []byte {
+	if x != nil {
+		return x.LinkKey
+	}
+	return nil
+}
+
+func (x *Joining) GetTokenSignature() []byte {
+	if x != nil {
+		return x.TokenSignature
+	}
+	return nil
+}
+
+func (x *Joining) GetKeySignature() []byte {
+	if x != nil {
+		return x.KeySignature
+	}
+	return nil
+}
+
+// NodeSummary is what a node says of itself to all others: at most 1 KiB.
+type NodeSummary struct {
+	state          protoimpl.MessageState `protogen:"open.v1"`
+	Incarnation    uint64                 `protobuf:"varint,1,opt,name=incarnation,proto3" json:"incarnation,omitempty"`                // of the node's process
+	Height         uint64                 `protobuf:"varint,2,opt,name=height,proto3" json:"height,omitempty"`                          // of the last entry of the ordered log that it folded
+	AdminState     []byte                 `protobuf:"bytes,3,opt,name=admin_state,json=adminState,proto3" json:"admin_state,omitempty"` // SHA-256 of what the log alone leads to at that height
+	Signers        []byte                 `protobuf:"bytes,4,opt,name=signers,proto3" json:"signers,omitempty"`                         // SHA-256 of who may command the mesh
+	Phase          MaintenancePhase       `protobuf:"varint,5,opt,name=phase,proto3,enum=meshos.v1.MaintenancePhase" json:"phase,omitempty"`
+	Cordoned       bool                   `protobuf:"varint,6,opt,name=cordoned,proto3" json:"cordoned,omitempty"`
+	Draining       bool                   `protobuf:"varint,7,opt,name=draining,proto3" json:"draining,omitempty"`
+	ChainsHeld     uint32                 `protobuf:"varint,8,opt,name=chains_held,json=chainsHeld,proto3" json:"chains_held,omitempty"`
+	ChainsLed      uint32                 `protobuf:"varint,9,opt,name=chains_led,json=chainsLed,proto3" json:"chains_led,omitempty"`
+	ChainsMost     uint32                 `protobuf:"varint,10,opt,name=chains_most,json=chainsMost,proto3" json:"chains_most,omitempty"` // how many it may hold; 0: no limit
+	Inventory      *PeerInventory         `protobuf:"bytes,11,opt,name=inventory,proto3" json:"inventory,omitempty"`
+	Labels         map[string]string      `protobuf:"bytes,12,rep,name=labels,proto3" json:"labels,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	DaemonsRunning uint32                 `protobuf:"varint,13,opt,name=daemons_running,json=daemonsRunning,proto3" json:"daemons_running,omitempty"`
+	DaemonsWrong   uint32                 `protobuf:"varint,14,opt,name=daemons_wrong,json=daemonsWrong,proto3" json:"daemons_wrong,omitempty"`
+	PluginsWrong   uint32                 `protobuf:"varint,15,opt,name=plugins_wrong,json=pluginsWrong,proto3" json:"plugins_wrong,omitempty"`
+	Trouble        string                 `protobuf:"bytes,16,opt,name=trouble,proto3" json:"trouble,omitempty"` // the first sentence of its status; empty if nothing is wrong
+	Version        string                 `protobuf:"bytes,17,opt,name=version,proto3" json:"version,omitempty"` // of the node's binary
+	Name           string                 `protobuf:"bytes,18,opt,name=name,proto3" json:"name,omitempty"`
+	Address        string                 `protobuf:"bytes,19,opt,name=address,proto3" json:"address,omitempty"` // that other nodes should measure, if the node knows better than its link
+	HealthTarget   string                 `protobuf:"bytes,20,opt,name=health_target,json=healthTarget,proto3" json:"health_target,omitempty"`
+	Here           []string               `protobuf:"bytes,21,rep,name=here,proto3" json:"here,omitempty"`                             // what was ordered at its own door, for people
+	LogFrozen      bool                   `protobuf:"varint,22,opt,name=log_frozen,json=logFrozen,proto3" json:"log_frozen,omitempty"` // it folds nothing any more, because the log forked or it can't read an entry
+	Unreachable    []uint64               `protobuf:"varint,23,rep,packed,name=unreachable,proto3" json:"unreachable,omitempty"`       // members that it can't reach; at most 32
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *NodeSummary) Reset() {
+	*x = NodeSummary{}
+	mi := &file_meshos_v1_meshos_proto_msgTypes[53]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NodeSummary) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NodeSummary) ProtoMessage() {}
+
+func (x *NodeSummary) ProtoReflect() protoreflect.Message {
+	mi := &file_meshos_v1_meshos_proto_msgTypes[53]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NodeSummary.ProtoReflect.Descriptor instead.
+func (*NodeSummary) Descriptor() ([]byte, []int) {
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{53}
+}
+
+func (x *NodeSummary) GetIncarnation() uint64 {
+	if x != nil {
+		return x.Incarnation
+	}
+	return 0
+}
+
+func (x *NodeSummary) GetHeight() uint64 {
+	if x != nil {
+		return x.Height
+	}
+	return 0
+}
+
+func (x *NodeSummary) GetAdminState() []byte {
+	if x != nil {
+		return x.AdminState
+	}
+	return nil
+}
+
+func (x *NodeSummary) GetSigners() []byte {
+	if x != nil {
+		return x.Signers
+	}
+	return nil
+}
+
+func (x *NodeSummary) GetPhase() MaintenancePhase {
+	if x != nil {
+		return x.Phase
+	}
+	return MaintenancePhase_MAINTENANCE_PHASE_UNSPECIFIED
+}
+
+func (x *NodeSummary) GetCordoned() bool {
+	if x != nil {
+		return x.Cordoned
+	}
+	return false
+}
+
+func (x *NodeSummary) GetDraining() bool {
+	if x != nil {
+		return x.Draining
+	}
+	return false
+}
+
+func (x *NodeSummary) GetChainsHeld() uint32 {
+	if x != nil {
+		return x.ChainsHeld
+	}
+	return 0
+}
+
+func (x *NodeSummary) GetChainsLed() uint32 {
+	if x != nil {
+		return x.ChainsLed
+	}
+	return 0
+}
+
+func (x *NodeSummary) GetChainsMost() uint32 {
+	if x != nil {
+		return x.ChainsMost
+	}
+	return 0
+}
+
+func (x *NodeSummary) GetInventory() *PeerInventory {
+	if x != nil {
+		return x.Inventory
+	}
+	return nil
+}
+
+func (x *NodeSummary) GetLabels() map[string]string {
+	if x != nil {
+		return x.Labels
+	}
+	return nil
+}
+
+func (x *NodeSummary) GetDaemonsRunning() uint32 {
+	if x != nil {
+		return x.DaemonsRunning
+	}
+	return 0
+}
+
+func (x *NodeSummary) GetDaemonsWrong() uint32 {
+	if x != nil {
+		return x.DaemonsWrong
+	}
+	return 0
+}
+
+func (x *NodeSummary) GetPluginsWrong() uint32 {
+	if x != nil {
+		return x.PluginsWrong
+	}
+	return 0
+}
+
+func (x *NodeSummary) GetTrouble() string {
+	if x != nil {
+		return x.Trouble
+	}
+	return ""
+}
+
+func (x *NodeSummary) GetVersion() string {
+	if x != nil {
+		return x.Version
+	}
+	return ""
+}
+
+func (x *NodeSummary) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *NodeSummary) GetAddress() string {
+	if x != nil {
+		return x.Address
+	}
+	return ""
+}
+
+func (x *NodeSummary) GetHealthTarget() string {
+	if x != nil {
+		return x.HealthTarget
+	}
+	return ""
+}
+
+func (x *NodeSummary) GetHere() []string {
+	if x != nil {
+		return x.Here
+	}
+	return nil
+}
+
+func (x *NodeSummary) GetLogFrozen() bool {
+	if x != nil {
+		return x.LogFrozen
+	}
+	return false
+}
+
+func (x *NodeSummary) GetUnreachable() []uint64 {
+	if x != nil {
+		return x.Unreachable
+	}
+	return nil
+}
+
+// MeshLink is how a node's mesh plugin reaches the others.
+type MeshLink struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Connected     bool                   `protobuf:"varint,1,opt,name=connected,proto3" json:"connected,omitempty"`
+	Since         *durationpb.Duration   `protobuf:"bytes,2,opt,name=since,proto3" json:"since,omitempty"`    // for how long connected has been so
+	Seed          string                 `protobuf:"bytes,3,opt,name=seed,proto3" json:"seed,omitempty"`      // address of the seed that it is linked with
+	Quorum        bool                   `protobuf:"varint,4,opt,name=quorum,proto3" json:"quorum,omitempty"` // the log takes entries, as far as this node knows
+	Beacon        *MeshLink_Beacon       `protobuf:"bytes,5,opt,name=beacon,proto3" json:"beacon,omitempty"`
+	Alarm         string                 `protobuf:"bytes,6,opt,name=alarm,proto3" json:"alarm,omitempty"`                        // what is wrong with the engine, for people: "the log uses 83 % of its limit"
+	Error         string                 `protobuf:"bytes,7,opt,name=error,proto3" json:"error,omitempty"`                        // why it is not connected, for people
+	SeedHere      bool                   `protobuf:"varint,8,opt,name=seed_here,json=seedHere,proto3" json:"seed_here,omitempty"` // this node carries the log
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MeshLink) Reset() {
+	*x = MeshLink{}
+	mi := &file_meshos_v1_meshos_proto_msgTypes[54]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MeshLink) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MeshLink) ProtoMessage() {}
+
+func (x *MeshLink) ProtoReflect() protoreflect.Message {
+	mi := &file_meshos_v1_meshos_proto_msgTypes[54]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MeshLink.ProtoReflect.Descriptor instead.
+func (*MeshLink) Descriptor() ([]byte, []int) {
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{54}
+}
+
+func (x *MeshLink) GetConnected() bool {
+	if x != nil {
+		return x.Connected
+	}
+	return false
+}
+
+func (x *MeshLink) GetSince() *durationpb.Duration {
+	if x != nil {
+		return x.Since
+	}
+	return nil
+}
+
+func (x *MeshLink) GetSeed() string {
+	if x != nil {
+		return x.Seed
+	}
+	return ""
+}
+
+func (x *MeshLink) GetQuorum() bool {
+	if x != nil {
+		return x.Quorum
+	}
+	return false
+}
+
+func (x *MeshLink) GetBeacon() *MeshLink_Beacon {
+	if x != nil {
+		return x.Beacon
+	}
+	return nil
+}
+
+func (x *MeshLink) GetAlarm() string {
+	if x != nil {
+		return x.Alarm
+	}
+	return ""
+}
+
+func (x *MeshLink) GetError() string {
+	if x != nil {
+		return x.Error
+	}
+	return ""
+}
+
+func (x *MeshLink) GetSeedHere() bool {
+	if x != nil {
+		return x.SeedHere
+	}
+	return false
+}
 
 // OrderedOver is what the configuration of a node says of some daemons, chains and nodes.
 type OrderedOver struct {
@@ -5057,7 +5943,7 @@ type OrderedOver struct {
 
 func (x *OrderedOver) Reset() {
 	*x = OrderedOver{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[47]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5069,7 +5955,7 @@ func (x *OrderedOver) String() string {
 func (*OrderedOver) ProtoMessage() {}
 
 func (x *OrderedOver) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[47]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5082,7 +5968,7 @@ func (x *OrderedOver) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedOver.ProtoReflect.Descriptor instead.
 func (*OrderedOver) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{47}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *OrderedOver) GetDaemons() []*OrderedOver_Daemon {
@@ -5121,7 +6007,7 @@ type OrderedCheckpoint struct {
 
 func (x *OrderedCheckpoint) Reset() {
 	*x = OrderedCheckpoint{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[48]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5133,7 +6019,7 @@ func (x *OrderedCheckpoint) String() string {
 func (*OrderedCheckpoint) ProtoMessage() {}
 
 func (x *OrderedCheckpoint) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[48]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5146,7 +6032,7 @@ func (x *OrderedCheckpoint) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedCheckpoint.ProtoReflect.Descriptor instead.
 func (*OrderedCheckpoint) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{48}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{56}
 }
 
 func (x *OrderedCheckpoint) GetVersion() uint32 {
@@ -5209,7 +6095,7 @@ type OrderedState struct {
 
 func (x *OrderedState) Reset() {
 	*x = OrderedState{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[49]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[57]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5221,7 +6107,7 @@ func (x *OrderedState) String() string {
 func (*OrderedState) ProtoMessage() {}
 
 func (x *OrderedState) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[49]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[57]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5234,7 +6120,7 @@ func (x *OrderedState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedState.ProtoReflect.Descriptor instead.
 func (*OrderedState) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{49}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{57}
 }
 
 func (x *OrderedState) GetHeight() uint64 {
@@ -5305,7 +6191,7 @@ type OrderOrigin struct {
 
 func (x *OrderOrigin) Reset() {
 	*x = OrderOrigin{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[50]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[58]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5317,7 +6203,7 @@ func (x *OrderOrigin) String() string {
 func (*OrderOrigin) ProtoMessage() {}
 
 func (x *OrderOrigin) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[50]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[58]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5330,7 +6216,7 @@ func (x *OrderOrigin) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderOrigin.ProtoReflect.Descriptor instead.
 func (*OrderOrigin) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{50}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{58}
 }
 
 func (x *OrderOrigin) GetHeight() uint64 {
@@ -5375,7 +6261,7 @@ type OrderedLocal struct {
 
 func (x *OrderedLocal) Reset() {
 	*x = OrderedLocal{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[51]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[59]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5387,7 +6273,7 @@ func (x *OrderedLocal) String() string {
 func (*OrderedLocal) ProtoMessage() {}
 
 func (x *OrderedLocal) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[51]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[59]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5400,7 +6286,7 @@ func (x *OrderedLocal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedLocal.ProtoReflect.Descriptor instead.
 func (*OrderedLocal) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{51}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{59}
 }
 
 func (x *OrderedLocal) GetPhase() MaintenancePhase {
@@ -5502,7 +6388,7 @@ type OrderedNode struct {
 
 func (x *OrderedNode) Reset() {
 	*x = OrderedNode{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[52]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[60]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5514,7 +6400,7 @@ func (x *OrderedNode) String() string {
 func (*OrderedNode) ProtoMessage() {}
 
 func (x *OrderedNode) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[52]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[60]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5527,7 +6413,7 @@ func (x *OrderedNode) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedNode.ProtoReflect.Descriptor instead.
 func (*OrderedNode) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{52}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{60}
 }
 
 func (x *OrderedNode) GetNode() uint64 {
@@ -5585,7 +6471,7 @@ type OrderedForce struct {
 
 func (x *OrderedForce) Reset() {
 	*x = OrderedForce{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[53]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[61]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5597,7 +6483,7 @@ func (x *OrderedForce) String() string {
 func (*OrderedForce) ProtoMessage() {}
 
 func (x *OrderedForce) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[53]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[61]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5610,7 +6496,7 @@ func (x *OrderedForce) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedForce.ProtoReflect.Descriptor instead.
 func (*OrderedForce) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{53}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{61}
 }
 
 func (x *OrderedForce) GetPlace() bool {
@@ -5654,7 +6540,7 @@ type OrderedDaemon struct {
 
 func (x *OrderedDaemon) Reset() {
 	*x = OrderedDaemon{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[54]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[62]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5666,7 +6552,7 @@ func (x *OrderedDaemon) String() string {
 func (*OrderedDaemon) ProtoMessage() {}
 
 func (x *OrderedDaemon) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[54]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[62]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5679,7 +6565,7 @@ func (x *OrderedDaemon) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedDaemon.ProtoReflect.Descriptor instead.
 func (*OrderedDaemon) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{54}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{62}
 }
 
 func (x *OrderedDaemon) GetDaemon() *DaemonRef {
@@ -5726,7 +6612,7 @@ type OrderedGate struct {
 
 func (x *OrderedGate) Reset() {
 	*x = OrderedGate{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[55]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[63]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5738,7 +6624,7 @@ func (x *OrderedGate) String() string {
 func (*OrderedGate) ProtoMessage() {}
 
 func (x *OrderedGate) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[55]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[63]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5751,7 +6637,7 @@ func (x *OrderedGate) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedGate.ProtoReflect.Descriptor instead.
 func (*OrderedGate) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{55}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{63}
 }
 
 func (x *OrderedGate) GetDaemon() *DaemonRef {
@@ -5815,7 +6701,7 @@ type OrderedChain struct {
 
 func (x *OrderedChain) Reset() {
 	*x = OrderedChain{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[56]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[64]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5827,7 +6713,7 @@ func (x *OrderedChain) String() string {
 func (*OrderedChain) ProtoMessage() {}
 
 func (x *OrderedChain) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[56]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[64]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5840,7 +6726,7 @@ func (x *OrderedChain) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedChain.ProtoReflect.Descriptor instead.
 func (*OrderedChain) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{56}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{64}
 }
 
 func (x *OrderedChain) GetChain() uint64 {
@@ -5890,7 +6776,7 @@ type Action struct {
 
 func (x *Action) Reset() {
 	*x = Action{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[57]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[65]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5902,7 +6788,7 @@ func (x *Action) String() string {
 func (*Action) ProtoMessage() {}
 
 func (x *Action) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[57]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[65]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5915,7 +6801,7 @@ func (x *Action) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Action.ProtoReflect.Descriptor instead.
 func (*Action) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{57}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{65}
 }
 
 func (x *Action) GetKind() isAction_Kind {
@@ -6133,7 +7019,7 @@ type StartDaemon struct {
 
 func (x *StartDaemon) Reset() {
 	*x = StartDaemon{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[58]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[66]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6145,7 +7031,7 @@ func (x *StartDaemon) String() string {
 func (*StartDaemon) ProtoMessage() {}
 
 func (x *StartDaemon) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[58]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[66]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6158,7 +7044,7 @@ func (x *StartDaemon) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StartDaemon.ProtoReflect.Descriptor instead.
 func (*StartDaemon) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{58}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{66}
 }
 
 func (x *StartDaemon) GetDaemon() *DaemonRef {
@@ -6179,7 +7065,7 @@ type StopDaemon struct {
 
 func (x *StopDaemon) Reset() {
 	*x = StopDaemon{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[59]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[67]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6191,7 +7077,7 @@ func (x *StopDaemon) String() string {
 func (*StopDaemon) ProtoMessage() {}
 
 func (x *StopDaemon) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[59]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[67]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6204,7 +7090,7 @@ func (x *StopDaemon) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StopDaemon.ProtoReflect.Descriptor instead.
 func (*StopDaemon) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{59}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{67}
 }
 
 func (x *StopDaemon) GetDaemon() *DaemonRef {
@@ -6239,7 +7125,7 @@ type PullReplica struct {
 
 func (x *PullReplica) Reset() {
 	*x = PullReplica{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[60]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[68]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6251,7 +7137,7 @@ func (x *PullReplica) String() string {
 func (*PullReplica) ProtoMessage() {}
 
 func (x *PullReplica) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[60]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[68]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6264,7 +7150,7 @@ func (x *PullReplica) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PullReplica.ProtoReflect.Descriptor instead.
 func (*PullReplica) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{60}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{68}
 }
 
 func (x *PullReplica) GetChain() uint64 {
@@ -6291,7 +7177,7 @@ type DropReplica struct {
 
 func (x *DropReplica) Reset() {
 	*x = DropReplica{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[61]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[69]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6303,7 +7189,7 @@ func (x *DropReplica) String() string {
 func (*DropReplica) ProtoMessage() {}
 
 func (x *DropReplica) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[61]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[69]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6316,7 +7202,7 @@ func (x *DropReplica) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DropReplica.ProtoReflect.Descriptor instead.
 func (*DropReplica) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{61}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{69}
 }
 
 func (x *DropReplica) GetChain() uint64 {
@@ -6338,7 +7224,7 @@ type RequestPlacement struct {
 
 func (x *RequestPlacement) Reset() {
 	*x = RequestPlacement{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[62]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[70]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6350,7 +7236,7 @@ func (x *RequestPlacement) String() string {
 func (*RequestPlacement) ProtoMessage() {}
 
 func (x *RequestPlacement) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[62]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[70]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6363,7 +7249,7 @@ func (x *RequestPlacement) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RequestPlacement.ProtoReflect.Descriptor instead.
 func (*RequestPlacement) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{62}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{70}
 }
 
 func (x *RequestPlacement) GetChain() uint64 {
@@ -6398,7 +7284,7 @@ type RequestEviction struct {
 
 func (x *RequestEviction) Reset() {
 	*x = RequestEviction{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[63]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[71]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6410,7 +7296,7 @@ func (x *RequestEviction) String() string {
 func (*RequestEviction) ProtoMessage() {}
 
 func (x *RequestEviction) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[63]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[71]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6423,7 +7309,7 @@ func (x *RequestEviction) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RequestEviction.ProtoReflect.Descriptor instead.
 func (*RequestEviction) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{63}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{71}
 }
 
 func (x *RequestEviction) GetChain() uint64 {
@@ -6451,7 +7337,7 @@ type MigrateBlob struct {
 
 func (x *MigrateBlob) Reset() {
 	*x = MigrateBlob{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[64]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[72]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6463,7 +7349,7 @@ func (x *MigrateBlob) String() string {
 func (*MigrateBlob) ProtoMessage() {}
 
 func (x *MigrateBlob) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[64]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[72]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6476,7 +7362,7 @@ func (x *MigrateBlob) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MigrateBlob.ProtoReflect.Descriptor instead.
 func (*MigrateBlob) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{64}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{72}
 }
 
 func (x *MigrateBlob) GetBlob() uint64 {
@@ -6511,7 +7397,7 @@ type ReduceHeat struct {
 
 func (x *ReduceHeat) Reset() {
 	*x = ReduceHeat{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[65]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[73]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6523,7 +7409,7 @@ func (x *ReduceHeat) String() string {
 func (*ReduceHeat) ProtoMessage() {}
 
 func (x *ReduceHeat) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[65]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[73]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6536,7 +7422,7 @@ func (x *ReduceHeat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReduceHeat.ProtoReflect.Descriptor instead.
 func (*ReduceHeat) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{65}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{73}
 }
 
 func (x *ReduceHeat) GetBlob() uint64 {
@@ -6564,7 +7450,7 @@ type MarkAvoid struct {
 
 func (x *MarkAvoid) Reset() {
 	*x = MarkAvoid{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[66]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[74]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6576,7 +7462,7 @@ func (x *MarkAvoid) String() string {
 func (*MarkAvoid) ProtoMessage() {}
 
 func (x *MarkAvoid) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[66]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[74]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6589,7 +7475,7 @@ func (x *MarkAvoid) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MarkAvoid.ProtoReflect.Descriptor instead.
 func (*MarkAvoid) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{66}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{74}
 }
 
 func (x *MarkAvoid) GetPeer() uint64 {
@@ -6624,7 +7510,7 @@ type ApplyBackoff struct {
 
 func (x *ApplyBackoff) Reset() {
 	*x = ApplyBackoff{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[67]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[75]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6636,7 +7522,7 @@ func (x *ApplyBackoff) String() string {
 func (*ApplyBackoff) ProtoMessage() {}
 
 func (x *ApplyBackoff) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[67]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[75]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6649,7 +7535,7 @@ func (x *ApplyBackoff) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApplyBackoff.ProtoReflect.Descriptor instead.
 func (*ApplyBackoff) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{67}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{75}
 }
 
 func (x *ApplyBackoff) GetDaemon() *DaemonRef {
@@ -6677,7 +7563,7 @@ type CommitMaintenanceTransition struct {
 
 func (x *CommitMaintenanceTransition) Reset() {
 	*x = CommitMaintenanceTransition{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[68]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[76]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6689,7 +7575,7 @@ func (x *CommitMaintenanceTransition) String() string {
 func (*CommitMaintenanceTransition) ProtoMessage() {}
 
 func (x *CommitMaintenanceTransition) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[68]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[76]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6702,7 +7588,7 @@ func (x *CommitMaintenanceTransition) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CommitMaintenanceTransition.ProtoReflect.Descriptor instead.
 func (*CommitMaintenanceTransition) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{68}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{76}
 }
 
 func (x *CommitMaintenanceTransition) GetNode() uint64 {
@@ -6736,7 +7622,7 @@ type AskReload struct {
 
 func (x *AskReload) Reset() {
 	*x = AskReload{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[69]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[77]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6748,7 +7634,7 @@ func (x *AskReload) String() string {
 func (*AskReload) ProtoMessage() {}
 
 func (x *AskReload) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[69]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[77]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6761,7 +7647,7 @@ func (x *AskReload) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AskReload.ProtoReflect.Descriptor instead.
 func (*AskReload) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{69}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{77}
 }
 
 func (x *AskReload) GetDaemon() *DaemonRef {
@@ -6781,7 +7667,7 @@ type SendSignal struct {
 
 func (x *SendSignal) Reset() {
 	*x = SendSignal{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[70]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[78]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6793,7 +7679,7 @@ func (x *SendSignal) String() string {
 func (*SendSignal) ProtoMessage() {}
 
 func (x *SendSignal) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[70]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[78]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6806,7 +7692,7 @@ func (x *SendSignal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendSignal.ProtoReflect.Descriptor instead.
 func (*SendSignal) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{70}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{78}
 }
 
 func (x *SendSignal) GetDaemon() *DaemonRef {
@@ -6835,7 +7721,7 @@ type VerificationOutcome struct {
 
 func (x *VerificationOutcome) Reset() {
 	*x = VerificationOutcome{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[71]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[79]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6847,7 +7733,7 @@ func (x *VerificationOutcome) String() string {
 func (*VerificationOutcome) ProtoMessage() {}
 
 func (x *VerificationOutcome) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[71]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[79]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6860,7 +7746,7 @@ func (x *VerificationOutcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VerificationOutcome.ProtoReflect.Descriptor instead.
 func (*VerificationOutcome) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{71}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{79}
 }
 
 func (x *VerificationOutcome) GetVerdict() VerificationOutcome_Verdict {
@@ -6896,7 +7782,7 @@ type Operator struct {
 
 func (x *Operator) Reset() {
 	*x = Operator{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[72]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[80]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6908,7 +7794,7 @@ func (x *Operator) String() string {
 func (*Operator) ProtoMessage() {}
 
 func (x *Operator) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[72]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[80]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6921,7 +7807,7 @@ func (x *Operator) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Operator.ProtoReflect.Descriptor instead.
 func (*Operator) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{72}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{80}
 }
 
 func (x *Operator) GetKeyId() string {
@@ -6970,7 +7856,7 @@ type AdminAuditRecord struct {
 
 func (x *AdminAuditRecord) Reset() {
 	*x = AdminAuditRecord{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[73]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[81]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6982,7 +7868,7 @@ func (x *AdminAuditRecord) String() string {
 func (*AdminAuditRecord) ProtoMessage() {}
 
 func (x *AdminAuditRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[73]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[81]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6995,7 +7881,7 @@ func (x *AdminAuditRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdminAuditRecord.ProtoReflect.Descriptor instead.
 func (*AdminAuditRecord) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{73}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{81}
 }
 
 func (x *AdminAuditRecord) GetEpoch() uint64 {
@@ -7125,7 +8011,7 @@ type Refusal struct {
 
 func (x *Refusal) Reset() {
 	*x = Refusal{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[74]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[82]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7137,7 +8023,7 @@ func (x *Refusal) String() string {
 func (*Refusal) ProtoMessage() {}
 
 func (x *Refusal) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[74]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[82]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7150,7 +8036,7 @@ func (x *Refusal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Refusal.ProtoReflect.Descriptor instead.
 func (*Refusal) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{74}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{82}
 }
 
 func (x *Refusal) GetSource() string {
@@ -7194,7 +8080,7 @@ type SignerChange struct {
 
 func (x *SignerChange) Reset() {
 	*x = SignerChange{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[75]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[83]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7206,7 +8092,7 @@ func (x *SignerChange) String() string {
 func (*SignerChange) ProtoMessage() {}
 
 func (x *SignerChange) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[75]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[83]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7219,7 +8105,7 @@ func (x *SignerChange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignerChange.ProtoReflect.Descriptor instead.
 func (*SignerChange) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{75}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{83}
 }
 
 func (x *SignerChange) GetName() string {
@@ -7270,7 +8156,7 @@ type LogRecord struct {
 
 func (x *LogRecord) Reset() {
 	*x = LogRecord{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[76]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[84]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7282,7 +8168,7 @@ func (x *LogRecord) String() string {
 func (*LogRecord) ProtoMessage() {}
 
 func (x *LogRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[76]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[84]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7295,7 +8181,7 @@ func (x *LogRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogRecord.ProtoReflect.Descriptor instead.
 func (*LogRecord) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{76}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{84}
 }
 
 func (x *LogRecord) GetEpoch() uint64 {
@@ -7392,7 +8278,7 @@ type FailureRecord struct {
 
 func (x *FailureRecord) Reset() {
 	*x = FailureRecord{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[77]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[85]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7404,7 +8290,7 @@ func (x *FailureRecord) String() string {
 func (*FailureRecord) ProtoMessage() {}
 
 func (x *FailureRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[77]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[85]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7417,7 +8303,7 @@ func (x *FailureRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FailureRecord.ProtoReflect.Descriptor instead.
 func (*FailureRecord) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{77}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{85}
 }
 
 func (x *FailureRecord) GetEpoch() uint64 {
@@ -7495,7 +8381,7 @@ type ActionRecord struct {
 
 func (x *ActionRecord) Reset() {
 	*x = ActionRecord{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[78]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[86]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7507,7 +8393,7 @@ func (x *ActionRecord) String() string {
 func (*ActionRecord) ProtoMessage() {}
 
 func (x *ActionRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[78]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[86]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7520,7 +8406,7 @@ func (x *ActionRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ActionRecord.ProtoReflect.Descriptor instead.
 func (*ActionRecord) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{78}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{86}
 }
 
 func (x *ActionRecord) GetEpoch() uint64 {
@@ -7609,7 +8495,7 @@ type Record struct {
 
 func (x *Record) Reset() {
 	*x = Record{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[79]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[87]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7621,7 +8507,7 @@ func (x *Record) String() string {
 func (*Record) ProtoMessage() {}
 
 func (x *Record) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[79]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[87]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7634,7 +8520,7 @@ func (x *Record) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Record.ProtoReflect.Descriptor instead.
 func (*Record) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{79}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{87}
 }
 
 func (x *Record) GetKind() isRecord_Kind {
@@ -7742,13 +8628,14 @@ type Snapshot struct {
 	Counts   *SnapshotCounts `protobuf:"bytes,33,opt,name=counts,proto3" json:"counts,omitempty"`                     // of the whole, in the first of several pages and in what is filtered
 	// Only in streams that were asked for deltas. Of such a message only this counts.
 	Delta         *SnapshotDelta `protobuf:"bytes,34,opt,name=delta,proto3" json:"delta,omitempty"`
+	Mesh          *MeshView      `protobuf:"bytes,35,opt,name=mesh,proto3" json:"mesh,omitempty"` // absent if the node has no mesh
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Snapshot) Reset() {
 	*x = Snapshot{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[80]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[88]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7760,7 +8647,7 @@ func (x *Snapshot) String() string {
 func (*Snapshot) ProtoMessage() {}
 
 func (x *Snapshot) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[80]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[88]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7773,7 +8660,7 @@ func (x *Snapshot) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Snapshot.ProtoReflect.Descriptor instead.
 func (*Snapshot) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{80}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{88}
 }
 
 func (x *Snapshot) GetNode() uint64 {
@@ -7951,6 +8838,13 @@ func (x *Snapshot) GetDelta() *SnapshotDelta {
 	return nil
 }
 
+func (x *Snapshot) GetMesh() *MeshView {
+	if x != nil {
+		return x.Mesh
+	}
+	return nil
+}
+
 // SnapshotCounts is how long the lists of a whole snapshot are, whatever a filter leaves out.
 type SnapshotCounts struct {
 	state              protoimpl.MessageState `protogen:"open.v1"`
@@ -7972,7 +8866,7 @@ type SnapshotCounts struct {
 
 func (x *SnapshotCounts) Reset() {
 	*x = SnapshotCounts{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[81]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[89]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7984,7 +8878,7 @@ func (x *SnapshotCounts) String() string {
 func (*SnapshotCounts) ProtoMessage() {}
 
 func (x *SnapshotCounts) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[81]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[89]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7997,7 +8891,7 @@ func (x *SnapshotCounts) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SnapshotCounts.ProtoReflect.Descriptor instead.
 func (*SnapshotCounts) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{81}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{89}
 }
 
 func (x *SnapshotCounts) GetDaemons() uint64 {
@@ -8127,7 +9021,7 @@ type SnapshotDelta struct {
 
 func (x *SnapshotDelta) Reset() {
 	*x = SnapshotDelta{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[82]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[90]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8139,7 +9033,7 @@ func (x *SnapshotDelta) String() string {
 func (*SnapshotDelta) ProtoMessage() {}
 
 func (x *SnapshotDelta) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[82]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[90]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8152,7 +9046,7 @@ func (x *SnapshotDelta) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SnapshotDelta.ProtoReflect.Descriptor instead.
 func (*SnapshotDelta) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{82}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{90}
 }
 
 func (x *SnapshotDelta) GetScalars() *Snapshot {
@@ -8353,7 +9247,7 @@ type NameView struct {
 
 func (x *NameView) Reset() {
 	*x = NameView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[83]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[91]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8365,7 +9259,7 @@ func (x *NameView) String() string {
 func (*NameView) ProtoMessage() {}
 
 func (x *NameView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[83]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[91]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8378,7 +9272,7 @@ func (x *NameView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NameView.ProtoReflect.Descriptor instead.
 func (*NameView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{83}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{91}
 }
 
 func (x *NameView) GetName() string {
@@ -8451,7 +9345,7 @@ type NodeInfo struct {
 
 func (x *NodeInfo) Reset() {
 	*x = NodeInfo{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[84]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[92]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8463,7 +9357,7 @@ func (x *NodeInfo) String() string {
 func (*NodeInfo) ProtoMessage() {}
 
 func (x *NodeInfo) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[84]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[92]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8476,7 +9370,7 @@ func (x *NodeInfo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeInfo.ProtoReflect.Descriptor instead.
 func (*NodeInfo) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{84}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{92}
 }
 
 func (x *NodeInfo) GetName() string {
@@ -8572,7 +9466,7 @@ type SchedulerView struct {
 
 func (x *SchedulerView) Reset() {
 	*x = SchedulerView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[85]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[93]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8584,7 +9478,7 @@ func (x *SchedulerView) String() string {
 func (*SchedulerView) ProtoMessage() {}
 
 func (x *SchedulerView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[85]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[93]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8597,7 +9491,7 @@ func (x *SchedulerView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SchedulerView.ProtoReflect.Descriptor instead.
 func (*SchedulerView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{85}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{93}
 }
 
 func (x *SchedulerView) GetActive() bool {
@@ -8676,7 +9570,7 @@ type DaemonView struct {
 
 func (x *DaemonView) Reset() {
 	*x = DaemonView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[86]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[94]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8688,7 +9582,7 @@ func (x *DaemonView) String() string {
 func (*DaemonView) ProtoMessage() {}
 
 func (x *DaemonView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[86]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[94]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8701,7 +9595,7 @@ func (x *DaemonView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DaemonView.ProtoReflect.Descriptor instead.
 func (*DaemonView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{86}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{94}
 }
 
 func (x *DaemonView) GetDaemon() *DaemonRef {
@@ -8898,7 +9792,7 @@ type OrderView struct {
 
 func (x *OrderView) Reset() {
 	*x = OrderView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[87]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[95]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8910,7 +9804,7 @@ func (x *OrderView) String() string {
 func (*OrderView) ProtoMessage() {}
 
 func (x *OrderView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[87]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[95]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8923,7 +9817,7 @@ func (x *OrderView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderView.ProtoReflect.Descriptor instead.
 func (*OrderView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{87}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{95}
 }
 
 func (x *OrderView) GetHeight() uint64 {
@@ -8962,7 +9856,7 @@ type ReplicaView struct {
 
 func (x *ReplicaView) Reset() {
 	*x = ReplicaView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[88]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[96]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8974,7 +9868,7 @@ func (x *ReplicaView) String() string {
 func (*ReplicaView) ProtoMessage() {}
 
 func (x *ReplicaView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[88]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[96]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8987,7 +9881,7 @@ func (x *ReplicaView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReplicaView.ProtoReflect.Descriptor instead.
 func (*ReplicaView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{88}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{96}
 }
 
 func (x *ReplicaView) GetChain() uint64 {
@@ -9055,13 +9949,14 @@ type PeerView struct {
 	RttReason     string                 `protobuf:"bytes,12,opt,name=rtt_reason,json=rttReason,proto3" json:"rtt_reason,omitempty"`                                        // why there is no rtt in time, for people: "timed out"
 	Echoes        *EchoView              `protobuf:"bytes,13,opt,name=echoes,proto3" json:"echoes,omitempty"`                                                               // what locality probes found; absent while none measures it
 	HealthFamily  AddressFamily          `protobuf:"varint,14,opt,name=health_family,json=healthFamily,proto3,enum=meshos.v1.AddressFamily" json:"health_family,omitempty"` // by which its health was checked last
+	Member        *MemberView            `protobuf:"bytes,15,opt,name=member,proto3" json:"member,omitempty"`                                                               // absent if it is no member of the mesh, or if this node has no mesh
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *PeerView) Reset() {
 	*x = PeerView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[89]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[97]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9073,7 +9968,7 @@ func (x *PeerView) String() string {
 func (*PeerView) ProtoMessage() {}
 
 func (x *PeerView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[89]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[97]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9086,7 +9981,7 @@ func (x *PeerView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PeerView.ProtoReflect.Descriptor instead.
 func (*PeerView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{89}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{97}
 }
 
 func (x *PeerView) GetPeer() uint64 {
@@ -9187,6 +10082,256 @@ func (x *PeerView) GetHealthFamily() AddressFamily {
 	return AddressFamily_ADDRESS_FAMILY_UNSPECIFIED
 }
 
+func (x *PeerView) GetMember() *MemberView {
+	if x != nil {
+		return x.Member
+	}
+	return nil
+}
+
+// MemberView is what a node knows of another member of the mesh.
+type MemberView struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Gone          bool                   `protobuf:"varint,1,opt,name=gone,proto3" json:"gone,omitempty"`  // it has no session
+	Heard         *durationpb.Duration   `protobuf:"bytes,2,opt,name=heard,proto3" json:"heard,omitempty"` // since it was heard of last; absent: never
+	Summary       *NodeSummary           `protobuf:"bytes,3,opt,name=summary,proto3" json:"summary,omitempty"`
+	Seed          bool                   `protobuf:"varint,4,opt,name=seed,proto3" json:"seed,omitempty"`
+	FromHere      bool                   `protobuf:"varint,5,opt,name=from_here,json=fromHere,proto3" json:"from_here,omitempty"` // only this node can't reach it: it is unreachable from here
+	Alarm         string                 `protobuf:"bytes,6,opt,name=alarm,proto3" json:"alarm,omitempty"`                        // what is wrong with its log: "differs at height 812"
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MemberView) Reset() {
+	*x = MemberView{}
+	mi := &file_meshos_v1_meshos_proto_msgTypes[98]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MemberView) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MemberView) ProtoMessage() {}
+
+func (x *MemberView) ProtoReflect() protoreflect.Message {
+	mi := &file_meshos_v1_meshos_proto_msgTypes[98]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MemberView.ProtoReflect.Descriptor instead.
+func (*MemberView) Descriptor() ([]byte, []int) {
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{98}
+}
+
+func (x *MemberView) GetGone() bool {
+	if x != nil {
+		return x.Gone
+	}
+	return false
+}
+
+func (x *MemberView) GetHeard() *durationpb.Duration {
+	if x != nil {
+		return x.Heard
+	}
+	return nil
+}
+
+func (x *MemberView) GetSummary() *NodeSummary {
+	if x != nil {
+		return x.Summary
+	}
+	return nil
+}
+
+func (x *MemberView) GetSeed() bool {
+	if x != nil {
+		return x.Seed
+	}
+	return false
+}
+
+func (x *MemberView) GetFromHere() bool {
+	if x != nil {
+		return x.FromHere
+	}
+	return false
+}
+
+func (x *MemberView) GetAlarm() string {
+	if x != nil {
+		return x.Alarm
+	}
+	return ""
+}
+
+// MeshView is what a node knows of its mesh. Like plugins and stats it is added when the
+// snapshot is published, so a replay does not have it.
+type MeshView struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Link          *MeshLink              `protobuf:"bytes,1,opt,name=link,proto3" json:"link,omitempty"`
+	Height        uint64                 `protobuf:"varint,2,opt,name=height,proto3" json:"height,omitempty"` // of the ordered log, as this node recorded and folded it
+	Head          []byte                 `protobuf:"bytes,3,opt,name=head,proto3" json:"head,omitempty"`
+	AdminState    []byte                 `protobuf:"bytes,4,opt,name=admin_state,json=adminState,proto3" json:"admin_state,omitempty"`
+	Members       uint32                 `protobuf:"varint,5,opt,name=members,proto3" json:"members,omitempty"`
+	Heard         uint32                 `protobuf:"varint,6,opt,name=heard,proto3" json:"heard,omitempty"` // how many of them have a session
+	Seeds         uint32                 `protobuf:"varint,7,opt,name=seeds,proto3" json:"seeds,omitempty"`
+	Seed          bool                   `protobuf:"varint,8,opt,name=seed,proto3" json:"seed,omitempty"`       // this node is one
+	Member        bool                   `protobuf:"varint,9,opt,name=member,proto3" json:"member,omitempty"`   // this node is one
+	Joining       string                 `protobuf:"bytes,10,opt,name=joining,proto3" json:"joining,omitempty"` // why it is none yet, for people
+	Frozen        string                 `protobuf:"bytes,11,opt,name=frozen,proto3" json:"frozen,omitempty"`   // why it folds nothing any more, for people; empty if it does
+	Alarms        []string               `protobuf:"bytes,12,rep,name=alarms,proto3" json:"alarms,omitempty"`
+	Tokens        []*MeshView_OpenToken  `protobuf:"bytes,13,rep,name=tokens,proto3" json:"tokens,omitempty"`
+	Founding      []byte                 `protobuf:"bytes,14,opt,name=founding,proto3" json:"founding,omitempty"`                                 // hash of the first entry
+	SignersHeight uint64                 `protobuf:"varint,15,opt,name=signers_height,json=signersHeight,proto3" json:"signers_height,omitempty"` // of the entry that set who may command
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MeshView) Reset() {
+	*x = MeshView{}
+	mi := &file_meshos_v1_meshos_proto_msgTypes[99]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MeshView) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MeshView) ProtoMessage() {}
+
+func (x *MeshView) ProtoReflect() protoreflect.Message {
+	mi := &file_meshos_v1_meshos_proto_msgTypes[99]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MeshView.ProtoReflect.Descriptor instead.
+func (*MeshView) Descriptor() ([]byte, []int) {
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{99}
+}
+
+func (x *MeshView) GetLink() *MeshLink {
+	if x != nil {
+		return x.Link
+	}
+	return nil
+}
+
+func (x *MeshView) GetHeight() uint64 {
+	if x != nil {
+		return x.Height
+	}
+	return 0
+}
+
+func (x *MeshView) GetHead() []byte {
+	if x != nil {
+		return x.Head
+	}
+	return nil
+}
+
+func (x *MeshView) GetAdminState() []byte {
+	if x != nil {
+		return x.AdminState
+	}
+	return nil
+}
+
+func (x *MeshView) GetMembers() uint32 {
+	if x != nil {
+		return x.Members
+	}
+	return 0
+}
+
+func (x *MeshView) GetHeard() uint32 {
+	if x != nil {
+		return x.Heard
+	}
+	return 0
+}
+
+func (x *MeshView) GetSeeds() uint32 {
+	if x != nil {
+		return x.Seeds
+	}
+	return 0
+}
+
+func (x *MeshView) GetSeed() bool {
+	if x != nil {
+		return x.Seed
+	}
+	return false
+}
+
+func (x *MeshView) GetMember() bool {
+	if x != nil {
+		return x.Member
+	}
+	return false
+}
+
+func (x *MeshView) GetJoining() string {
+	if x != nil {
+		return x.Joining
+	}
+	return ""
+}
+
+func (x *MeshView) GetFrozen() string {
+	if x != nil {
+		return x.Frozen
+	}
+	return ""
+}
+
+func (x *MeshView) GetAlarms() []string {
+	if x != nil {
+		return x.Alarms
+	}
+	return nil
+}
+
+func (x *MeshView) GetTokens() []*MeshView_OpenToken {
+	if x != nil {
+		return x.Tokens
+	}
+	return nil
+}
+
+func (x *MeshView) GetFounding() []byte {
+	if x != nil {
+		return x.Founding
+	}
+	return nil
+}
+
+func (x *MeshView) GetSignersHeight() uint64 {
+	if x != nil {
+		return x.SignersHeight
+	}
+	return 0
+}
+
 // EchoView is what the measurements of locality probes say of a peer.
 type EchoView struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -9204,7 +10349,7 @@ type EchoView struct {
 
 func (x *EchoView) Reset() {
 	*x = EchoView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[90]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[100]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9216,7 +10361,7 @@ func (x *EchoView) String() string {
 func (*EchoView) ProtoMessage() {}
 
 func (x *EchoView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[90]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[100]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9229,7 +10374,7 @@ func (x *EchoView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EchoView.ProtoReflect.Descriptor instead.
 func (*EchoView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{90}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{100}
 }
 
 func (x *EchoView) GetState() EchoView_State {
@@ -9301,7 +10446,7 @@ type CutOffView struct {
 
 func (x *CutOffView) Reset() {
 	*x = CutOffView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[91]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[101]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9313,7 +10458,7 @@ func (x *CutOffView) String() string {
 func (*CutOffView) ProtoMessage() {}
 
 func (x *CutOffView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[91]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[101]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9326,7 +10471,7 @@ func (x *CutOffView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CutOffView.ProtoReflect.Descriptor instead.
 func (*CutOffView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{91}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{101}
 }
 
 func (x *CutOffView) GetLost() uint32 {
@@ -9361,7 +10506,7 @@ type AvoidView struct {
 
 func (x *AvoidView) Reset() {
 	*x = AvoidView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[92]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[102]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9373,7 +10518,7 @@ func (x *AvoidView) String() string {
 func (*AvoidView) ProtoMessage() {}
 
 func (x *AvoidView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[92]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[102]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9386,7 +10531,7 @@ func (x *AvoidView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AvoidView.ProtoReflect.Descriptor instead.
 func (*AvoidView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{92}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{102}
 }
 
 func (x *AvoidView) GetPeer() uint64 {
@@ -9426,7 +10571,7 @@ type MaintenanceView struct {
 
 func (x *MaintenanceView) Reset() {
 	*x = MaintenanceView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[93]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[103]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9438,7 +10583,7 @@ func (x *MaintenanceView) String() string {
 func (*MaintenanceView) ProtoMessage() {}
 
 func (x *MaintenanceView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[93]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[103]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9451,7 +10596,7 @@ func (x *MaintenanceView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MaintenanceView.ProtoReflect.Descriptor instead.
 func (*MaintenanceView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{93}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{103}
 }
 
 func (x *MaintenanceView) GetPhase() MaintenancePhase {
@@ -9523,7 +10668,7 @@ type EmittedAction struct {
 
 func (x *EmittedAction) Reset() {
 	*x = EmittedAction{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[94]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[104]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9535,7 +10680,7 @@ func (x *EmittedAction) String() string {
 func (*EmittedAction) ProtoMessage() {}
 
 func (x *EmittedAction) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[94]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[104]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9548,7 +10693,7 @@ func (x *EmittedAction) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EmittedAction.ProtoReflect.Descriptor instead.
 func (*EmittedAction) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{94}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{104}
 }
 
 func (x *EmittedAction) GetId() uint64 {
@@ -9598,7 +10743,7 @@ type MigrationView struct {
 
 func (x *MigrationView) Reset() {
 	*x = MigrationView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[95]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[105]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9610,7 +10755,7 @@ func (x *MigrationView) String() string {
 func (*MigrationView) ProtoMessage() {}
 
 func (x *MigrationView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[95]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[105]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9623,7 +10768,7 @@ func (x *MigrationView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MigrationView.ProtoReflect.Descriptor instead.
 func (*MigrationView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{95}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{105}
 }
 
 func (x *MigrationView) GetMigration() uint64 {
@@ -9718,7 +10863,7 @@ type PluginView struct {
 
 func (x *PluginView) Reset() {
 	*x = PluginView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[96]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[106]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9730,7 +10875,7 @@ func (x *PluginView) String() string {
 func (*PluginView) ProtoMessage() {}
 
 func (x *PluginView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[96]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[106]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9743,7 +10888,7 @@ func (x *PluginView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PluginView.ProtoReflect.Descriptor instead.
 func (*PluginView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{96}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{106}
 }
 
 func (x *PluginView) GetName() string {
@@ -9869,7 +11014,7 @@ type Stats struct {
 
 func (x *Stats) Reset() {
 	*x = Stats{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[97]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[107]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9881,7 +11026,7 @@ func (x *Stats) String() string {
 func (*Stats) ProtoMessage() {}
 
 func (x *Stats) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[97]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[107]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9894,7 +11039,7 @@ func (x *Stats) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Stats.ProtoReflect.Descriptor instead.
 func (*Stats) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{97}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{107}
 }
 
 func (x *Stats) GetEventsApplied() uint64 {
@@ -10051,6 +11196,7 @@ type JournalEntry struct {
 	//	*JournalEntry_Acknowledged
 	//	*JournalEntry_Failure
 	//	*JournalEntry_SignerChange
+	//	*JournalEntry_PeersAnnounced
 	Input isJournalEntry_Input `protobuf_oneof:"input"`
 	// Of an event or a commit that is an order: its height in the ordered log, and when the
 	// log took it.
@@ -10062,7 +11208,7 @@ type JournalEntry struct {
 
 func (x *JournalEntry) Reset() {
 	*x = JournalEntry{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[98]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[108]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10074,7 +11220,7 @@ func (x *JournalEntry) String() string {
 func (*JournalEntry) ProtoMessage() {}
 
 func (x *JournalEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[98]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[108]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10087,7 +11233,7 @@ func (x *JournalEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JournalEntry.ProtoReflect.Descriptor instead.
 func (*JournalEntry) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{98}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{108}
 }
 
 func (x *JournalEntry) GetIndex() uint64 {
@@ -10226,6 +11372,15 @@ func (x *JournalEntry) GetSignerChange() *SignerChange {
 	return nil
 }
 
+func (x *JournalEntry) GetPeersAnnounced() *PeersAnnounced {
+	if x != nil {
+		if x, ok := x.Input.(*JournalEntry_PeersAnnounced); ok {
+			return x.PeersAnnounced
+		}
+	}
+	return nil
+}
+
 func (x *JournalEntry) GetHeight() uint64 {
 	if x != nil {
 		return x.Height
@@ -10292,6 +11447,10 @@ type JournalEntry_SignerChange struct {
 	SignerChange *SignerChange `protobuf:"bytes,15,opt,name=signer_change,json=signerChange,proto3,oneof"`
 }
 
+type JournalEntry_PeersAnnounced struct {
+	PeersAnnounced *PeersAnnounced `protobuf:"bytes,18,opt,name=peers_announced,json=peersAnnounced,proto3,oneof"`
+}
+
 func (*JournalEntry_Boot) isJournalEntry_Input() {}
 
 func (*JournalEntry_Event) isJournalEntry_Input() {}
@@ -10316,6 +11475,8 @@ func (*JournalEntry_Failure) isJournalEntry_Input() {}
 
 func (*JournalEntry_SignerChange) isJournalEntry_Input() {}
 
+func (*JournalEntry_PeersAnnounced) isJournalEntry_Input() {}
+
 // Boot is the state in which the process started.
 type Boot struct {
 	state           protoimpl.MessageState `protogen:"open.v1"`
@@ -10330,7 +11491,7 @@ type Boot struct {
 
 func (x *Boot) Reset() {
 	*x = Boot{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[99]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[109]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10342,7 +11503,7 @@ func (x *Boot) String() string {
 func (*Boot) ProtoMessage() {}
 
 func (x *Boot) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[99]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[109]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10355,7 +11516,7 @@ func (x *Boot) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Boot.ProtoReflect.Descriptor instead.
 func (*Boot) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{99}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{109}
 }
 
 func (x *Boot) GetNode() uint64 {
@@ -10408,7 +11569,7 @@ type Tick struct {
 
 func (x *Tick) Reset() {
 	*x = Tick{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[100]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[110]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10420,7 +11581,7 @@ func (x *Tick) String() string {
 func (*Tick) ProtoMessage() {}
 
 func (x *Tick) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[100]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[110]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10433,7 +11594,7 @@ func (x *Tick) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Tick.ProtoReflect.Descriptor instead.
 func (*Tick) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{100}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{110}
 }
 
 func (x *Tick) GetQueueRoom() uint32 {
@@ -10459,6 +11620,7 @@ type JudgedCommit struct {
 	CommitId      []byte                 `protobuf:"bytes,4,opt,name=commit_id,json=commitId,proto3" json:"commit_id,omitempty"`
 	Commit        *SignedCommit          `protobuf:"bytes,5,opt,name=commit,proto3" json:"commit,omitempty"`   // of an accepted command
 	Refusal       *Refusal               `protobuf:"bytes,6,opt,name=refusal,proto3" json:"refusal,omitempty"` // set if the node refused it before it came to the loop
+	Age           *durationpb.Duration   `protobuf:"bytes,8,opt,name=age,proto3" json:"age,omitempty"`         // since the log of the mesh took it, when it came to the loop; absent outside a mesh
 	Reason        string                 `protobuf:"bytes,20,opt,name=reason,proto3" json:"reason,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -10466,7 +11628,7 @@ type JudgedCommit struct {
 
 func (x *JudgedCommit) Reset() {
 	*x = JudgedCommit{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[101]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[111]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10478,7 +11640,7 @@ func (x *JudgedCommit) String() string {
 func (*JudgedCommit) ProtoMessage() {}
 
 func (x *JudgedCommit) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[101]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[111]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10491,7 +11653,7 @@ func (x *JudgedCommit) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JudgedCommit.ProtoReflect.Descriptor instead.
 func (*JudgedCommit) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{101}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{111}
 }
 
 func (x *JudgedCommit) GetEvent() *AdminEvent {
@@ -10536,11 +11698,72 @@ func (x *JudgedCommit) GetRefusal() *Refusal {
 	return nil
 }
 
+func (x *JudgedCommit) GetAge() *durationpb.Duration {
+	if x != nil {
+		return x.Age
+	}
+	return nil
+}
+
 func (x *JudgedCommit) GetReason() string {
 	if x != nil {
 		return x.Reason
 	}
 	return ""
+}
+
+// PeersAnnounced is what the mesh says of other nodes. It adds and removes only peers that
+// the mesh brought; what the configuration says of a peer wins.
+type PeersAnnounced struct {
+	state         protoimpl.MessageState      `protogen:"open.v1"`
+	Peers         []*PeersAnnounced_Announced `protobuf:"bytes,1,rep,name=peers,proto3" json:"peers,omitempty"`               // new or changed ones
+	Expelled      []uint64                    `protobuf:"varint,2,rep,packed,name=expelled,proto3" json:"expelled,omitempty"` // not members any more: they are forgotten
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PeersAnnounced) Reset() {
+	*x = PeersAnnounced{}
+	mi := &file_meshos_v1_meshos_proto_msgTypes[112]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PeersAnnounced) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PeersAnnounced) ProtoMessage() {}
+
+func (x *PeersAnnounced) ProtoReflect() protoreflect.Message {
+	mi := &file_meshos_v1_meshos_proto_msgTypes[112]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PeersAnnounced.ProtoReflect.Descriptor instead.
+func (*PeersAnnounced) Descriptor() ([]byte, []int) {
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{112}
+}
+
+func (x *PeersAnnounced) GetPeers() []*PeersAnnounced_Announced {
+	if x != nil {
+		return x.Peers
+	}
+	return nil
+}
+
+func (x *PeersAnnounced) GetExpelled() []uint64 {
+	if x != nil {
+		return x.Expelled
+	}
+	return nil
 }
 
 // Reload replaces the peers, chains and daemons of the configuration.
@@ -10553,7 +11776,7 @@ type Reload struct {
 
 func (x *Reload) Reset() {
 	*x = Reload{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[102]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[113]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10565,7 +11788,7 @@ func (x *Reload) String() string {
 func (*Reload) ProtoMessage() {}
 
 func (x *Reload) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[102]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[113]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10578,7 +11801,7 @@ func (x *Reload) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Reload.ProtoReflect.Descriptor instead.
 func (*Reload) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{102}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{113}
 }
 
 func (x *Reload) GetConfigToml() string {
@@ -10600,7 +11823,7 @@ type Acknowledged struct {
 
 func (x *Acknowledged) Reset() {
 	*x = Acknowledged{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[103]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[114]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10612,7 +11835,7 @@ func (x *Acknowledged) String() string {
 func (*Acknowledged) ProtoMessage() {}
 
 func (x *Acknowledged) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[103]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[114]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10625,7 +11848,7 @@ func (x *Acknowledged) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Acknowledged.ProtoReflect.Descriptor instead.
 func (*Acknowledged) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{103}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{114}
 }
 
 func (x *Acknowledged) GetChain() Acknowledged_Chain {
@@ -10653,7 +11876,7 @@ type FailureReport struct {
 
 func (x *FailureReport) Reset() {
 	*x = FailureReport{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[104]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[115]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10665,7 +11888,7 @@ func (x *FailureReport) String() string {
 func (*FailureReport) ProtoMessage() {}
 
 func (x *FailureReport) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[104]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[115]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10678,7 +11901,7 @@ func (x *FailureReport) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FailureReport.ProtoReflect.Descriptor instead.
 func (*FailureReport) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{104}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{115}
 }
 
 func (x *FailureReport) GetSource() string {
@@ -10714,7 +11937,7 @@ type Samples struct {
 
 func (x *Samples) Reset() {
 	*x = Samples{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[105]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[116]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10726,7 +11949,7 @@ func (x *Samples) String() string {
 func (*Samples) ProtoMessage() {}
 
 func (x *Samples) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[105]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[116]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10739,7 +11962,7 @@ func (x *Samples) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Samples.ProtoReflect.Descriptor instead.
 func (*Samples) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{105}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{116}
 }
 
 func (x *Samples) GetProbe() string {
@@ -10814,7 +12037,7 @@ type ActionOutcome struct {
 
 func (x *ActionOutcome) Reset() {
 	*x = ActionOutcome{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[106]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[117]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10826,7 +12049,7 @@ func (x *ActionOutcome) String() string {
 func (*ActionOutcome) ProtoMessage() {}
 
 func (x *ActionOutcome) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[106]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[117]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10839,7 +12062,7 @@ func (x *ActionOutcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ActionOutcome.ProtoReflect.Descriptor instead.
 func (*ActionOutcome) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{106}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{117}
 }
 
 func (x *ActionOutcome) GetActionId() uint64 {
@@ -10906,7 +12129,7 @@ type ScoreTable struct {
 
 func (x *ScoreTable) Reset() {
 	*x = ScoreTable{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[107]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[118]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10918,7 +12141,7 @@ func (x *ScoreTable) String() string {
 func (*ScoreTable) ProtoMessage() {}
 
 func (x *ScoreTable) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[107]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[118]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10931,7 +12154,7 @@ func (x *ScoreTable) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ScoreTable.ProtoReflect.Descriptor instead.
 func (*ScoreTable) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{107}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{118}
 }
 
 func (x *ScoreTable) GetViewVersion() uint64 {
@@ -10974,7 +12197,7 @@ type ChainScore struct {
 
 func (x *ChainScore) Reset() {
 	*x = ChainScore{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[108]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[119]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10986,7 +12209,7 @@ func (x *ChainScore) String() string {
 func (*ChainScore) ProtoMessage() {}
 
 func (x *ChainScore) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[108]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[119]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10999,7 +12222,7 @@ func (x *ChainScore) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChainScore.ProtoReflect.Descriptor instead.
 func (*ChainScore) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{108}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{119}
 }
 
 func (x *ChainScore) GetChain() uint64 {
@@ -11040,7 +12263,7 @@ type NodeScore struct {
 
 func (x *NodeScore) Reset() {
 	*x = NodeScore{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[109]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[120]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -11052,7 +12275,7 @@ func (x *NodeScore) String() string {
 func (*NodeScore) ProtoMessage() {}
 
 func (x *NodeScore) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[109]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[120]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11065,7 +12288,7 @@ func (x *NodeScore) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeScore.ProtoReflect.Descriptor instead.
 func (*NodeScore) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{109}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{120}
 }
 
 func (x *NodeScore) GetNode() uint64 {
@@ -11094,7 +12317,7 @@ type MigrationCost struct {
 
 func (x *MigrationCost) Reset() {
 	*x = MigrationCost{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[110]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[121]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -11106,7 +12329,7 @@ func (x *MigrationCost) String() string {
 func (*MigrationCost) ProtoMessage() {}
 
 func (x *MigrationCost) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[110]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[121]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11119,7 +12342,7 @@ func (x *MigrationCost) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MigrationCost.ProtoReflect.Descriptor instead.
 func (*MigrationCost) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{110}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{121}
 }
 
 func (x *MigrationCost) GetStateTransfer() *durationpb.Duration {
@@ -11153,7 +12376,7 @@ type Migrations struct {
 
 func (x *Migrations) Reset() {
 	*x = Migrations{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[111]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[122]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -11165,7 +12388,7 @@ func (x *Migrations) String() string {
 func (*Migrations) ProtoMessage() {}
 
 func (x *Migrations) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[111]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[122]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11178,7 +12401,7 @@ func (x *Migrations) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Migrations.ProtoReflect.Descriptor instead.
 func (*Migrations) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{111}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{122}
 }
 
 func (x *Migrations) GetInFlight() []*MigrationView {
@@ -11203,7 +12426,7 @@ type BlastRadius struct {
 
 func (x *BlastRadius) Reset() {
 	*x = BlastRadius{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[112]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[123]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -11215,7 +12438,7 @@ func (x *BlastRadius) String() string {
 func (*BlastRadius) ProtoMessage() {}
 
 func (x *BlastRadius) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[112]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[123]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11228,7 +12451,7 @@ func (x *BlastRadius) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BlastRadius.ProtoReflect.Descriptor instead.
 func (*BlastRadius) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{112}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{123}
 }
 
 func (x *BlastRadius) GetAffectedNodes() []uint64 {
@@ -11285,7 +12508,7 @@ type DaemonLifecycle_Started struct {
 
 func (x *DaemonLifecycle_Started) Reset() {
 	*x = DaemonLifecycle_Started{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[113]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[124]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -11297,7 +12520,7 @@ func (x *DaemonLifecycle_Started) String() string {
 func (*DaemonLifecycle_Started) ProtoMessage() {}
 
 func (x *DaemonLifecycle_Started) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[113]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[124]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11343,7 +12566,7 @@ type DaemonLifecycle_ExitedCleanly struct {
 
 func (x *DaemonLifecycle_ExitedCleanly) Reset() {
 	*x = DaemonLifecycle_ExitedCleanly{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[114]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[125]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -11355,7 +12578,7 @@ func (x *DaemonLifecycle_ExitedCleanly) String() string {
 func (*DaemonLifecycle_ExitedCleanly) ProtoMessage() {}
 
 func (x *DaemonLifecycle_ExitedCleanly) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[114]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[125]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11388,7 +12611,7 @@ type DaemonLifecycle_Crashed struct {
 
 func (x *DaemonLifecycle_Crashed) Reset() {
 	*x = DaemonLifecycle_Crashed{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[115]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[126]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -11400,7 +12623,7 @@ func (x *DaemonLifecycle_Crashed) String() string {
 func (*DaemonLifecycle_Crashed) ProtoMessage() {}
 
 func (x *DaemonLifecycle_Crashed) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[115]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[126]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11440,7 +12663,7 @@ type DaemonLifecycle_Replaced struct {
 
 func (x *DaemonLifecycle_Replaced) Reset() {
 	*x = DaemonLifecycle_Replaced{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[116]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[127]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -11452,7 +12675,7 @@ func (x *DaemonLifecycle_Replaced) String() string {
 func (*DaemonLifecycle_Replaced) ProtoMessage() {}
 
 func (x *DaemonLifecycle_Replaced) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[116]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[127]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11479,7 +12702,7 @@ type DaemonLifecycle_Rejected struct {
 
 func (x *DaemonLifecycle_Rejected) Reset() {
 	*x = DaemonLifecycle_Rejected{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[117]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[128]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -11491,7 +12714,7 @@ func (x *DaemonLifecycle_Rejected) String() string {
 func (*DaemonLifecycle_Rejected) ProtoMessage() {}
 
 func (x *DaemonLifecycle_Rejected) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[117]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[128]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11514,6 +12737,66 @@ func (x *DaemonLifecycle_Rejected) GetReason() string {
 	return ""
 }
 
+type MeshLink_Beacon struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Height        uint64                 `protobuf:"varint,1,opt,name=height,proto3" json:"height,omitempty"` // of the last entry of the log
+	Head          []byte                 `protobuf:"bytes,2,opt,name=head,proto3" json:"head,omitempty"`      // its hash, as in OrderedEntry.prev
+	Age           *durationpb.Duration   `protobuf:"bytes,3,opt,name=age,proto3" json:"age,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MeshLink_Beacon) Reset() {
+	*x = MeshLink_Beacon{}
+	mi := &file_meshos_v1_meshos_proto_msgTypes[131]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MeshLink_Beacon) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MeshLink_Beacon) ProtoMessage() {}
+
+func (x *MeshLink_Beacon) ProtoReflect() protoreflect.Message {
+	mi := &file_meshos_v1_meshos_proto_msgTypes[131]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MeshLink_Beacon.ProtoReflect.Descriptor instead.
+func (*MeshLink_Beacon) Descriptor() ([]byte, []int) {
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{54, 0}
+}
+
+func (x *MeshLink_Beacon) GetHeight() uint64 {
+	if x != nil {
+		return x.Height
+	}
+	return 0
+}
+
+func (x *MeshLink_Beacon) GetHead() []byte {
+	if x != nil {
+		return x.Head
+	}
+	return nil
+}
+
+func (x *MeshLink_Beacon) GetAge() *durationpb.Duration {
+	if x != nil {
+		return x.Age
+	}
+	return nil
+}
+
 type OrderedOver_Daemon struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Daemon        *DaemonRef             `protobuf:"bytes,1,opt,name=daemon,proto3" json:"daemon,omitempty"`
@@ -11525,7 +12808,7 @@ type OrderedOver_Daemon struct {
 
 func (x *OrderedOver_Daemon) Reset() {
 	*x = OrderedOver_Daemon{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[119]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[132]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -11537,7 +12820,7 @@ func (x *OrderedOver_Daemon) String() string {
 func (*OrderedOver_Daemon) ProtoMessage() {}
 
 func (x *OrderedOver_Daemon) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[119]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[132]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11550,7 +12833,7 @@ func (x *OrderedOver_Daemon) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedOver_Daemon.ProtoReflect.Descriptor instead.
 func (*OrderedOver_Daemon) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{47, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{55, 0}
 }
 
 func (x *OrderedOver_Daemon) GetDaemon() *DaemonRef {
@@ -11585,7 +12868,7 @@ type OrderedOver_Chain struct {
 
 func (x *OrderedOver_Chain) Reset() {
 	*x = OrderedOver_Chain{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[120]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[133]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -11597,7 +12880,7 @@ func (x *OrderedOver_Chain) String() string {
 func (*OrderedOver_Chain) ProtoMessage() {}
 
 func (x *OrderedOver_Chain) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[120]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[133]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11610,7 +12893,7 @@ func (x *OrderedOver_Chain) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedOver_Chain.ProtoReflect.Descriptor instead.
 func (*OrderedOver_Chain) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{47, 1}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{55, 1}
 }
 
 func (x *OrderedOver_Chain) GetChain() uint64 {
@@ -11644,7 +12927,7 @@ type OrderedOver_Node struct {
 
 func (x *OrderedOver_Node) Reset() {
 	*x = OrderedOver_Node{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[121]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[134]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -11656,7 +12939,7 @@ func (x *OrderedOver_Node) String() string {
 func (*OrderedOver_Node) ProtoMessage() {}
 
 func (x *OrderedOver_Node) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[121]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[134]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11669,7 +12952,7 @@ func (x *OrderedOver_Node) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedOver_Node.ProtoReflect.Descriptor instead.
 func (*OrderedOver_Node) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{47, 2}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{55, 2}
 }
 
 func (x *OrderedOver_Node) GetNode() uint64 {
@@ -11697,7 +12980,7 @@ type OrderedDaemon_Run struct {
 
 func (x *OrderedDaemon_Run) Reset() {
 	*x = OrderedDaemon_Run{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[122]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[135]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -11709,7 +12992,7 @@ func (x *OrderedDaemon_Run) String() string {
 func (*OrderedDaemon_Run) ProtoMessage() {}
 
 func (x *OrderedDaemon_Run) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[122]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[135]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11722,7 +13005,7 @@ func (x *OrderedDaemon_Run) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedDaemon_Run.ProtoReflect.Descriptor instead.
 func (*OrderedDaemon_Run) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{54, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{62, 0}
 }
 
 func (x *OrderedDaemon_Run) GetIntent() DaemonIntent_Intent {
@@ -11757,7 +13040,7 @@ type OrderedDaemon_Pin struct {
 
 func (x *OrderedDaemon_Pin) Reset() {
 	*x = OrderedDaemon_Pin{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[123]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[136]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -11769,7 +13052,7 @@ func (x *OrderedDaemon_Pin) String() string {
 func (*OrderedDaemon_Pin) ProtoMessage() {}
 
 func (x *OrderedDaemon_Pin) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[123]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[136]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11782,7 +13065,7 @@ func (x *OrderedDaemon_Pin) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedDaemon_Pin.ProtoReflect.Descriptor instead.
 func (*OrderedDaemon_Pin) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{54, 1}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{62, 1}
 }
 
 func (x *OrderedDaemon_Pin) GetNode() uint64 {
@@ -11818,7 +13101,7 @@ type OrderedDaemon_Restart struct {
 
 func (x *OrderedDaemon_Restart) Reset() {
 	*x = OrderedDaemon_Restart{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[124]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[137]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -11830,7 +13113,7 @@ func (x *OrderedDaemon_Restart) String() string {
 func (*OrderedDaemon_Restart) ProtoMessage() {}
 
 func (x *OrderedDaemon_Restart) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[124]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[137]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11843,7 +13126,7 @@ func (x *OrderedDaemon_Restart) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedDaemon_Restart.ProtoReflect.Descriptor instead.
 func (*OrderedDaemon_Restart) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{54, 2}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{62, 2}
 }
 
 func (x *OrderedDaemon_Restart) GetAt() *timestamppb.Timestamp {
@@ -11871,7 +13154,7 @@ type OrderedChain_Count struct {
 
 func (x *OrderedChain_Count) Reset() {
 	*x = OrderedChain_Count{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[125]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[138]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -11883,7 +13166,7 @@ func (x *OrderedChain_Count) String() string {
 func (*OrderedChain_Count) ProtoMessage() {}
 
 func (x *OrderedChain_Count) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[125]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[138]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11896,7 +13179,7 @@ func (x *OrderedChain_Count) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedChain_Count.ProtoReflect.Descriptor instead.
 func (*OrderedChain_Count) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{56, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{64, 0}
 }
 
 func (x *OrderedChain_Count) GetDesired() uint32 {
@@ -11931,7 +13214,7 @@ type OrderedChain_Hold struct {
 
 func (x *OrderedChain_Hold) Reset() {
 	*x = OrderedChain_Hold{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[126]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[139]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -11943,7 +13226,7 @@ func (x *OrderedChain_Hold) String() string {
 func (*OrderedChain_Hold) ProtoMessage() {}
 
 func (x *OrderedChain_Hold) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[126]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[139]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11956,7 +13239,7 @@ func (x *OrderedChain_Hold) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedChain_Hold.ProtoReflect.Descriptor instead.
 func (*OrderedChain_Hold) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{56, 1}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{64, 1}
 }
 
 func (x *OrderedChain_Hold) GetIntent() LocalReplicaIntent_Intent {
@@ -11980,6 +13263,143 @@ func (x *OrderedChain_Hold) GetBy() *OrderOrigin {
 	return nil
 }
 
+type MeshView_OpenToken struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Node          uint64                 `protobuf:"varint,1,opt,name=node,proto3" json:"node,omitempty"`
+	Expires       *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=expires,proto3" json:"expires,omitempty"`
+	Seed          bool                   `protobuf:"varint,3,opt,name=seed,proto3" json:"seed,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MeshView_OpenToken) Reset() {
+	*x = MeshView_OpenToken{}
+	mi := &file_meshos_v1_meshos_proto_msgTypes[140]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MeshView_OpenToken) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MeshView_OpenToken) ProtoMessage() {}
+
+func (x *MeshView_OpenToken) ProtoReflect() protoreflect.Message {
+	mi := &file_meshos_v1_meshos_proto_msgTypes[140]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MeshView_OpenToken.ProtoReflect.Descriptor instead.
+func (*MeshView_OpenToken) Descriptor() ([]byte, []int) {
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{99, 0}
+}
+
+func (x *MeshView_OpenToken) GetNode() uint64 {
+	if x != nil {
+		return x.Node
+	}
+	return 0
+}
+
+func (x *MeshView_OpenToken) GetExpires() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Expires
+	}
+	return nil
+}
+
+func (x *MeshView_OpenToken) GetSeed() bool {
+	if x != nil {
+		return x.Seed
+	}
+	return false
+}
+
+// Announced is a member, as the mesh knows it.
+type PeersAnnounced_Announced struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            uint64                 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
+	Name          string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	Address       string                 `protobuf:"bytes,3,opt,name=address,proto3" json:"address,omitempty"`
+	Gone          bool                   `protobuf:"varint,4,opt,name=gone,proto3" json:"gone,omitempty"`      // it has no session
+	Summary       *NodeSummary           `protobuf:"bytes,5,opt,name=summary,proto3" json:"summary,omitempty"` // the last one; absent if it never said one
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PeersAnnounced_Announced) Reset() {
+	*x = PeersAnnounced_Announced{}
+	mi := &file_meshos_v1_meshos_proto_msgTypes[141]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PeersAnnounced_Announced) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PeersAnnounced_Announced) ProtoMessage() {}
+
+func (x *PeersAnnounced_Announced) ProtoReflect() protoreflect.Message {
+	mi := &file_meshos_v1_meshos_proto_msgTypes[141]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PeersAnnounced_Announced.ProtoReflect.Descriptor instead.
+func (*PeersAnnounced_Announced) Descriptor() ([]byte, []int) {
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{112, 0}
+}
+
+func (x *PeersAnnounced_Announced) GetId() uint64 {
+	if x != nil {
+		return x.Id
+	}
+	return 0
+}
+
+func (x *PeersAnnounced_Announced) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *PeersAnnounced_Announced) GetAddress() string {
+	if x != nil {
+		return x.Address
+	}
+	return ""
+}
+
+func (x *PeersAnnounced_Announced) GetGone() bool {
+	if x != nil {
+		return x.Gone
+	}
+	return false
+}
+
+func (x *PeersAnnounced_Announced) GetSummary() *NodeSummary {
+	if x != nil {
+		return x.Summary
+	}
+	return nil
+}
+
 type BlastRadius_Warning struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Kind          string                 `protobuf:"bytes,1,opt,name=kind,proto3" json:"kind,omitempty"`     // stable snake_case
@@ -11990,7 +13410,7 @@ type BlastRadius_Warning struct {
 
 func (x *BlastRadius_Warning) Reset() {
 	*x = BlastRadius_Warning{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[127]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[142]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -12002,7 +13422,7 @@ func (x *BlastRadius_Warning) String() string {
 func (*BlastRadius_Warning) ProtoMessage() {}
 
 func (x *BlastRadius_Warning) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[127]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[142]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -12015,7 +13435,7 @@ func (x *BlastRadius_Warning) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BlastRadius_Warning.ProtoReflect.Descriptor instead.
 func (*BlastRadius_Warning) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{112, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{123, 0}
 }
 
 func (x *BlastRadius_Warning) GetKind() string {
@@ -12287,7 +13707,7 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\x05phase\x18\x02 \x01(\x0e2\x1b.meshos.v1.MaintenancePhaseR\x05phase\x12\x16\n" +
 	"\x06reason\x18\x03 \x01(\tR\x06reason\x12:\n" +
 	"\bdeadline\x18\x04 \x01(\v2\x19.google.protobuf.DurationH\x00R\bdeadline\x88\x01\x01B\v\n" +
-	"\t_deadline\"\x89\f\n" +
+	"\t_deadline\"\xb1\r\n" +
 	"\n" +
 	"AdminEvent\x12J\n" +
 	"\x11enter_maintenance\x18\x01 \x01(\v2\x1b.meshos.v1.EnterMaintenanceH\x00R\x10enterMaintenance\x12B\n" +
@@ -12313,7 +13733,13 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\x13force_evict_replica\x18\x17 \x01(\v2\x1c.meshos.v1.ForceEvictReplicaH\x00R\x11forceEvictReplica\x12Q\n" +
 	"\x14force_restart_daemon\x18\x18 \x01(\v2\x1d.meshos.v1.ForceRestartDaemonH\x00R\x12forceRestartDaemon\x12>\n" +
 	"\rforce_cutover\x18\x19 \x01(\v2\x17.meshos.v1.ForceCutoverH\x00R\fforceCutover\x12A\n" +
-	"\x0ekill_migration\x18\x1a \x01(\v2\x18.meshos.v1.KillMigrationH\x00R\rkillMigrationB\x06\n" +
+	"\x0ekill_migration\x18\x1a \x01(\v2\x18.meshos.v1.KillMigrationH\x00R\rkillMigration\x125\n" +
+	"\n" +
+	"admit_node\x18\x1e \x01(\v2\x14.meshos.v1.AdmitNodeH\x00R\tadmitNode\x125\n" +
+	"\n" +
+	"expel_node\x18\x1f \x01(\v2\x14.meshos.v1.ExpelNodeH\x00R\texpelNode\x128\n" +
+	"\vset_signers\x18  \x01(\v2\x15.meshos.v1.SetSignersH\x00R\n" +
+	"setSignersB\x06\n" +
 	"\x04kind\" \n" +
 	"\n" +
 	"NodeTarget\x12\x12\n" +
@@ -12362,19 +13788,39 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\x05scope\"A\n" +
 	"\x11ForceEvictReplica\x12\x14\n" +
 	"\x05chain\x18\x01 \x01(\x04R\x05chain\x12\x16\n" +
-	"\x06victim\x18\x02 \x01(\x04R\x06victim\"B\n" +
+	"\x06victim\x18\x02 \x01(\x04R\x06victim\"V\n" +
 	"\x12ForceRestartDaemon\x12,\n" +
-	"\x06daemon\x18\x01 \x01(\v2\x14.meshos.v1.DaemonRefR\x06daemon\"<\n" +
+	"\x06daemon\x18\x01 \x01(\v2\x14.meshos.v1.DaemonRefR\x06daemon\x12\x12\n" +
+	"\x04node\x18\x02 \x01(\x04R\x04node\"<\n" +
 	"\fForceCutover\x12\x14\n" +
 	"\x05chain\x18\x01 \x01(\x04R\x05chain\x12\x16\n" +
-	"\x06target\x18\x02 \x01(\x04R\x06target\"-\n" +
+	"\x06target\x18\x02 \x01(\x04R\x06target\"A\n" +
 	"\rKillMigration\x12\x1c\n" +
-	"\tmigration\x18\x01 \x01(\x04R\tmigration\"H\n" +
+	"\tmigration\x18\x01 \x01(\x04R\tmigration\x12\x12\n" +
+	"\x04node\x18\x02 \x01(\x04R\x04node\"\xec\x01\n" +
+	"\tAdmitNode\x12\x12\n" +
+	"\x04node\x18\x01 \x01(\x04R\x04node\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\x12\x10\n" +
+	"\x03key\x18\x03 \x01(\fR\x03key\x12\x19\n" +
+	"\blink_key\x18\x04 \x01(\fR\alinkKey\x12\x12\n" +
+	"\x04seed\x18\x05 \x01(\bR\x04seed\x12\x1b\n" +
+	"\ttoken_key\x18\x06 \x01(\fR\btokenKey\x12?\n" +
+	"\rtoken_expires\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\ftokenExpires\x12\x18\n" +
+	"\areplace\x18\b \x01(\bR\areplace\"\x1f\n" +
+	"\tExpelNode\x12\x12\n" +
+	"\x04node\x18\x01 \x01(\x04R\x04node\"\x86\x01\n" +
+	"\n" +
+	"SetSigners\x12'\n" +
+	"\x0fallowed_signers\x18\x01 \x01(\tR\x0eallowedSigners\x12\x1a\n" +
+	"\bordinary\x18\x02 \x01(\rR\bordinary\x12\x1f\n" +
+	"\vbreak_glass\x18\x03 \x01(\rR\n" +
+	"breakGlass\x12\x12\n" +
+	"\x04thaw\x18\x04 \x01(\rR\x04thaw\"H\n" +
 	"\fSignedCommit\x12\x18\n" +
 	"\apayload\x18\x01 \x01(\fR\apayload\x12\x1e\n" +
 	"\n" +
 	"signatures\x18\x02 \x03(\fR\n" +
-	"signatures\"\xe0\x01\n" +
+	"signatures\"\xf9\x01\n" +
 	"\fAdminCommand\x12\x1d\n" +
 	"\n" +
 	"cluster_id\x18\x01 \x01(\tR\tclusterId\x12+\n" +
@@ -12383,7 +13829,8 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\x05nonce\x18\x04 \x01(\fR\x05nonce\x12\x1d\n" +
 	"\n" +
 	"blast_hash\x18\x05 \x01(\fR\tblastHash\x12\x16\n" +
-	"\x06reason\x18\x06 \x01(\tR\x06reason\"\xbb\x02\n" +
+	"\x06reason\x18\x06 \x01(\tR\x06reason\x12\x17\n" +
+	"\aonly_on\x18\a \x01(\x04R\x06onlyOn\"\xc5\x03\n" +
 	"\fOrderedEntry\x12\x16\n" +
 	"\x06height\x18\x01 \x01(\x04R\x06height\x12\x12\n" +
 	"\x04prev\x18\x02 \x01(\fR\x04prev\x12\x0e\n" +
@@ -12391,9 +13838,77 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\x02at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\x02at\x121\n" +
 	"\x06commit\x18\x05 \x01(\v2\x17.meshos.v1.SignedCommitH\x00R\x06commit\x12(\n" +
 	"\x05event\x18\x06 \x01(\v2\x10.meshos.v1.EventH\x00R\x05event\x121\n" +
+	"\bfounding\x18\t \x01(\v2\x13.meshos.v1.FoundingH\x00R\bfounding\x12.\n" +
+	"\ajoining\x18\n" +
+	" \x01(\v2\x12.meshos.v1.JoiningH\x00R\ajoining\x121\n" +
 	"\toperators\x18\a \x03(\v2\x13.meshos.v1.OperatorR\toperators\x12*\n" +
-	"\x04over\x18\b \x01(\v2\x16.meshos.v1.OrderedOverR\x04overB\a\n" +
-	"\x05order\"\xee\x03\n" +
+	"\x04over\x18\b \x01(\v2\x16.meshos.v1.OrderedOverR\x04over\x12%\n" +
+	"\x0enode_signature\x18\x0f \x01(\fR\rnodeSignatureB\a\n" +
+	"\x05order\"v\n" +
+	"\vLoggedEntry\x12\x14\n" +
+	"\x05entry\x18\x01 \x01(\fR\x05entry\x125\n" +
+	"\blog_time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\alogTime\x12\x1a\n" +
+	"\brefilled\x18\x03 \x01(\bR\brefilled\"\xf4\x01\n" +
+	"\bFounding\x12\x1d\n" +
+	"\n" +
+	"cluster_id\x18\x01 \x01(\tR\tclusterId\x12(\n" +
+	"\x04node\x18\x02 \x01(\v2\x14.meshos.v1.AdmitNodeR\x04node\x12/\n" +
+	"\asigners\x18\x03 \x01(\v2\x15.meshos.v1.SetSignersR\asigners\x127\n" +
+	"\tfreshness\x18\x04 \x01(\v2\x19.google.protobuf.DurationR\tfreshness\x125\n" +
+	"\bcooldown\x18\x05 \x01(\v2\x19.google.protobuf.DurationR\bcooldown\"\xac\x01\n" +
+	"\aJoining\x12\x12\n" +
+	"\x04node\x18\x01 \x01(\x04R\x04node\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\x12\x10\n" +
+	"\x03key\x18\x03 \x01(\fR\x03key\x12\x19\n" +
+	"\blink_key\x18\x04 \x01(\fR\alinkKey\x12'\n" +
+	"\x0ftoken_signature\x18\x05 \x01(\fR\x0etokenSignature\x12#\n" +
+	"\rkey_signature\x18\x06 \x01(\fR\fkeySignature\"\xcc\x06\n" +
+	"\vNodeSummary\x12 \n" +
+	"\vincarnation\x18\x01 \x01(\x04R\vincarnation\x12\x16\n" +
+	"\x06height\x18\x02 \x01(\x04R\x06height\x12\x1f\n" +
+	"\vadmin_state\x18\x03 \x01(\fR\n" +
+	"adminState\x12\x18\n" +
+	"\asigners\x18\x04 \x01(\fR\asigners\x121\n" +
+	"\x05phase\x18\x05 \x01(\x0e2\x1b.meshos.v1.MaintenancePhaseR\x05phase\x12\x1a\n" +
+	"\bcordoned\x18\x06 \x01(\bR\bcordoned\x12\x1a\n" +
+	"\bdraining\x18\a \x01(\bR\bdraining\x12\x1f\n" +
+	"\vchains_held\x18\b \x01(\rR\n" +
+	"chainsHeld\x12\x1d\n" +
+	"\n" +
+	"chains_led\x18\t \x01(\rR\tchainsLed\x12\x1f\n" +
+	"\vchains_most\x18\n" +
+	" \x01(\rR\n" +
+	"chainsMost\x126\n" +
+	"\tinventory\x18\v \x01(\v2\x18.meshos.v1.PeerInventoryR\tinventory\x12:\n" +
+	"\x06labels\x18\f \x03(\v2\".meshos.v1.NodeSummary.LabelsEntryR\x06labels\x12'\n" +
+	"\x0fdaemons_running\x18\r \x01(\rR\x0edaemonsRunning\x12#\n" +
+	"\rdaemons_wrong\x18\x0e \x01(\rR\fdaemonsWrong\x12#\n" +
+	"\rplugins_wrong\x18\x0f \x01(\rR\fpluginsWrong\x12\x18\n" +
+	"\atrouble\x18\x10 \x01(\tR\atrouble\x12\x18\n" +
+	"\aversion\x18\x11 \x01(\tR\aversion\x12\x12\n" +
+	"\x04name\x18\x12 \x01(\tR\x04name\x12\x18\n" +
+	"\aaddress\x18\x13 \x01(\tR\aaddress\x12#\n" +
+	"\rhealth_target\x18\x14 \x01(\tR\fhealthTarget\x12\x12\n" +
+	"\x04here\x18\x15 \x03(\tR\x04here\x12\x1d\n" +
+	"\n" +
+	"log_frozen\x18\x16 \x01(\bR\tlogFrozen\x12 \n" +
+	"\vunreachable\x18\x17 \x03(\x04R\vunreachable\x1a9\n" +
+	"\vLabelsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xe5\x02\n" +
+	"\bMeshLink\x12\x1c\n" +
+	"\tconnected\x18\x01 \x01(\bR\tconnected\x12/\n" +
+	"\x05since\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\x05since\x12\x12\n" +
+	"\x04seed\x18\x03 \x01(\tR\x04seed\x12\x16\n" +
+	"\x06quorum\x18\x04 \x01(\bR\x06quorum\x122\n" +
+	"\x06beacon\x18\x05 \x01(\v2\x1a.meshos.v1.MeshLink.BeaconR\x06beacon\x12\x14\n" +
+	"\x05alarm\x18\x06 \x01(\tR\x05alarm\x12\x14\n" +
+	"\x05error\x18\a \x01(\tR\x05error\x12\x1b\n" +
+	"\tseed_here\x18\b \x01(\bR\bseedHere\x1aa\n" +
+	"\x06Beacon\x12\x16\n" +
+	"\x06height\x18\x01 \x01(\x04R\x06height\x12\x12\n" +
+	"\x04head\x18\x02 \x01(\fR\x04head\x12+\n" +
+	"\x03age\x18\x03 \x01(\v2\x19.google.protobuf.DurationR\x03age\"\xee\x03\n" +
 	"\vOrderedOver\x127\n" +
 	"\adaemons\x18\x01 \x03(\v2\x1d.meshos.v1.OrderedOver.DaemonR\adaemons\x124\n" +
 	"\x06chains\x18\x02 \x03(\v2\x1c.meshos.v1.OrderedOver.ChainR\x06chains\x121\n" +
@@ -12654,7 +14169,8 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\x03log\x18\x02 \x01(\v2\x14.meshos.v1.LogRecordH\x00R\x03log\x124\n" +
 	"\afailure\x18\x03 \x01(\v2\x18.meshos.v1.FailureRecordH\x00R\afailure\x121\n" +
 	"\x06action\x18\x04 \x01(\v2\x17.meshos.v1.ActionRecordH\x00R\x06actionB\x06\n" +
-	"\x04kind\"\xe5\t\n" +
+	"\x04kind\"\x8e\n" +
+	"\n" +
 	"\bSnapshot\x12\x12\n" +
 	"\x04node\x18\x01 \x01(\x04R\x04node\x12\x14\n" +
 	"\x05epoch\x18\x02 \x01(\x04R\x05epoch\x12\x12\n" +
@@ -12685,7 +14201,8 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\x04info\x18\x1f \x01(\v2\x13.meshos.v1.NodeInfoR\x04info\x12\x1b\n" +
 	"\tnext_page\x18  \x01(\tR\bnextPage\x121\n" +
 	"\x06counts\x18! \x01(\v2\x19.meshos.v1.SnapshotCountsR\x06counts\x12.\n" +
-	"\x05delta\x18\" \x01(\v2\x18.meshos.v1.SnapshotDeltaR\x05deltaB\x13\n" +
+	"\x05delta\x18\" \x01(\v2\x18.meshos.v1.SnapshotDeltaR\x05delta\x12'\n" +
+	"\x04mesh\x18# \x01(\v2\x13.meshos.v1.MeshViewR\x04meshB\x13\n" +
 	"\x11_freeze_remaining\"\x91\x03\n" +
 	"\x0eSnapshotCounts\x12\x18\n" +
 	"\adaemons\x18\x01 \x01(\x04R\adaemons\x12\x1a\n" +
@@ -12838,7 +14355,7 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\rlocal_ordered\x18\a \x01(\v2\x14.meshos.v1.OrderViewR\flocalOrderedB\n" +
 	"\n" +
 	"\b_desiredB\t\n" +
-	"\a_leader\"\x97\x05\n" +
+	"\a_leader\"\xc6\x05\n" +
 	"\bPeerView\x12\x12\n" +
 	"\x04peer\x18\x01 \x01(\x04R\x04peer\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x120\n" +
@@ -12855,11 +14372,42 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\n" +
 	"rtt_reason\x18\f \x01(\tR\trttReason\x12+\n" +
 	"\x06echoes\x18\r \x01(\v2\x13.meshos.v1.EchoViewR\x06echoes\x12=\n" +
-	"\rhealth_family\x18\x0e \x01(\x0e2\x18.meshos.v1.AddressFamilyR\fhealthFamilyB\x06\n" +
+	"\rhealth_family\x18\x0e \x01(\x0e2\x18.meshos.v1.AddressFamilyR\fhealthFamily\x12-\n" +
+	"\x06member\x18\x0f \x01(\v2\x15.meshos.v1.MemberViewR\x06memberB\x06\n" +
 	"\x04_rttB\x0f\n" +
 	"\r_health_sinceB\a\n" +
 	"\x05_lossB\t\n" +
-	"\a_jitter\"\xac\x03\n" +
+	"\a_jitter\"\xca\x01\n" +
+	"\n" +
+	"MemberView\x12\x12\n" +
+	"\x04gone\x18\x01 \x01(\bR\x04gone\x12/\n" +
+	"\x05heard\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\x05heard\x120\n" +
+	"\asummary\x18\x03 \x01(\v2\x16.meshos.v1.NodeSummaryR\asummary\x12\x12\n" +
+	"\x04seed\x18\x04 \x01(\bR\x04seed\x12\x1b\n" +
+	"\tfrom_here\x18\x05 \x01(\bR\bfromHere\x12\x14\n" +
+	"\x05alarm\x18\x06 \x01(\tR\x05alarm\"\xa1\x04\n" +
+	"\bMeshView\x12'\n" +
+	"\x04link\x18\x01 \x01(\v2\x13.meshos.v1.MeshLinkR\x04link\x12\x16\n" +
+	"\x06height\x18\x02 \x01(\x04R\x06height\x12\x12\n" +
+	"\x04head\x18\x03 \x01(\fR\x04head\x12\x1f\n" +
+	"\vadmin_state\x18\x04 \x01(\fR\n" +
+	"adminState\x12\x18\n" +
+	"\amembers\x18\x05 \x01(\rR\amembers\x12\x14\n" +
+	"\x05heard\x18\x06 \x01(\rR\x05heard\x12\x14\n" +
+	"\x05seeds\x18\a \x01(\rR\x05seeds\x12\x12\n" +
+	"\x04seed\x18\b \x01(\bR\x04seed\x12\x16\n" +
+	"\x06member\x18\t \x01(\bR\x06member\x12\x18\n" +
+	"\ajoining\x18\n" +
+	" \x01(\tR\ajoining\x12\x16\n" +
+	"\x06frozen\x18\v \x01(\tR\x06frozen\x12\x16\n" +
+	"\x06alarms\x18\f \x03(\tR\x06alarms\x125\n" +
+	"\x06tokens\x18\r \x03(\v2\x1d.meshos.v1.MeshView.OpenTokenR\x06tokens\x12\x1a\n" +
+	"\bfounding\x18\x0e \x01(\fR\bfounding\x12%\n" +
+	"\x0esigners_height\x18\x0f \x01(\x04R\rsignersHeight\x1ai\n" +
+	"\tOpenToken\x12\x12\n" +
+	"\x04node\x18\x01 \x01(\x04R\x04node\x124\n" +
+	"\aexpires\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\aexpires\x12\x12\n" +
+	"\x04seed\x18\x03 \x01(\bR\x04seed\"\xac\x03\n" +
 	"\bEchoView\x12/\n" +
 	"\x05state\x18\x01 \x01(\x0e2\x19.meshos.v1.EchoView.StateR\x05state\x124\n" +
 	"\x05since\x18\x02 \x01(\v2\x19.google.protobuf.DurationH\x00R\x05since\x88\x01\x01\x12\x12\n" +
@@ -12977,7 +14525,7 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\btick_p50\x18\x10 \x01(\v2\x19.google.protobuf.DurationR\atickP50\x124\n" +
 	"\btick_p99\x18\x11 \x01(\v2\x19.google.protobuf.DurationR\atickP99\x12&\n" +
 	"\x0fevents_per_tick\x18\x12 \x01(\x01R\reventsPerTick\x12!\n" +
-	"\fmissed_marks\x18\x13 \x01(\x04R\vmissedMarks\"\xb8\x06\n" +
+	"\fmissed_marks\x18\x13 \x01(\x04R\vmissedMarks\"\xfe\x06\n" +
 	"\fJournalEntry\x12\x14\n" +
 	"\x05index\x18\x01 \x01(\x04R\x05index\x12)\n" +
 	"\x02at\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\x02at\x12.\n" +
@@ -12996,7 +14544,8 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\x06reload\x18\f \x01(\v2\x11.meshos.v1.ReloadH\x00R\x06reload\x12=\n" +
 	"\facknowledged\x18\r \x01(\v2\x17.meshos.v1.AcknowledgedH\x00R\facknowledged\x124\n" +
 	"\afailure\x18\x0e \x01(\v2\x18.meshos.v1.FailureReportH\x00R\afailure\x12>\n" +
-	"\rsigner_change\x18\x0f \x01(\v2\x17.meshos.v1.SignerChangeH\x00R\fsignerChange\x12\x16\n" +
+	"\rsigner_change\x18\x0f \x01(\v2\x17.meshos.v1.SignerChangeH\x00R\fsignerChange\x12D\n" +
+	"\x0fpeers_announced\x18\x12 \x01(\v2\x19.meshos.v1.PeersAnnouncedH\x00R\x0epeersAnnounced\x12\x16\n" +
 	"\x06height\x18\x10 \x01(\x04R\x06height\x129\n" +
 	"\n" +
 	"ordered_at\x18\x11 \x01(\v2\x1a.google.protobuf.TimestampR\torderedAtB\a\n" +
@@ -13013,15 +14562,25 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\n" +
 	"queue_room\x18\x01 \x01(\rH\x00R\tqueueRoom\x88\x01\x01\x12\x14\n" +
 	"\x05early\x18\x02 \x01(\bR\x05earlyB\r\n" +
-	"\v_queue_room\"\xbc\x02\n" +
+	"\v_queue_room\"\xe9\x02\n" +
 	"\fJudgedCommit\x12+\n" +
 	"\x05event\x18\x01 \x01(\v2\x15.meshos.v1.AdminEventR\x05event\x121\n" +
 	"\toperators\x18\x02 \x03(\v2\x13.meshos.v1.OperatorR\toperators\x128\n" +
 	"\aoutcome\x18\x03 \x01(\v2\x1e.meshos.v1.VerificationOutcomeR\aoutcome\x12\x1b\n" +
 	"\tcommit_id\x18\x04 \x01(\fR\bcommitId\x12/\n" +
 	"\x06commit\x18\x05 \x01(\v2\x17.meshos.v1.SignedCommitR\x06commit\x12,\n" +
-	"\arefusal\x18\x06 \x01(\v2\x12.meshos.v1.RefusalR\arefusal\x12\x16\n" +
-	"\x06reason\x18\x14 \x01(\tR\x06reason\")\n" +
+	"\arefusal\x18\x06 \x01(\v2\x12.meshos.v1.RefusalR\arefusal\x12+\n" +
+	"\x03age\x18\b \x01(\v2\x19.google.protobuf.DurationR\x03age\x12\x16\n" +
+	"\x06reason\x18\x14 \x01(\tR\x06reason\"\xf9\x01\n" +
+	"\x0ePeersAnnounced\x129\n" +
+	"\x05peers\x18\x01 \x03(\v2#.meshos.v1.PeersAnnounced.AnnouncedR\x05peers\x12\x1a\n" +
+	"\bexpelled\x18\x02 \x03(\x04R\bexpelled\x1a\x8f\x01\n" +
+	"\tAnnounced\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\x12\x18\n" +
+	"\aaddress\x18\x03 \x01(\tR\aaddress\x12\x12\n" +
+	"\x04gone\x18\x04 \x01(\bR\x04gone\x120\n" +
+	"\asummary\x18\x05 \x01(\v2\x16.meshos.v1.NodeSummaryR\asummary\")\n" +
 	"\x06Reload\x12\x1f\n" +
 	"\vconfig_toml\x18\x01 \x01(\tR\n" +
 	"configToml\"\xc9\x01\n" +
@@ -13144,7 +14703,7 @@ func file_meshos_v1_meshos_proto_rawDescGZIP() []byte {
 }
 
 var file_meshos_v1_meshos_proto_enumTypes = make([]protoimpl.EnumInfo, 20)
-var file_meshos_v1_meshos_proto_msgTypes = make([]protoimpl.MessageInfo, 128)
+var file_meshos_v1_meshos_proto_msgTypes = make([]protoimpl.MessageInfo, 143)
 var file_meshos_v1_meshos_proto_goTypes = []any{
 	(NodeHealth)(0),                       // 0: meshos.v1.NodeHealth
 	(MaintenancePhase)(0),                 // 1: meshos.v1.MaintenancePhase
@@ -13210,92 +14769,107 @@ var file_meshos_v1_meshos_proto_goTypes = []any{
 	(*ForceRestartDaemon)(nil),            // 61: meshos.v1.ForceRestartDaemon
 	(*ForceCutover)(nil),                  // 62: meshos.v1.ForceCutover
 	(*KillMigration)(nil),                 // 63: meshos.v1.KillMigration
-	(*SignedCommit)(nil),                  // 64: meshos.v1.SignedCommit
-	(*AdminCommand)(nil),                  // 65: meshos.v1.AdminCommand
-	(*OrderedEntry)(nil),                  // 66: meshos.v1.OrderedEntry
-	(*OrderedOver)(nil),                   // 67: meshos.v1.OrderedOver
-	(*OrderedCheckpoint)(nil),             // 68: meshos.v1.OrderedCheckpoint
-	(*OrderedState)(nil),                  // 69: meshos.v1.OrderedState
-	(*OrderOrigin)(nil),                   // 70: meshos.v1.OrderOrigin
-	(*OrderedLocal)(nil),                  // 71: meshos.v1.OrderedLocal
-	(*OrderedNode)(nil),                   // 72: meshos.v1.OrderedNode
-	(*OrderedForce)(nil),                  // 73: meshos.v1.OrderedForce
-	(*OrderedDaemon)(nil),                 // 74: meshos.v1.OrderedDaemon
-	(*OrderedGate)(nil),                   // 75: meshos.v1.OrderedGate
-	(*OrderedChain)(nil),                  // 76: meshos.v1.OrderedChain
-	(*Action)(nil),                        // 77: meshos.v1.Action
-	(*StartDaemon)(nil),                   // 78: meshos.v1.StartDaemon
-	(*StopDaemon)(nil),                    // 79: meshos.v1.StopDaemon
-	(*PullReplica)(nil),                   // 80: meshos.v1.PullReplica
-	(*DropReplica)(nil),                   // 81: meshos.v1.DropReplica
-	(*RequestPlacement)(nil),              // 82: meshos.v1.RequestPlacement
-	(*RequestEviction)(nil),               // 83: meshos.v1.RequestEviction
-	(*MigrateBlob)(nil),                   // 84: meshos.v1.MigrateBlob
-	(*ReduceHeat)(nil),                    // 85: meshos.v1.ReduceHeat
-	(*MarkAvoid)(nil),                     // 86: meshos.v1.MarkAvoid
-	(*ApplyBackoff)(nil),                  // 87: meshos.v1.ApplyBackoff
-	(*CommitMaintenanceTransition)(nil),   // 88: meshos.v1.CommitMaintenanceTransition
-	(*AskReload)(nil),                     // 89: meshos.v1.AskReload
-	(*SendSignal)(nil),                    // 90: meshos.v1.SendSignal
-	(*VerificationOutcome)(nil),           // 91: meshos.v1.VerificationOutcome
-	(*Operator)(nil),                      // 92: meshos.v1.Operator
-	(*AdminAuditRecord)(nil),              // 93: meshos.v1.AdminAuditRecord
-	(*Refusal)(nil),                       // 94: meshos.v1.Refusal
-	(*SignerChange)(nil),                  // 95: meshos.v1.SignerChange
-	(*LogRecord)(nil),                     // 96: meshos.v1.LogRecord
-	(*FailureRecord)(nil),                 // 97: meshos.v1.FailureRecord
-	(*ActionRecord)(nil),                  // 98: meshos.v1.ActionRecord
-	(*Record)(nil),                        // 99: meshos.v1.Record
-	(*Snapshot)(nil),                      // 100: meshos.v1.Snapshot
-	(*SnapshotCounts)(nil),                // 101: meshos.v1.SnapshotCounts
-	(*SnapshotDelta)(nil),                 // 102: meshos.v1.SnapshotDelta
-	(*NameView)(nil),                      // 103: meshos.v1.NameView
-	(*NodeInfo)(nil),                      // 104: meshos.v1.NodeInfo
-	(*SchedulerView)(nil),                 // 105: meshos.v1.SchedulerView
-	(*DaemonView)(nil),                    // 106: meshos.v1.DaemonView
-	(*OrderView)(nil),                     // 107: meshos.v1.OrderView
-	(*ReplicaView)(nil),                   // 108: meshos.v1.ReplicaView
-	(*PeerView)(nil),                      // 109: meshos.v1.PeerView
-	(*EchoView)(nil),                      // 110: meshos.v1.EchoView
-	(*CutOffView)(nil),                    // 111: meshos.v1.CutOffView
-	(*AvoidView)(nil),                     // 112: meshos.v1.AvoidView
-	(*MaintenanceView)(nil),               // 113: meshos.v1.MaintenanceView
-	(*EmittedAction)(nil),                 // 114: meshos.v1.EmittedAction
-	(*MigrationView)(nil),                 // 115: meshos.v1.MigrationView
-	(*PluginView)(nil),                    // 116: meshos.v1.PluginView
-	(*Stats)(nil),                         // 117: meshos.v1.Stats
-	(*JournalEntry)(nil),                  // 118: meshos.v1.JournalEntry
-	(*Boot)(nil),                          // 119: meshos.v1.Boot
-	(*Tick)(nil),                          // 120: meshos.v1.Tick
-	(*JudgedCommit)(nil),                  // 121: meshos.v1.JudgedCommit
-	(*Reload)(nil),                        // 122: meshos.v1.Reload
-	(*Acknowledged)(nil),                  // 123: meshos.v1.Acknowledged
-	(*FailureReport)(nil),                 // 124: meshos.v1.FailureReport
-	(*Samples)(nil),                       // 125: meshos.v1.Samples
-	(*ActionOutcome)(nil),                 // 126: meshos.v1.ActionOutcome
-	(*ScoreTable)(nil),                    // 127: meshos.v1.ScoreTable
-	(*ChainScore)(nil),                    // 128: meshos.v1.ChainScore
-	(*NodeScore)(nil),                     // 129: meshos.v1.NodeScore
-	(*MigrationCost)(nil),                 // 130: meshos.v1.MigrationCost
-	(*Migrations)(nil),                    // 131: meshos.v1.Migrations
-	(*BlastRadius)(nil),                   // 132: meshos.v1.BlastRadius
-	(*DaemonLifecycle_Started)(nil),       // 133: meshos.v1.DaemonLifecycle.Started
-	(*DaemonLifecycle_ExitedCleanly)(nil), // 134: meshos.v1.DaemonLifecycle.ExitedCleanly
-	(*DaemonLifecycle_Crashed)(nil),       // 135: meshos.v1.DaemonLifecycle.Crashed
-	(*DaemonLifecycle_Replaced)(nil),      // 136: meshos.v1.DaemonLifecycle.Replaced
-	(*DaemonLifecycle_Rejected)(nil),      // 137: meshos.v1.DaemonLifecycle.Rejected
-	nil,                                   // 138: meshos.v1.PeerInventory.AgesEntry
-	(*OrderedOver_Daemon)(nil),            // 139: meshos.v1.OrderedOver.Daemon
-	(*OrderedOver_Chain)(nil),             // 140: meshos.v1.OrderedOver.Chain
-	(*OrderedOver_Node)(nil),              // 141: meshos.v1.OrderedOver.Node
-	(*OrderedDaemon_Run)(nil),             // 142: meshos.v1.OrderedDaemon.Run
-	(*OrderedDaemon_Pin)(nil),             // 143: meshos.v1.OrderedDaemon.Pin
-	(*OrderedDaemon_Restart)(nil),         // 144: meshos.v1.OrderedDaemon.Restart
-	(*OrderedChain_Count)(nil),            // 145: meshos.v1.OrderedChain.Count
-	(*OrderedChain_Hold)(nil),             // 146: meshos.v1.OrderedChain.Hold
-	(*BlastRadius_Warning)(nil),           // 147: meshos.v1.BlastRadius.Warning
-	(*timestamppb.Timestamp)(nil),         // 148: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),           // 149: google.protobuf.Duration
+	(*AdmitNode)(nil),                     // 64: meshos.v1.AdmitNode
+	(*ExpelNode)(nil),                     // 65: meshos.v1.ExpelNode
+	(*SetSigners)(nil),                    // 66: meshos.v1.SetSigners
+	(*SignedCommit)(nil),                  // 67: meshos.v1.SignedCommit
+	(*AdminCommand)(nil),                  // 68: meshos.v1.AdminCommand
+	(*OrderedEntry)(nil),                  // 69: meshos.v1.OrderedEntry
+	(*LoggedEntry)(nil),                   // 70: meshos.v1.LoggedEntry
+	(*Founding)(nil),                      // 71: meshos.v1.Founding
+	(*Joining)(nil),                       // 72: meshos.v1.Joining
+	(*NodeSummary)(nil),                   // 73: meshos.v1.NodeSummary
+	(*MeshLink)(nil),                      // 74: meshos.v1.MeshLink
+	(*OrderedOver)(nil),                   // 75: meshos.v1.OrderedOver
+	(*OrderedCheckpoint)(nil),             // 76: meshos.v1.OrderedCheckpoint
+	(*OrderedState)(nil),                  // 77: meshos.v1.OrderedState
+	(*OrderOrigin)(nil),                   // 78: meshos.v1.OrderOrigin
+	(*OrderedLocal)(nil),                  // 79: meshos.v1.OrderedLocal
+	(*OrderedNode)(nil),                   // 80: meshos.v1.OrderedNode
+	(*OrderedForce)(nil),                  // 81: meshos.v1.OrderedForce
+	(*OrderedDaemon)(nil),                 // 82: meshos.v1.OrderedDaemon
+	(*OrderedGate)(nil),                   // 83: meshos.v1.OrderedGate
+	(*OrderedChain)(nil),                  // 84: meshos.v1.OrderedChain
+	(*Action)(nil),                        // 85: meshos.v1.Action
+	(*StartDaemon)(nil),                   // 86: meshos.v1.StartDaemon
+	(*StopDaemon)(nil),                    // 87: meshos.v1.StopDaemon
+	(*PullReplica)(nil),                   // 88: meshos.v1.PullReplica
+	(*DropReplica)(nil),                   // 89: meshos.v1.DropReplica
+	(*RequestPlacement)(nil),              // 90: meshos.v1.RequestPlacement
+	(*RequestEviction)(nil),               // 91: meshos.v1.RequestEviction
+	(*MigrateBlob)(nil),                   // 92: meshos.v1.MigrateBlob
+	(*ReduceHeat)(nil),                    // 93: meshos.v1.ReduceHeat
+	(*MarkAvoid)(nil),                     // 94: meshos.v1.MarkAvoid
+	(*ApplyBackoff)(nil),                  // 95: meshos.v1.ApplyBackoff
+	(*CommitMaintenanceTransition)(nil),   // 96: meshos.v1.CommitMaintenanceTransition
+	(*AskReload)(nil),                     // 97: meshos.v1.AskReload
+	(*SendSignal)(nil),                    // 98: meshos.v1.SendSignal
+	(*VerificationOutcome)(nil),           // 99: meshos.v1.VerificationOutcome
+	(*Operator)(nil),                      // 100: meshos.v1.Operator
+	(*AdminAuditRecord)(nil),              // 101: meshos.v1.AdminAuditRecord
+	(*Refusal)(nil),                       // 102: meshos.v1.Refusal
+	(*SignerChange)(nil),                  // 103: meshos.v1.SignerChange
+	(*LogRecord)(nil),                     // 104: meshos.v1.LogRecord
+	(*FailureRecord)(nil),                 // 105: meshos.v1.FailureRecord
+	(*ActionRecord)(nil),                  // 106: meshos.v1.ActionRecord
+	(*Record)(nil),                        // 107: meshos.v1.Record
+	(*Snapshot)(nil),                      // 108: meshos.v1.Snapshot
+	(*SnapshotCounts)(nil),                // 109: meshos.v1.SnapshotCounts
+	(*SnapshotDelta)(nil),                 // 110: meshos.v1.SnapshotDelta
+	(*NameView)(nil),                      // 111: meshos.v1.NameView
+	(*NodeInfo)(nil),                      // 112: meshos.v1.NodeInfo
+	(*SchedulerView)(nil),                 // 113: meshos.v1.SchedulerView
+	(*DaemonView)(nil),                    // 114: meshos.v1.DaemonView
+	(*OrderView)(nil),                     // 115: meshos.v1.OrderView
+	(*ReplicaView)(nil),                   // 116: meshos.v1.ReplicaView
+	(*PeerView)(nil),                      // 117: meshos.v1.PeerView
+	(*MemberView)(nil),                    // 118: meshos.v1.MemberView
+	(*MeshView)(nil),                      // 119: meshos.v1.MeshView
+	(*EchoView)(nil),                      // 120: meshos.v1.EchoView
+	(*CutOffView)(nil),                    // 121: meshos.v1.CutOffView
+	(*AvoidView)(nil),                     // 122: meshos.v1.AvoidView
+	(*MaintenanceView)(nil),               // 123: meshos.v1.MaintenanceView
+	(*EmittedAction)(nil),                 // 124: meshos.v1.EmittedAction
+	(*MigrationView)(nil),                 // 125: meshos.v1.MigrationView
+	(*PluginView)(nil),                    // 126: meshos.v1.PluginView
+	(*Stats)(nil),                         // 127: meshos.v1.Stats
+	(*JournalEntry)(nil),                  // 128: meshos.v1.JournalEntry
+	(*Boot)(nil),                          // 129: meshos.v1.Boot
+	(*Tick)(nil),                          // 130: meshos.v1.Tick
+	(*JudgedCommit)(nil),                  // 131: meshos.v1.JudgedCommit
+	(*PeersAnnounced)(nil),                // 132: meshos.v1.PeersAnnounced
+	(*Reload)(nil),                        // 133: meshos.v1.Reload
+	(*Acknowledged)(nil),                  // 134: meshos.v1.Acknowledged
+	(*FailureReport)(nil),                 // 135: meshos.v1.FailureReport
+	(*Samples)(nil),                       // 136: meshos.v1.Samples
+	(*ActionOutcome)(nil),                 // 137: meshos.v1.ActionOutcome
+	(*ScoreTable)(nil),                    // 138: meshos.v1.ScoreTable
+	(*ChainScore)(nil),                    // 139: meshos.v1.ChainScore
+	(*NodeScore)(nil),                     // 140: meshos.v1.NodeScore
+	(*MigrationCost)(nil),                 // 141: meshos.v1.MigrationCost
+	(*Migrations)(nil),                    // 142: meshos.v1.Migrations
+	(*BlastRadius)(nil),                   // 143: meshos.v1.BlastRadius
+	(*DaemonLifecycle_Started)(nil),       // 144: meshos.v1.DaemonLifecycle.Started
+	(*DaemonLifecycle_ExitedCleanly)(nil), // 145: meshos.v1.DaemonLifecycle.ExitedCleanly
+	(*DaemonLifecycle_Crashed)(nil),       // 146: meshos.v1.DaemonLifecycle.Crashed
+	(*DaemonLifecycle_Replaced)(nil),      // 147: meshos.v1.DaemonLifecycle.Replaced
+	(*DaemonLifecycle_Rejected)(nil),      // 148: meshos.v1.DaemonLifecycle.Rejected
+	nil,                                   // 149: meshos.v1.PeerInventory.AgesEntry
+	nil,                                   // 150: meshos.v1.NodeSummary.LabelsEntry
+	(*MeshLink_Beacon)(nil),               // 151: meshos.v1.MeshLink.Beacon
+	(*OrderedOver_Daemon)(nil),            // 152: meshos.v1.OrderedOver.Daemon
+	(*OrderedOver_Chain)(nil),             // 153: meshos.v1.OrderedOver.Chain
+	(*OrderedOver_Node)(nil),              // 154: meshos.v1.OrderedOver.Node
+	(*OrderedDaemon_Run)(nil),             // 155: meshos.v1.OrderedDaemon.Run
+	(*OrderedDaemon_Pin)(nil),             // 156: meshos.v1.OrderedDaemon.Pin
+	(*OrderedDaemon_Restart)(nil),         // 157: meshos.v1.OrderedDaemon.Restart
+	(*OrderedChain_Count)(nil),            // 158: meshos.v1.OrderedChain.Count
+	(*OrderedChain_Hold)(nil),             // 159: meshos.v1.OrderedChain.Hold
+	(*MeshView_OpenToken)(nil),            // 160: meshos.v1.MeshView.OpenToken
+	(*PeersAnnounced_Announced)(nil),      // 161: meshos.v1.PeersAnnounced.Announced
+	(*BlastRadius_Warning)(nil),           // 162: meshos.v1.BlastRadius.Warning
+	(*timestamppb.Timestamp)(nil),         // 163: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),           // 164: google.protobuf.Duration
 }
 var file_meshos_v1_meshos_proto_depIdxs = []int32{
 	6,   // 0: meshos.v1.DaemonHealth.status:type_name -> meshos.v1.DaemonHealth.Status
@@ -13306,7 +14880,7 @@ var file_meshos_v1_meshos_proto_depIdxs = []int32{
 	29,  // 5: meshos.v1.Event.rtt_sample:type_name -> meshos.v1.RttSample
 	30,  // 6: meshos.v1.Event.node_health:type_name -> meshos.v1.NodeHealthSample
 	46,  // 7: meshos.v1.Event.admin:type_name -> meshos.v1.AdminEvent
-	64,  // 8: meshos.v1.Event.signed_commit:type_name -> meshos.v1.SignedCommit
+	67,  // 8: meshos.v1.Event.signed_commit:type_name -> meshos.v1.SignedCommit
 	39,  // 9: meshos.v1.Event.log_line:type_name -> meshos.v1.LogLine
 	41,  // 10: meshos.v1.Event.blob_announcement:type_name -> meshos.v1.BlobAnnouncement
 	42,  // 11: meshos.v1.Event.placement_intent:type_name -> meshos.v1.PlacementIntent
@@ -13317,16 +14891,16 @@ var file_meshos_v1_meshos_proto_depIdxs = []int32{
 	7,   // 16: meshos.v1.ReplicaUpdate.kind:type_name -> meshos.v1.ReplicaUpdate.Kind
 	8,   // 17: meshos.v1.ReplicaTransition.kind:type_name -> meshos.v1.ReplicaTransition.Kind
 	20,  // 18: meshos.v1.DaemonLifecycle.daemon:type_name -> meshos.v1.DaemonRef
-	133, // 19: meshos.v1.DaemonLifecycle.started:type_name -> meshos.v1.DaemonLifecycle.Started
-	134, // 20: meshos.v1.DaemonLifecycle.exited_cleanly:type_name -> meshos.v1.DaemonLifecycle.ExitedCleanly
-	135, // 21: meshos.v1.DaemonLifecycle.crashed:type_name -> meshos.v1.DaemonLifecycle.Crashed
+	144, // 19: meshos.v1.DaemonLifecycle.started:type_name -> meshos.v1.DaemonLifecycle.Started
+	145, // 20: meshos.v1.DaemonLifecycle.exited_cleanly:type_name -> meshos.v1.DaemonLifecycle.ExitedCleanly
+	146, // 21: meshos.v1.DaemonLifecycle.crashed:type_name -> meshos.v1.DaemonLifecycle.Crashed
 	21,  // 22: meshos.v1.DaemonLifecycle.health_changed:type_name -> meshos.v1.DaemonHealth
-	137, // 23: meshos.v1.DaemonLifecycle.rejected:type_name -> meshos.v1.DaemonLifecycle.Rejected
-	136, // 24: meshos.v1.DaemonLifecycle.replaced:type_name -> meshos.v1.DaemonLifecycle.Replaced
-	148, // 25: meshos.v1.DaemonExit.at:type_name -> google.protobuf.Timestamp
-	149, // 26: meshos.v1.DaemonExit.early:type_name -> google.protobuf.Duration
-	149, // 27: meshos.v1.RttSample.rtt:type_name -> google.protobuf.Duration
-	149, // 28: meshos.v1.RttSample.jitter:type_name -> google.protobuf.Duration
+	148, // 23: meshos.v1.DaemonLifecycle.rejected:type_name -> meshos.v1.DaemonLifecycle.Rejected
+	147, // 24: meshos.v1.DaemonLifecycle.replaced:type_name -> meshos.v1.DaemonLifecycle.Replaced
+	163, // 25: meshos.v1.DaemonExit.at:type_name -> google.protobuf.Timestamp
+	164, // 26: meshos.v1.DaemonExit.early:type_name -> google.protobuf.Duration
+	164, // 27: meshos.v1.RttSample.rtt:type_name -> google.protobuf.Duration
+	164, // 28: meshos.v1.RttSample.jitter:type_name -> google.protobuf.Duration
 	4,   // 29: meshos.v1.RttSample.no_answer:type_name -> meshos.v1.NoAnswer
 	2,   // 30: meshos.v1.RttSample.family:type_name -> meshos.v1.AddressFamily
 	0,   // 31: meshos.v1.NodeHealthSample.health:type_name -> meshos.v1.NodeHealth
@@ -13335,7 +14909,7 @@ var file_meshos_v1_meshos_proto_depIdxs = []int32{
 	30,  // 34: meshos.v1.ProbeResult.health:type_name -> meshos.v1.NodeHealthSample
 	32,  // 35: meshos.v1.ProbeResult.details:type_name -> meshos.v1.ProbeDetail
 	33,  // 36: meshos.v1.ProbeResult.path_mtu:type_name -> meshos.v1.PathMtu
-	138, // 37: meshos.v1.PeerInventory.ages:type_name -> meshos.v1.PeerInventory.AgesEntry
+	149, // 37: meshos.v1.PeerInventory.ages:type_name -> meshos.v1.PeerInventory.AgesEntry
 	35,  // 38: meshos.v1.PeerInventory.disks:type_name -> meshos.v1.DiskSpace
 	36,  // 39: meshos.v1.PeerInventory.temperatures:type_name -> meshos.v1.Temperature
 	37,  // 40: meshos.v1.PeerInventory.links:type_name -> meshos.v1.NetworkLink
@@ -13346,7 +14920,7 @@ var file_meshos_v1_meshos_proto_depIdxs = []int32{
 	9,   // 45: meshos.v1.DaemonIntent.intent:type_name -> meshos.v1.DaemonIntent.Intent
 	10,  // 46: meshos.v1.LocalReplicaIntent.intent:type_name -> meshos.v1.LocalReplicaIntent.Intent
 	1,   // 47: meshos.v1.MaintenanceObserved.phase:type_name -> meshos.v1.MaintenancePhase
-	149, // 48: meshos.v1.MaintenanceObserved.deadline:type_name -> google.protobuf.Duration
+	164, // 48: meshos.v1.MaintenanceObserved.deadline:type_name -> google.protobuf.Duration
 	48,  // 49: meshos.v1.AdminEvent.enter_maintenance:type_name -> meshos.v1.EnterMaintenance
 	47,  // 50: meshos.v1.AdminEvent.exit_maintenance:type_name -> meshos.v1.NodeTarget
 	49,  // 51: meshos.v1.AdminEvent.drain:type_name -> meshos.v1.Drain
@@ -13370,241 +14944,269 @@ var file_meshos_v1_meshos_proto_depIdxs = []int32{
 	61,  // 69: meshos.v1.AdminEvent.force_restart_daemon:type_name -> meshos.v1.ForceRestartDaemon
 	62,  // 70: meshos.v1.AdminEvent.force_cutover:type_name -> meshos.v1.ForceCutover
 	63,  // 71: meshos.v1.AdminEvent.kill_migration:type_name -> meshos.v1.KillMigration
-	149, // 72: meshos.v1.EnterMaintenance.drain_for:type_name -> google.protobuf.Duration
-	149, // 73: meshos.v1.Drain.drain_for:type_name -> google.protobuf.Duration
-	20,  // 74: meshos.v1.SetDaemonIntent.daemon:type_name -> meshos.v1.DaemonRef
-	9,   // 75: meshos.v1.SetDaemonIntent.intent:type_name -> meshos.v1.DaemonIntent.Intent
-	10,  // 76: meshos.v1.SetLocalReplica.intent:type_name -> meshos.v1.LocalReplicaIntent.Intent
-	20,  // 77: meshos.v1.RestartDaemon.daemon:type_name -> meshos.v1.DaemonRef
-	20,  // 78: meshos.v1.ReloadDaemon.daemon:type_name -> meshos.v1.DaemonRef
-	20,  // 79: meshos.v1.SignalDaemon.daemon:type_name -> meshos.v1.DaemonRef
-	149, // 80: meshos.v1.FreezeCluster.ttl:type_name -> google.protobuf.Duration
-	20,  // 81: meshos.v1.ForceRestartDaemon.daemon:type_name -> meshos.v1.DaemonRef
-	46,  // 82: meshos.v1.AdminCommand.event:type_name -> meshos.v1.AdminEvent
-	148, // 83: meshos.v1.AdminCommand.issued_at:type_name -> google.protobuf.Timestamp
-	148, // 84: meshos.v1.OrderedEntry.at:type_name -> google.protobuf.Timestamp
-	64,  // 85: meshos.v1.OrderedEntry.commit:type_name -> meshos.v1.SignedCommit
-	22,  // 86: meshos.v1.OrderedEntry.event:type_name -> meshos.v1.Event
-	92,  // 87: meshos.v1.OrderedEntry.operators:type_name -> meshos.v1.Operator
-	67,  // 88: meshos.v1.OrderedEntry.over:type_name -> meshos.v1.OrderedOver
-	139, // 89: meshos.v1.OrderedOver.daemons:type_name -> meshos.v1.OrderedOver.Daemon
-	140, // 90: meshos.v1.OrderedOver.chains:type_name -> meshos.v1.OrderedOver.Chain
-	141, // 91: meshos.v1.OrderedOver.nodes:type_name -> meshos.v1.OrderedOver.Node
-	148, // 92: meshos.v1.OrderedCheckpoint.taken_at:type_name -> google.protobuf.Timestamp
-	69,  // 93: meshos.v1.OrderedCheckpoint.state:type_name -> meshos.v1.OrderedState
-	71,  // 94: meshos.v1.OrderedState.local:type_name -> meshos.v1.OrderedLocal
-	72,  // 95: meshos.v1.OrderedState.nodes:type_name -> meshos.v1.OrderedNode
-	73,  // 96: meshos.v1.OrderedState.forced:type_name -> meshos.v1.OrderedForce
-	74,  // 97: meshos.v1.OrderedState.daemons:type_name -> meshos.v1.OrderedDaemon
-	75,  // 98: meshos.v1.OrderedState.gates:type_name -> meshos.v1.OrderedGate
-	76,  // 99: meshos.v1.OrderedState.chains:type_name -> meshos.v1.OrderedChain
-	148, // 100: meshos.v1.OrderedState.frozen_until:type_name -> google.protobuf.Timestamp
-	148, // 101: meshos.v1.OrderOrigin.at:type_name -> google.protobuf.Timestamp
-	1,   // 102: meshos.v1.OrderedLocal.phase:type_name -> meshos.v1.MaintenancePhase
-	148, // 103: meshos.v1.OrderedLocal.since:type_name -> google.protobuf.Timestamp
-	148, // 104: meshos.v1.OrderedLocal.deadline:type_name -> google.protobuf.Timestamp
-	70,  // 105: meshos.v1.OrderedLocal.by:type_name -> meshos.v1.OrderOrigin
-	148, // 106: meshos.v1.OrderedLocal.drain_since:type_name -> google.protobuf.Timestamp
-	148, // 107: meshos.v1.OrderedLocal.drain_deadline:type_name -> google.protobuf.Timestamp
-	70,  // 108: meshos.v1.OrderedLocal.drain_by:type_name -> meshos.v1.OrderOrigin
-	70,  // 109: meshos.v1.OrderedNode.cordoned_by:type_name -> meshos.v1.OrderOrigin
-	1,   // 110: meshos.v1.OrderedNode.phase:type_name -> meshos.v1.MaintenancePhase
-	148, // 111: meshos.v1.OrderedForce.until:type_name -> google.protobuf.Timestamp
-	20,  // 112: meshos.v1.OrderedDaemon.daemon:type_name -> meshos.v1.DaemonRef
-	142, // 113: meshos.v1.OrderedDaemon.run:type_name -> meshos.v1.OrderedDaemon.Run
-	143, // 114: meshos.v1.OrderedDaemon.pin:type_name -> meshos.v1.OrderedDaemon.Pin
-	144, // 115: meshos.v1.OrderedDaemon.restart:type_name -> meshos.v1.OrderedDaemon.Restart
-	20,  // 116: meshos.v1.OrderedGate.daemon:type_name -> meshos.v1.DaemonRef
-	14,  // 117: meshos.v1.OrderedGate.state:type_name -> meshos.v1.DaemonView.Restart
-	148, // 118: meshos.v1.OrderedGate.until:type_name -> google.protobuf.Timestamp
-	149, // 119: meshos.v1.OrderedGate.backoff:type_name -> google.protobuf.Duration
-	148, // 120: meshos.v1.OrderedGate.crashes:type_name -> google.protobuf.Timestamp
-	28,  // 121: meshos.v1.OrderedGate.last_exit:type_name -> meshos.v1.DaemonExit
-	145, // 122: meshos.v1.OrderedChain.count:type_name -> meshos.v1.OrderedChain.Count
-	146, // 123: meshos.v1.OrderedChain.hold:type_name -> meshos.v1.OrderedChain.Hold
-	78,  // 124: meshos.v1.Action.start_daemon:type_name -> meshos.v1.StartDaemon
-	79,  // 125: meshos.v1.Action.stop_daemon:type_name -> meshos.v1.StopDaemon
-	80,  // 126: meshos.v1.Action.pull_replica:type_name -> meshos.v1.PullReplica
-	81,  // 127: meshos.v1.Action.drop_replica:type_name -> meshos.v1.DropReplica
-	82,  // 128: meshos.v1.Action.request_placement:type_name -> meshos.v1.RequestPlacement
-	83,  // 129: meshos.v1.Action.request_eviction:type_name -> meshos.v1.RequestEviction
-	84,  // 130: meshos.v1.Action.migrate_blob:type_name -> meshos.v1.MigrateBlob
-	85,  // 131: meshos.v1.Action.reduce_heat:type_name -> meshos.v1.ReduceHeat
-	86,  // 132: meshos.v1.Action.mark_avoid:type_name -> meshos.v1.MarkAvoid
-	87,  // 133: meshos.v1.Action.apply_backoff:type_name -> meshos.v1.ApplyBackoff
-	88,  // 134: meshos.v1.Action.commit_maintenance_transition:type_name -> meshos.v1.CommitMaintenanceTransition
-	89,  // 135: meshos.v1.Action.ask_reload:type_name -> meshos.v1.AskReload
-	90,  // 136: meshos.v1.Action.send_signal:type_name -> meshos.v1.SendSignal
-	20,  // 137: meshos.v1.StartDaemon.daemon:type_name -> meshos.v1.DaemonRef
-	20,  // 138: meshos.v1.StopDaemon.daemon:type_name -> meshos.v1.DaemonRef
-	149, // 139: meshos.v1.StopDaemon.grace:type_name -> google.protobuf.Duration
-	149, // 140: meshos.v1.MarkAvoid.ttl:type_name -> google.protobuf.Duration
-	20,  // 141: meshos.v1.ApplyBackoff.daemon:type_name -> meshos.v1.DaemonRef
-	149, // 142: meshos.v1.ApplyBackoff.remaining:type_name -> google.protobuf.Duration
-	1,   // 143: meshos.v1.CommitMaintenanceTransition.target:type_name -> meshos.v1.MaintenancePhase
-	20,  // 144: meshos.v1.AskReload.daemon:type_name -> meshos.v1.DaemonRef
-	20,  // 145: meshos.v1.SendSignal.daemon:type_name -> meshos.v1.DaemonRef
-	11,  // 146: meshos.v1.VerificationOutcome.verdict:type_name -> meshos.v1.VerificationOutcome.Verdict
-	148, // 147: meshos.v1.AdminAuditRecord.committed_at:type_name -> google.protobuf.Timestamp
-	46,  // 148: meshos.v1.AdminAuditRecord.event:type_name -> meshos.v1.AdminEvent
-	92,  // 149: meshos.v1.AdminAuditRecord.operators:type_name -> meshos.v1.Operator
-	91,  // 150: meshos.v1.AdminAuditRecord.outcome:type_name -> meshos.v1.VerificationOutcome
-	64,  // 151: meshos.v1.AdminAuditRecord.commit:type_name -> meshos.v1.SignedCommit
-	95,  // 152: meshos.v1.AdminAuditRecord.signer_change:type_name -> meshos.v1.SignerChange
-	94,  // 153: meshos.v1.AdminAuditRecord.refusal:type_name -> meshos.v1.Refusal
-	148, // 154: meshos.v1.AdminAuditRecord.ordered_at:type_name -> google.protobuf.Timestamp
-	22,  // 155: meshos.v1.Refusal.order:type_name -> meshos.v1.Event
-	148, // 156: meshos.v1.LogRecord.at:type_name -> google.protobuf.Timestamp
-	5,   // 157: meshos.v1.LogRecord.level:type_name -> meshos.v1.LogLevel
-	40,  // 158: meshos.v1.LogRecord.output:type_name -> meshos.v1.OutputPlace
-	148, // 159: meshos.v1.FailureRecord.at:type_name -> google.protobuf.Timestamp
-	148, // 160: meshos.v1.ActionRecord.at:type_name -> google.protobuf.Timestamp
-	77,  // 161: meshos.v1.ActionRecord.action:type_name -> meshos.v1.Action
-	12,  // 162: meshos.v1.ActionRecord.outcome:type_name -> meshos.v1.ActionRecord.Outcome
-	149, // 163: meshos.v1.ActionRecord.retry_after:type_name -> google.protobuf.Duration
-	93,  // 164: meshos.v1.Record.audit:type_name -> meshos.v1.AdminAuditRecord
-	96,  // 165: meshos.v1.Record.log:type_name -> meshos.v1.LogRecord
-	97,  // 166: meshos.v1.Record.failure:type_name -> meshos.v1.FailureRecord
-	98,  // 167: meshos.v1.Record.action:type_name -> meshos.v1.ActionRecord
-	148, // 168: meshos.v1.Snapshot.taken_at:type_name -> google.protobuf.Timestamp
-	106, // 169: meshos.v1.Snapshot.daemons:type_name -> meshos.v1.DaemonView
-	108, // 170: meshos.v1.Snapshot.replicas:type_name -> meshos.v1.ReplicaView
-	109, // 171: meshos.v1.Snapshot.peers:type_name -> meshos.v1.PeerView
-	112, // 172: meshos.v1.Snapshot.avoid_list:type_name -> meshos.v1.AvoidView
-	113, // 173: meshos.v1.Snapshot.local_maintenance:type_name -> meshos.v1.MaintenanceView
-	114, // 174: meshos.v1.Snapshot.recently_emitted:type_name -> meshos.v1.EmittedAction
-	97,  // 175: meshos.v1.Snapshot.recent_failures:type_name -> meshos.v1.FailureRecord
-	149, // 176: meshos.v1.Snapshot.freeze_remaining:type_name -> google.protobuf.Duration
-	93,  // 177: meshos.v1.Snapshot.admin_audit:type_name -> meshos.v1.AdminAuditRecord
-	96,  // 178: meshos.v1.Snapshot.logs:type_name -> meshos.v1.LogRecord
-	115, // 179: meshos.v1.Snapshot.in_flight_migrations:type_name -> meshos.v1.MigrationView
-	116, // 180: meshos.v1.Snapshot.plugins:type_name -> meshos.v1.PluginView
-	117, // 181: meshos.v1.Snapshot.stats:type_name -> meshos.v1.Stats
-	105, // 182: meshos.v1.Snapshot.scheduler:type_name -> meshos.v1.SchedulerView
-	111, // 183: meshos.v1.Snapshot.cut_off:type_name -> meshos.v1.CutOffView
-	103, // 184: meshos.v1.Snapshot.unresolved:type_name -> meshos.v1.NameView
-	104, // 185: meshos.v1.Snapshot.info:type_name -> meshos.v1.NodeInfo
-	101, // 186: meshos.v1.Snapshot.counts:type_name -> meshos.v1.SnapshotCounts
-	102, // 187: meshos.v1.Snapshot.delta:type_name -> meshos.v1.SnapshotDelta
-	100, // 188: meshos.v1.SnapshotDelta.scalars:type_name -> meshos.v1.Snapshot
-	106, // 189: meshos.v1.SnapshotDelta.daemons:type_name -> meshos.v1.DaemonView
-	108, // 190: meshos.v1.SnapshotDelta.replicas:type_name -> meshos.v1.ReplicaView
-	109, // 191: meshos.v1.SnapshotDelta.peers:type_name -> meshos.v1.PeerView
-	112, // 192: meshos.v1.SnapshotDelta.avoid_list:type_name -> meshos.v1.AvoidView
-	114, // 193: meshos.v1.SnapshotDelta.recently_emitted:type_name -> meshos.v1.EmittedAction
-	97,  // 194: meshos.v1.SnapshotDelta.recent_failures:type_name -> meshos.v1.FailureRecord
-	93,  // 195: meshos.v1.SnapshotDelta.admin_audit:type_name -> meshos.v1.AdminAuditRecord
-	96,  // 196: meshos.v1.SnapshotDelta.logs:type_name -> meshos.v1.LogRecord
-	115, // 197: meshos.v1.SnapshotDelta.in_flight_migrations:type_name -> meshos.v1.MigrationView
-	116, // 198: meshos.v1.SnapshotDelta.plugins:type_name -> meshos.v1.PluginView
-	103, // 199: meshos.v1.SnapshotDelta.unresolved:type_name -> meshos.v1.NameView
-	3,   // 200: meshos.v1.NameView.lookup:type_name -> meshos.v1.Lookup
-	149, // 201: meshos.v1.NameView.since:type_name -> google.protobuf.Duration
-	149, // 202: meshos.v1.NameView.kept:type_name -> google.protobuf.Duration
-	148, // 203: meshos.v1.NodeInfo.started_at:type_name -> google.protobuf.Timestamp
-	149, // 204: meshos.v1.NodeInfo.uptime:type_name -> google.protobuf.Duration
-	149, // 205: meshos.v1.SchedulerView.age:type_name -> google.protobuf.Duration
-	20,  // 206: meshos.v1.DaemonView.daemon:type_name -> meshos.v1.DaemonRef
-	13,  // 207: meshos.v1.DaemonView.lifecycle:type_name -> meshos.v1.DaemonView.Lifecycle
-	21,  // 208: meshos.v1.DaemonView.health:type_name -> meshos.v1.DaemonHealth
-	14,  // 209: meshos.v1.DaemonView.restart:type_name -> meshos.v1.DaemonView.Restart
-	149, // 210: meshos.v1.DaemonView.restart_in:type_name -> google.protobuf.Duration
-	149, // 211: meshos.v1.DaemonView.age:type_name -> google.protobuf.Duration
-	9,   // 212: meshos.v1.DaemonView.intent:type_name -> meshos.v1.DaemonIntent.Intent
-	28,  // 213: meshos.v1.DaemonView.last_exit:type_name -> meshos.v1.DaemonExit
-	149, // 214: meshos.v1.DaemonView.next_start:type_name -> google.protobuf.Duration
-	107, // 215: meshos.v1.DaemonView.ordered:type_name -> meshos.v1.OrderView
-	15,  // 216: meshos.v1.DaemonView.outcome:type_name -> meshos.v1.DaemonView.Outcome
-	149, // 217: meshos.v1.OrderView.age:type_name -> google.protobuf.Duration
-	107, // 218: meshos.v1.ReplicaView.ordered:type_name -> meshos.v1.OrderView
-	10,  // 219: meshos.v1.ReplicaView.local_intent:type_name -> meshos.v1.LocalReplicaIntent.Intent
-	107, // 220: meshos.v1.ReplicaView.local_ordered:type_name -> meshos.v1.OrderView
-	149, // 221: meshos.v1.PeerView.rtt:type_name -> google.protobuf.Duration
-	0,   // 222: meshos.v1.PeerView.health:type_name -> meshos.v1.NodeHealth
-	1,   // 223: meshos.v1.PeerView.maintenance:type_name -> meshos.v1.MaintenancePhase
-	34,  // 224: meshos.v1.PeerView.inventory:type_name -> meshos.v1.PeerInventory
-	149, // 225: meshos.v1.PeerView.health_since:type_name -> google.protobuf.Duration
-	149, // 226: meshos.v1.PeerView.jitter:type_name -> google.protobuf.Duration
-	110, // 227: meshos.v1.PeerView.echoes:type_name -> meshos.v1.EchoView
-	2,   // 228: meshos.v1.PeerView.health_family:type_name -> meshos.v1.AddressFamily
-	16,  // 229: meshos.v1.EchoView.state:type_name -> meshos.v1.EchoView.State
-	149, // 230: meshos.v1.EchoView.since:type_name -> google.protobuf.Duration
-	4,   // 231: meshos.v1.EchoView.no_answer:type_name -> meshos.v1.NoAnswer
-	2,   // 232: meshos.v1.EchoView.family:type_name -> meshos.v1.AddressFamily
-	149, // 233: meshos.v1.CutOffView.since:type_name -> google.protobuf.Duration
-	149, // 234: meshos.v1.AvoidView.ttl:type_name -> google.protobuf.Duration
-	1,   // 235: meshos.v1.MaintenanceView.phase:type_name -> meshos.v1.MaintenancePhase
-	149, // 236: meshos.v1.MaintenanceView.since:type_name -> google.protobuf.Duration
-	149, // 237: meshos.v1.MaintenanceView.deadline:type_name -> google.protobuf.Duration
-	107, // 238: meshos.v1.MaintenanceView.ordered:type_name -> meshos.v1.OrderView
-	149, // 239: meshos.v1.EmittedAction.age:type_name -> google.protobuf.Duration
-	77,  // 240: meshos.v1.EmittedAction.action:type_name -> meshos.v1.Action
-	17,  // 241: meshos.v1.MigrationView.phase:type_name -> meshos.v1.MigrationView.Phase
-	149, // 242: meshos.v1.MigrationView.elapsed:type_name -> google.protobuf.Duration
-	149, // 243: meshos.v1.MigrationView.in_phase:type_name -> google.protobuf.Duration
-	18,  // 244: meshos.v1.PluginView.status:type_name -> meshos.v1.PluginView.Status
-	149, // 245: meshos.v1.PluginView.last_call:type_name -> google.protobuf.Duration
-	149, // 246: meshos.v1.PluginView.restart_in:type_name -> google.protobuf.Duration
-	149, // 247: meshos.v1.Stats.last_tick_took:type_name -> google.protobuf.Duration
-	149, // 248: meshos.v1.Stats.tick_p50:type_name -> google.protobuf.Duration
-	149, // 249: meshos.v1.Stats.tick_p99:type_name -> google.protobuf.Duration
-	149, // 250: meshos.v1.JournalEntry.at:type_name -> google.protobuf.Duration
-	148, // 251: meshos.v1.JournalEntry.wall:type_name -> google.protobuf.Timestamp
-	119, // 252: meshos.v1.JournalEntry.boot:type_name -> meshos.v1.Boot
-	22,  // 253: meshos.v1.JournalEntry.event:type_name -> meshos.v1.Event
-	125, // 254: meshos.v1.JournalEntry.samples:type_name -> meshos.v1.Samples
-	120, // 255: meshos.v1.JournalEntry.tick:type_name -> meshos.v1.Tick
-	126, // 256: meshos.v1.JournalEntry.outcome:type_name -> meshos.v1.ActionOutcome
-	127, // 257: meshos.v1.JournalEntry.scores:type_name -> meshos.v1.ScoreTable
-	131, // 258: meshos.v1.JournalEntry.migrations:type_name -> meshos.v1.Migrations
-	121, // 259: meshos.v1.JournalEntry.commit:type_name -> meshos.v1.JudgedCommit
-	122, // 260: meshos.v1.JournalEntry.reload:type_name -> meshos.v1.Reload
-	123, // 261: meshos.v1.JournalEntry.acknowledged:type_name -> meshos.v1.Acknowledged
-	124, // 262: meshos.v1.JournalEntry.failure:type_name -> meshos.v1.FailureReport
-	95,  // 263: meshos.v1.JournalEntry.signer_change:type_name -> meshos.v1.SignerChange
-	148, // 264: meshos.v1.JournalEntry.ordered_at:type_name -> google.protobuf.Timestamp
-	149, // 265: meshos.v1.Boot.freeze_remaining:type_name -> google.protobuf.Duration
-	69,  // 266: meshos.v1.Boot.orders:type_name -> meshos.v1.OrderedState
-	46,  // 267: meshos.v1.JudgedCommit.event:type_name -> meshos.v1.AdminEvent
-	92,  // 268: meshos.v1.JudgedCommit.operators:type_name -> meshos.v1.Operator
-	91,  // 269: meshos.v1.JudgedCommit.outcome:type_name -> meshos.v1.VerificationOutcome
-	64,  // 270: meshos.v1.JudgedCommit.commit:type_name -> meshos.v1.SignedCommit
-	94,  // 271: meshos.v1.JudgedCommit.refusal:type_name -> meshos.v1.Refusal
-	19,  // 272: meshos.v1.Acknowledged.chain:type_name -> meshos.v1.Acknowledged.Chain
-	29,  // 273: meshos.v1.Samples.rtt:type_name -> meshos.v1.RttSample
-	30,  // 274: meshos.v1.Samples.health:type_name -> meshos.v1.NodeHealthSample
-	34,  // 275: meshos.v1.Samples.inventory:type_name -> meshos.v1.PeerInventory
-	77,  // 276: meshos.v1.ActionOutcome.action:type_name -> meshos.v1.Action
-	149, // 277: meshos.v1.ActionOutcome.retry_after:type_name -> google.protobuf.Duration
-	128, // 278: meshos.v1.ScoreTable.chains:type_name -> meshos.v1.ChainScore
-	129, // 279: meshos.v1.ChainScore.holders:type_name -> meshos.v1.NodeScore
-	129, // 280: meshos.v1.ChainScore.best_alternative:type_name -> meshos.v1.NodeScore
-	130, // 281: meshos.v1.ChainScore.cost:type_name -> meshos.v1.MigrationCost
-	149, // 282: meshos.v1.MigrationCost.state_transfer:type_name -> google.protobuf.Duration
-	149, // 283: meshos.v1.MigrationCost.disruption:type_name -> google.protobuf.Duration
-	115, // 284: meshos.v1.Migrations.in_flight:type_name -> meshos.v1.MigrationView
-	20,  // 285: meshos.v1.BlastRadius.affected_daemons:type_name -> meshos.v1.DaemonRef
-	149, // 286: meshos.v1.BlastRadius.estimated_drain_delay:type_name -> google.protobuf.Duration
-	147, // 287: meshos.v1.BlastRadius.warnings:type_name -> meshos.v1.BlastRadius.Warning
-	148, // 288: meshos.v1.DaemonLifecycle.Started.since:type_name -> google.protobuf.Timestamp
-	28,  // 289: meshos.v1.DaemonLifecycle.ExitedCleanly.exit:type_name -> meshos.v1.DaemonExit
-	28,  // 290: meshos.v1.DaemonLifecycle.Crashed.exit:type_name -> meshos.v1.DaemonExit
-	149, // 291: meshos.v1.PeerInventory.AgesEntry.value:type_name -> google.protobuf.Duration
-	20,  // 292: meshos.v1.OrderedOver.Daemon.daemon:type_name -> meshos.v1.DaemonRef
-	10,  // 293: meshos.v1.OrderedOver.Chain.hold:type_name -> meshos.v1.LocalReplicaIntent.Intent
-	9,   // 294: meshos.v1.OrderedDaemon.Run.intent:type_name -> meshos.v1.DaemonIntent.Intent
-	70,  // 295: meshos.v1.OrderedDaemon.Run.by:type_name -> meshos.v1.OrderOrigin
-	70,  // 296: meshos.v1.OrderedDaemon.Pin.by:type_name -> meshos.v1.OrderOrigin
-	148, // 297: meshos.v1.OrderedDaemon.Restart.at:type_name -> google.protobuf.Timestamp
-	70,  // 298: meshos.v1.OrderedChain.Count.by:type_name -> meshos.v1.OrderOrigin
-	10,  // 299: meshos.v1.OrderedChain.Hold.intent:type_name -> meshos.v1.LocalReplicaIntent.Intent
-	10,  // 300: meshos.v1.OrderedChain.Hold.over:type_name -> meshos.v1.LocalReplicaIntent.Intent
-	70,  // 301: meshos.v1.OrderedChain.Hold.by:type_name -> meshos.v1.OrderOrigin
-	302, // [302:302] is the sub-list for method output_type
-	302, // [302:302] is the sub-list for method input_type
-	302, // [302:302] is the sub-list for extension type_name
-	302, // [302:302] is the sub-list for extension extendee
-	0,   // [0:302] is the sub-list for field type_name
+	64,  // 72: meshos.v1.AdminEvent.admit_node:type_name -> meshos.v1.AdmitNode
+	65,  // 73: meshos.v1.AdminEvent.expel_node:type_name -> meshos.v1.ExpelNode
+	66,  // 74: meshos.v1.AdminEvent.set_signers:type_name -> meshos.v1.SetSigners
+	164, // 75: meshos.v1.EnterMaintenance.drain_for:type_name -> google.protobuf.Duration
+	164, // 76: meshos.v1.Drain.drain_for:type_name -> google.protobuf.Duration
+	20,  // 77: meshos.v1.SetDaemonIntent.daemon:type_name -> meshos.v1.DaemonRef
+	9,   // 78: meshos.v1.SetDaemonIntent.intent:type_name -> meshos.v1.DaemonIntent.Intent
+	10,  // 79: meshos.v1.SetLocalReplica.intent:type_name -> meshos.v1.LocalReplicaIntent.Intent
+	20,  // 80: meshos.v1.RestartDaemon.daemon:type_name -> meshos.v1.DaemonRef
+	20,  // 81: meshos.v1.ReloadDaemon.daemon:type_name -> meshos.v1.DaemonRef
+	20,  // 82: meshos.v1.SignalDaemon.daemon:type_name -> meshos.v1.DaemonRef
+	164, // 83: meshos.v1.FreezeCluster.ttl:type_name -> google.protobuf.Duration
+	20,  // 84: meshos.v1.ForceRestartDaemon.daemon:type_name -> meshos.v1.DaemonRef
+	163, // 85: meshos.v1.AdmitNode.token_expires:type_name -> google.protobuf.Timestamp
+	46,  // 86: meshos.v1.AdminCommand.event:type_name -> meshos.v1.AdminEvent
+	163, // 87: meshos.v1.AdminCommand.issued_at:type_name -> google.protobuf.Timestamp
+	163, // 88: meshos.v1.OrderedEntry.at:type_name -> google.protobuf.Timestamp
+	67,  // 89: meshos.v1.OrderedEntry.commit:type_name -> meshos.v1.SignedCommit
+	22,  // 90: meshos.v1.OrderedEntry.event:type_name -> meshos.v1.Event
+	71,  // 91: meshos.v1.OrderedEntry.founding:type_name -> meshos.v1.Founding
+	72,  // 92: meshos.v1.OrderedEntry.joining:type_name -> meshos.v1.Joining
+	100, // 93: meshos.v1.OrderedEntry.operators:type_name -> meshos.v1.Operator
+	75,  // 94: meshos.v1.OrderedEntry.over:type_name -> meshos.v1.OrderedOver
+	163, // 95: meshos.v1.LoggedEntry.log_time:type_name -> google.protobuf.Timestamp
+	64,  // 96: meshos.v1.Founding.node:type_name -> meshos.v1.AdmitNode
+	66,  // 97: meshos.v1.Founding.signers:type_name -> meshos.v1.SetSigners
+	164, // 98: meshos.v1.Founding.freshness:type_name -> google.protobuf.Duration
+	164, // 99: meshos.v1.Founding.cooldown:type_name -> google.protobuf.Duration
+	1,   // 100: meshos.v1.NodeSummary.phase:type_name -> meshos.v1.MaintenancePhase
+	34,  // 101: meshos.v1.NodeSummary.inventory:type_name -> meshos.v1.PeerInventory
+	150, // 102: meshos.v1.NodeSummary.labels:type_name -> meshos.v1.NodeSummary.LabelsEntry
+	164, // 103: meshos.v1.MeshLink.since:type_name -> google.protobuf.Duration
+	151, // 104: meshos.v1.MeshLink.beacon:type_name -> meshos.v1.MeshLink.Beacon
+	152, // 105: meshos.v1.OrderedOver.daemons:type_name -> meshos.v1.OrderedOver.Daemon
+	153, // 106: meshos.v1.OrderedOver.chains:type_name -> meshos.v1.OrderedOver.Chain
+	154, // 107: meshos.v1.OrderedOver.nodes:type_name -> meshos.v1.OrderedOver.Node
+	163, // 108: meshos.v1.OrderedCheckpoint.taken_at:type_name -> google.protobuf.Timestamp
+	77,  // 109: meshos.v1.OrderedCheckpoint.state:type_name -> meshos.v1.OrderedState
+	79,  // 110: meshos.v1.OrderedState.local:type_name -> meshos.v1.OrderedLocal
+	80,  // 111: meshos.v1.OrderedState.nodes:type_name -> meshos.v1.OrderedNode
+	81,  // 112: meshos.v1.OrderedState.forced:type_name -> meshos.v1.OrderedForce
+	82,  // 113: meshos.v1.OrderedState.daemons:type_name -> meshos.v1.OrderedDaemon
+	83,  // 114: meshos.v1.OrderedState.gates:type_name -> meshos.v1.OrderedGate
+	84,  // 115: meshos.v1.OrderedState.chains:type_name -> meshos.v1.OrderedChain
+	163, // 116: meshos.v1.OrderedState.frozen_until:type_name -> google.protobuf.Timestamp
+	163, // 117: meshos.v1.OrderOrigin.at:type_name -> google.protobuf.Timestamp
+	1,   // 118: meshos.v1.OrderedLocal.phase:type_name -> meshos.v1.MaintenancePhase
+	163, // 119: meshos.v1.OrderedLocal.since:type_name -> google.protobuf.Timestamp
+	163, // 120: meshos.v1.OrderedLocal.deadline:type_name -> google.protobuf.Timestamp
+	78,  // 121: meshos.v1.OrderedLocal.by:type_name -> meshos.v1.OrderOrigin
+	163, // 122: meshos.v1.OrderedLocal.drain_since:type_name -> google.protobuf.Timestamp
+	163, // 123: meshos.v1.OrderedLocal.drain_deadline:type_name -> google.protobuf.Timestamp
+	78,  // 124: meshos.v1.OrderedLocal.drain_by:type_name -> meshos.v1.OrderOrigin
+	78,  // 125: meshos.v1.OrderedNode.cordoned_by:type_name -> meshos.v1.OrderOrigin
+	1,   // 126: meshos.v1.OrderedNode.phase:type_name -> meshos.v1.MaintenancePhase
+	163, // 127: meshos.v1.OrderedForce.until:type_name -> google.protobuf.Timestamp
+	20,  // 128: meshos.v1.OrderedDaemon.daemon:type_name -> meshos.v1.DaemonRef
+	155, // 129: meshos.v1.OrderedDaemon.run:type_name -> meshos.v1.OrderedDaemon.Run
+	156, // 130: meshos.v1.OrderedDaemon.pin:type_name -> meshos.v1.OrderedDaemon.Pin
+	157, // 131: meshos.v1.OrderedDaemon.restart:type_name -> meshos.v1.OrderedDaemon.Restart
+	20,  // 132: meshos.v1.OrderedGate.daemon:type_name -> meshos.v1.DaemonRef
+	14,  // 133: meshos.v1.OrderedGate.state:type_name -> meshos.v1.DaemonView.Restart
+	163, // 134: meshos.v1.OrderedGate.until:type_name -> google.protobuf.Timestamp
+	164, // 135: meshos.v1.OrderedGate.backoff:type_name -> google.protobuf.Duration
+	163, // 136: meshos.v1.OrderedGate.crashes:type_name -> google.protobuf.Timestamp
+	28,  // 137: meshos.v1.OrderedGate.last_exit:type_name -> meshos.v1.DaemonExit
+	158, // 138: meshos.v1.OrderedChain.count:type_name -> meshos.v1.OrderedChain.Count
+	159, // 139: meshos.v1.OrderedChain.hold:type_name -> meshos.v1.OrderedChain.Hold
+	86,  // 140: meshos.v1.Action.start_daemon:type_name -> meshos.v1.StartDaemon
+	87,  // 141: meshos.v1.Action.stop_daemon:type_name -> meshos.v1.StopDaemon
+	88,  // 142: meshos.v1.Action.pull_replica:type_name -> meshos.v1.PullReplica
+	89,  // 143: meshos.v1.Action.drop_replica:type_name -> meshos.v1.DropReplica
+	90,  // 144: meshos.v1.Action.request_placement:type_name -> meshos.v1.RequestPlacement
+	91,  // 145: meshos.v1.Action.request_eviction:type_name -> meshos.v1.RequestEviction
+	92,  // 146: meshos.v1.Action.migrate_blob:type_name -> meshos.v1.MigrateBlob
+	93,  // 147: meshos.v1.Action.reduce_heat:type_name -> meshos.v1.ReduceHeat
+	94,  // 148: meshos.v1.Action.mark_avoid:type_name -> meshos.v1.MarkAvoid
+	95,  // 149: meshos.v1.Action.apply_backoff:type_name -> meshos.v1.ApplyBackoff
+	96,  // 150: meshos.v1.Action.commit_maintenance_transition:type_name -> meshos.v1.CommitMaintenanceTransition
+	97,  // 151: meshos.v1.Action.ask_reload:type_name -> meshos.v1.AskReload
+	98,  // 152: meshos.v1.Action.send_signal:type_name -> meshos.v1.SendSignal
+	20,  // 153: meshos.v1.StartDaemon.daemon:type_name -> meshos.v1.DaemonRef
+	20,  // 154: meshos.v1.StopDaemon.daemon:type_name -> meshos.v1.DaemonRef
+	164, // 155: meshos.v1.StopDaemon.grace:type_name -> google.protobuf.Duration
+	164, // 156: meshos.v1.MarkAvoid.ttl:type_name -> google.protobuf.Duration
+	20,  // 157: meshos.v1.ApplyBackoff.daemon:type_name -> meshos.v1.DaemonRef
+	164, // 158: meshos.v1.ApplyBackoff.remaining:type_name -> google.protobuf.Duration
+	1,   // 159: meshos.v1.CommitMaintenanceTransition.target:type_name -> meshos.v1.MaintenancePhase
+	20,  // 160: meshos.v1.AskReload.daemon:type_name -> meshos.v1.DaemonRef
+	20,  // 161: meshos.v1.SendSignal.daemon:type_name -> meshos.v1.DaemonRef
+	11,  // 162: meshos.v1.VerificationOutcome.verdict:type_name -> meshos.v1.VerificationOutcome.Verdict
+	163, // 163: meshos.v1.AdminAuditRecord.committed_at:type_name -> google.protobuf.Timestamp
+	46,  // 164: meshos.v1.AdminAuditRecord.event:type_name -> meshos.v1.AdminEvent
+	100, // 165: meshos.v1.AdminAuditRecord.operators:type_name -> meshos.v1.Operator
+	99,  // 166: meshos.v1.AdminAuditRecord.outcome:type_name -> meshos.v1.VerificationOutcome
+	67,  // 167: meshos.v1.AdminAuditRecord.commit:type_name -> meshos.v1.SignedCommit
+	103, // 168: meshos.v1.AdminAuditRecord.signer_change:type_name -> meshos.v1.SignerChange
+	102, // 169: meshos.v1.AdminAuditRecord.refusal:type_name -> meshos.v1.Refusal
+	163, // 170: meshos.v1.AdminAuditRecord.ordered_at:type_name -> google.protobuf.Timestamp
+	22,  // 171: meshos.v1.Refusal.order:type_name -> meshos.v1.Event
+	163, // 172: meshos.v1.LogRecord.at:type_name -> google.protobuf.Timestamp
+	5,   // 173: meshos.v1.LogRecord.level:type_name -> meshos.v1.LogLevel
+	40,  // 174: meshos.v1.LogRecord.output:type_name -> meshos.v1.OutputPlace
+	163, // 175: meshos.v1.FailureRecord.at:type_name -> google.protobuf.Timestamp
+	163, // 176: meshos.v1.ActionRecord.at:type_name -> google.protobuf.Timestamp
+	85,  // 177: meshos.v1.ActionRecord.action:type_name -> meshos.v1.Action
+	12,  // 178: meshos.v1.ActionRecord.outcome:type_name -> meshos.v1.ActionRecord.Outcome
+	164, // 179: meshos.v1.ActionRecord.retry_after:type_name -> google.protobuf.Duration
+	101, // 180: meshos.v1.Record.audit:type_name -> meshos.v1.AdminAuditRecord
+	104, // 181: meshos.v1.Record.log:type_name -> meshos.v1.LogRecord
+	105, // 182: meshos.v1.Record.failure:type_name -> meshos.v1.FailureRecord
+	106, // 183: meshos.v1.Record.action:type_name -> meshos.v1.ActionRecord
+	163, // 184: meshos.v1.Snapshot.taken_at:type_name -> google.protobuf.Timestamp
+	114, // 185: meshos.v1.Snapshot.daemons:type_name -> meshos.v1.DaemonView
+	116, // 186: meshos.v1.Snapshot.replicas:type_name -> meshos.v1.ReplicaView
+	117, // 187: meshos.v1.Snapshot.peers:type_name -> meshos.v1.PeerView
+	122, // 188: meshos.v1.Snapshot.avoid_list:type_name -> meshos.v1.AvoidView
+	123, // 189: meshos.v1.Snapshot.local_maintenance:type_name -> meshos.v1.MaintenanceView
+	124, // 190: meshos.v1.Snapshot.recently_emitted:type_name -> meshos.v1.EmittedAction
+	105, // 191: meshos.v1.Snapshot.recent_failures:type_name -> meshos.v1.FailureRecord
+	164, // 192: meshos.v1.Snapshot.freeze_remaining:type_name -> google.protobuf.Duration
+	101, // 193: meshos.v1.Snapshot.admin_audit:type_name -> meshos.v1.AdminAuditRecord
+	104, // 194: meshos.v1.Snapshot.logs:type_name -> meshos.v1.LogRecord
+	125, // 195: meshos.v1.Snapshot.in_flight_migrations:type_name -> meshos.v1.MigrationView
+	126, // 196: meshos.v1.Snapshot.plugins:type_name -> meshos.v1.PluginView
+	127, // 197: meshos.v1.Snapshot.stats:type_name -> meshos.v1.Stats
+	113, // 198: meshos.v1.Snapshot.scheduler:type_name -> meshos.v1.SchedulerView
+	121, // 199: meshos.v1.Snapshot.cut_off:type_name -> meshos.v1.CutOffView
+	111, // 200: meshos.v1.Snapshot.unresolved:type_name -> meshos.v1.NameView
+	112, // 201: meshos.v1.Snapshot.info:type_name -> meshos.v1.NodeInfo
+	109, // 202: meshos.v1.Snapshot.counts:type_name -> meshos.v1.SnapshotCounts
+	110, // 203: meshos.v1.Snapshot.delta:type_name -> meshos.v1.SnapshotDelta
+	119, // 204: meshos.v1.Snapshot.mesh:type_name -> meshos.v1.MeshView
+	108, // 205: meshos.v1.SnapshotDelta.scalars:type_name -> meshos.v1.Snapshot
+	114, // 206: meshos.v1.SnapshotDelta.daemons:type_name -> meshos.v1.DaemonView
+	116, // 207: meshos.v1.SnapshotDelta.replicas:type_name -> meshos.v1.ReplicaView
+	117, // 208: meshos.v1.SnapshotDelta.peers:type_name -> meshos.v1.PeerView
+	122, // 209: meshos.v1.SnapshotDelta.avoid_list:type_name -> meshos.v1.AvoidView
+	124, // 210: meshos.v1.SnapshotDelta.recently_emitted:type_name -> meshos.v1.EmittedAction
+	105, // 211: meshos.v1.SnapshotDelta.recent_failures:type_name -> meshos.v1.FailureRecord
+	101, // 212: meshos.v1.SnapshotDelta.admin_audit:type_name -> meshos.v1.AdminAuditRecord
+	104, // 213: meshos.v1.SnapshotDelta.logs:type_name -> meshos.v1.LogRecord
+	125, // 214: meshos.v1.SnapshotDelta.in_flight_migrations:type_name -> meshos.v1.MigrationView
+	126, // 215: meshos.v1.SnapshotDelta.plugins:type_name -> meshos.v1.PluginView
+	111, // 216: meshos.v1.SnapshotDelta.unresolved:type_name -> meshos.v1.NameView
+	3,   // 217: meshos.v1.NameView.lookup:type_name -> meshos.v1.Lookup
+	164, // 218: meshos.v1.NameView.since:type_name -> google.protobuf.Duration
+	164, // 219: meshos.v1.NameView.kept:type_name -> google.protobuf.Duration
+	163, // 220: meshos.v1.NodeInfo.started_at:type_name -> google.protobuf.Timestamp
+	164, // 221: meshos.v1.NodeInfo.uptime:type_name -> google.protobuf.Duration
+	164, // 222: meshos.v1.SchedulerView.age:type_name -> google.protobuf.Duration
+	20,  // 223: meshos.v1.DaemonView.daemon:type_name -> meshos.v1.DaemonRef
+	13,  // 224: meshos.v1.DaemonView.lifecycle:type_name -> meshos.v1.DaemonView.Lifecycle
+	21,  // 225: meshos.v1.DaemonView.health:type_name -> meshos.v1.DaemonHealth
+	14,  // 226: meshos.v1.DaemonView.restart:type_name -> meshos.v1.DaemonView.Restart
+	164, // 227: meshos.v1.DaemonView.restart_in:type_name -> google.protobuf.Duration
+	164, // 228: meshos.v1.DaemonView.age:type_name -> google.protobuf.Duration
+	9,   // 229: meshos.v1.DaemonView.intent:type_name -> meshos.v1.DaemonIntent.Intent
+	28,  // 230: meshos.v1.DaemonView.last_exit:type_name -> meshos.v1.DaemonExit
+	164, // 231: meshos.v1.DaemonView.next_start:type_name -> google.protobuf.Duration
+	115, // 232: meshos.v1.DaemonView.ordered:type_name -> meshos.v1.OrderView
+	15,  // 233: meshos.v1.DaemonView.outcome:type_name -> meshos.v1.DaemonView.Outcome
+	164, // 234: meshos.v1.OrderView.age:type_name -> google.protobuf.Duration
+	115, // 235: meshos.v1.ReplicaView.ordered:type_name -> meshos.v1.OrderView
+	10,  // 236: meshos.v1.ReplicaView.local_intent:type_name -> meshos.v1.LocalReplicaIntent.Intent
+	115, // 237: meshos.v1.ReplicaView.local_ordered:type_name -> meshos.v1.OrderView
+	164, // 238: meshos.v1.PeerView.rtt:type_name -> google.protobuf.Duration
+	0,   // 239: meshos.v1.PeerView.health:type_name -> meshos.v1.NodeHealth
+	1,   // 240: meshos.v1.PeerView.maintenance:type_name -> meshos.v1.MaintenancePhase
+	34,  // 241: meshos.v1.PeerView.inventory:type_name -> meshos.v1.PeerInventory
+	164, // 242: meshos.v1.PeerView.health_since:type_name -> google.protobuf.Duration
+	164, // 243: meshos.v1.PeerView.jitter:type_name -> google.protobuf.Duration
+	120, // 244: meshos.v1.PeerView.echoes:type_name -> meshos.v1.EchoView
+	2,   // 245: meshos.v1.PeerView.health_family:type_name -> meshos.v1.AddressFamily
+	118, // 246: meshos.v1.PeerView.member:type_name -> meshos.v1.MemberView
+	164, // 247: meshos.v1.MemberView.heard:type_name -> google.protobuf.Duration
+	73,  // 248: meshos.v1.MemberView.summary:type_name -> meshos.v1.NodeSummary
+	74,  // 249: meshos.v1.MeshView.link:type_name -> meshos.v1.MeshLink
+	160, // 250: meshos.v1.MeshView.tokens:type_name -> meshos.v1.MeshView.OpenToken
+	16,  // 251: meshos.v1.EchoView.state:type_name -> meshos.v1.EchoView.State
+	164, // 252: meshos.v1.EchoView.since:type_name -> google.protobuf.Duration
+	4,   // 253: meshos.v1.EchoView.no_answer:type_name -> meshos.v1.NoAnswer
+	2,   // 254: meshos.v1.EchoView.family:type_name -> meshos.v1.AddressFamily
+	164, // 255: meshos.v1.CutOffView.since:type_name -> google.protobuf.Duration
+	164, // 256: meshos.v1.AvoidView.ttl:type_name -> google.protobuf.Duration
+	1,   // 257: meshos.v1.MaintenanceView.phase:type_name -> meshos.v1.MaintenancePhase
+	164, // 258: meshos.v1.MaintenanceView.since:type_name -> google.protobuf.Duration
+	164, // 259: meshos.v1.MaintenanceView.deadline:type_name -> google.protobuf.Duration
+	115, // 260: meshos.v1.MaintenanceView.ordered:type_name -> meshos.v1.OrderView
+	164, // 261: meshos.v1.EmittedAction.age:type_name -> google.protobuf.Duration
+	85,  // 262: meshos.v1.EmittedAction.action:type_name -> meshos.v1.Action
+	17,  // 263: meshos.v1.MigrationView.phase:type_name -> meshos.v1.MigrationView.Phase
+	164, // 264: meshos.v1.MigrationView.elapsed:type_name -> google.protobuf.Duration
+	164, // 265: meshos.v1.MigrationView.in_phase:type_name -> google.protobuf.Duration
+	18,  // 266: meshos.v1.PluginView.status:type_name -> meshos.v1.PluginView.Status
+	164, // 267: meshos.v1.PluginView.last_call:type_name -> google.protobuf.Duration
+	164, // 268: meshos.v1.PluginView.restart_in:type_name -> google.protobuf.Duration
+	164, // 269: meshos.v1.Stats.last_tick_took:type_name -> google.protobuf.Duration
+	164, // 270: meshos.v1.Stats.tick_p50:type_name -> google.protobuf.Duration
+	164, // 271: meshos.v1.Stats.tick_p99:type_name -> google.protobuf.Duration
+	164, // 272: meshos.v1.JournalEntry.at:type_name -> google.protobuf.Duration
+	163, // 273: meshos.v1.JournalEntry.wall:type_name -> google.protobuf.Timestamp
+	129, // 274: meshos.v1.JournalEntry.boot:type_name -> meshos.v1.Boot
+	22,  // 275: meshos.v1.JournalEntry.event:type_name -> meshos.v1.Event
+	136, // 276: meshos.v1.JournalEntry.samples:type_name -> meshos.v1.Samples
+	130, // 277: meshos.v1.JournalEntry.tick:type_name -> meshos.v1.Tick
+	137, // 278: meshos.v1.JournalEntry.outcome:type_name -> meshos.v1.ActionOutcome
+	138, // 279: meshos.v1.JournalEntry.scores:type_name -> meshos.v1.ScoreTable
+	142, // 280: meshos.v1.JournalEntry.migrations:type_name -> meshos.v1.Migrations
+	131, // 281: meshos.v1.JournalEntry.commit:type_name -> meshos.v1.JudgedCommit
+	133, // 282: meshos.v1.JournalEntry.reload:type_name -> meshos.v1.Reload
+	134, // 283: meshos.v1.JournalEntry.acknowledged:type_name -> meshos.v1.Acknowledged
+	135, // 284: meshos.v1.JournalEntry.failure:type_name -> meshos.v1.FailureReport
+	103, // 285: meshos.v1.JournalEntry.signer_change:type_name -> meshos.v1.SignerChange
+	132, // 286: meshos.v1.JournalEntry.peers_announced:type_name -> meshos.v1.PeersAnnounced
+	163, // 287: meshos.v1.JournalEntry.ordered_at:type_name -> google.protobuf.Timestamp
+	164, // 288: meshos.v1.Boot.freeze_remaining:type_name -> google.protobuf.Duration
+	77,  // 289: meshos.v1.Boot.orders:type_name -> meshos.v1.OrderedState
+	46,  // 290: meshos.v1.JudgedCommit.event:type_name -> meshos.v1.AdminEvent
+	100, // 291: meshos.v1.JudgedCommit.operators:type_name -> meshos.v1.Operator
+	99,  // 292: meshos.v1.JudgedCommit.outcome:type_name -> meshos.v1.VerificationOutcome
+	67,  // 293: meshos.v1.JudgedCommit.commit:type_name -> meshos.v1.SignedCommit
+	102, // 294: meshos.v1.JudgedCommit.refusal:type_name -> meshos.v1.Refusal
+	164, // 295: meshos.v1.JudgedCommit.age:type_name -> google.protobuf.Duration
+	161, // 296: meshos.v1.PeersAnnounced.peers:type_name -> meshos.v1.PeersAnnounced.Announced
+	19,  // 297: meshos.v1.Acknowledged.chain:type_name -> meshos.v1.Acknowledged.Chain
+	29,  // 298: meshos.v1.Samples.rtt:type_name -> meshos.v1.RttSample
+	30,  // 299: meshos.v1.Samples.health:type_name -> meshos.v1.NodeHealthSample
+	34,  // 300: meshos.v1.Samples.inventory:type_name -> meshos.v1.PeerInventory
+	85,  // 301: meshos.v1.ActionOutcome.action:type_name -> meshos.v1.Action
+	164, // 302: meshos.v1.ActionOutcome.retry_after:type_name -> google.protobuf.Duration
+	139, // 303: meshos.v1.ScoreTable.chains:type_name -> meshos.v1.ChainScore
+	140, // 304: meshos.v1.ChainScore.holders:type_name -> meshos.v1.NodeScore
+	140, // 305: meshos.v1.ChainScore.best_alternative:type_name -> meshos.v1.NodeScore
+	141, // 306: meshos.v1.ChainScore.cost:type_name -> meshos.v1.MigrationCost
+	164, // 307: meshos.v1.MigrationCost.state_transfer:type_name -> google.protobuf.Duration
+	164, // 308: meshos.v1.MigrationCost.disruption:type_name -> google.protobuf.Duration
+	125, // 309: meshos.v1.Migrations.in_flight:type_name -> meshos.v1.MigrationView
+	20,  // 310: meshos.v1.BlastRadius.affected_daemons:type_name -> meshos.v1.DaemonRef
+	164, // 311: meshos.v1.BlastRadius.estimated_drain_delay:type_name -> google.protobuf.Duration
+	162, // 312: meshos.v1.BlastRadius.warnings:type_name -> meshos.v1.BlastRadius.Warning
+	163, // 313: meshos.v1.DaemonLifecycle.Started.since:type_name -> google.protobuf.Timestamp
+	28,  // 314: meshos.v1.DaemonLifecycle.ExitedCleanly.exit:type_name -> meshos.v1.DaemonExit
+	28,  // 315: meshos.v1.DaemonLifecycle.Crashed.exit:type_name -> meshos.v1.DaemonExit
+	164, // 316: meshos.v1.PeerInventory.AgesEntry.value:type_name -> google.protobuf.Duration
+	164, // 317: meshos.v1.MeshLink.Beacon.age:type_name -> google.protobuf.Duration
+	20,  // 318: meshos.v1.OrderedOver.Daemon.daemon:type_name -> meshos.v1.DaemonRef
+	10,  // 319: meshos.v1.OrderedOver.Chain.hold:type_name -> meshos.v1.LocalReplicaIntent.Intent
+	9,   // 320: meshos.v1.OrderedDaemon.Run.intent:type_name -> meshos.v1.DaemonIntent.Intent
+	78,  // 321: meshos.v1.OrderedDaemon.Run.by:type_name -> meshos.v1.OrderOrigin
+	78,  // 322: meshos.v1.OrderedDaemon.Pin.by:type_name -> meshos.v1.OrderOrigin
+	163, // 323: meshos.v1.OrderedDaemon.Restart.at:type_name -> google.protobuf.Timestamp
+	78,  // 324: meshos.v1.OrderedChain.Count.by:type_name -> meshos.v1.OrderOrigin
+	10,  // 325: meshos.v1.OrderedChain.Hold.intent:type_name -> meshos.v1.LocalReplicaIntent.Intent
+	10,  // 326: meshos.v1.OrderedChain.Hold.over:type_name -> meshos.v1.LocalReplicaIntent.Intent
+	78,  // 327: meshos.v1.OrderedChain.Hold.by:type_name -> meshos.v1.OrderOrigin
+	163, // 328: meshos.v1.MeshView.OpenToken.expires:type_name -> google.protobuf.Timestamp
+	73,  // 329: meshos.v1.PeersAnnounced.Announced.summary:type_name -> meshos.v1.NodeSummary
+	330, // [330:330] is the sub-list for method output_type
+	330, // [330:330] is the sub-list for method input_type
+	330, // [330:330] is the sub-list for extension type_name
+	330, // [330:330] is the sub-list for extension extendee
+	0,   // [0:330] is the sub-list for field type_name
 }
 
 func init() { file_meshos_v1_meshos_proto_init() }
@@ -13670,6 +15272,9 @@ func file_meshos_v1_meshos_proto_init() {
 		(*AdminEvent_ForceRestartDaemon)(nil),
 		(*AdminEvent_ForceCutover)(nil),
 		(*AdminEvent_KillMigration)(nil),
+		(*AdminEvent_AdmitNode)(nil),
+		(*AdminEvent_ExpelNode)(nil),
+		(*AdminEvent_SetSigners)(nil),
 	}
 	file_meshos_v1_meshos_proto_msgTypes[28].OneofWrappers = []any{}
 	file_meshos_v1_meshos_proto_msgTypes[32].OneofWrappers = []any{}
@@ -13678,11 +15283,13 @@ func file_meshos_v1_meshos_proto_init() {
 		(*FlushAvoidLists_OnPeer)(nil),
 		(*FlushAvoidLists_Global)(nil),
 	}
-	file_meshos_v1_meshos_proto_msgTypes[46].OneofWrappers = []any{
+	file_meshos_v1_meshos_proto_msgTypes[49].OneofWrappers = []any{
 		(*OrderedEntry_Commit)(nil),
 		(*OrderedEntry_Event)(nil),
+		(*OrderedEntry_Founding)(nil),
+		(*OrderedEntry_Joining)(nil),
 	}
-	file_meshos_v1_meshos_proto_msgTypes[57].OneofWrappers = []any{
+	file_meshos_v1_meshos_proto_msgTypes[65].OneofWrappers = []any{
 		(*Action_StartDaemon)(nil),
 		(*Action_StopDaemon)(nil),
 		(*Action_PullReplica)(nil),
@@ -13697,24 +15304,24 @@ func file_meshos_v1_meshos_proto_init() {
 		(*Action_AskReload)(nil),
 		(*Action_SendSignal)(nil),
 	}
-	file_meshos_v1_meshos_proto_msgTypes[62].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[76].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[78].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[79].OneofWrappers = []any{
+	file_meshos_v1_meshos_proto_msgTypes[70].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[84].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[86].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[87].OneofWrappers = []any{
 		(*Record_Audit)(nil),
 		(*Record_Log)(nil),
 		(*Record_Failure)(nil),
 		(*Record_Action)(nil),
 	}
-	file_meshos_v1_meshos_proto_msgTypes[80].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[86].OneofWrappers = []any{}
 	file_meshos_v1_meshos_proto_msgTypes[88].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[89].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[90].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[93].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[95].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[94].OneofWrappers = []any{}
 	file_meshos_v1_meshos_proto_msgTypes[96].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[98].OneofWrappers = []any{
+	file_meshos_v1_meshos_proto_msgTypes[97].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[100].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[103].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[105].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[106].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[108].OneofWrappers = []any{
 		(*JournalEntry_Boot)(nil),
 		(*JournalEntry_Event)(nil),
 		(*JournalEntry_Samples)(nil),
@@ -13727,25 +15334,26 @@ func file_meshos_v1_meshos_proto_init() {
 		(*JournalEntry_Acknowledged)(nil),
 		(*JournalEntry_Failure)(nil),
 		(*JournalEntry_SignerChange)(nil),
+		(*JournalEntry_PeersAnnounced)(nil),
 	}
-	file_meshos_v1_meshos_proto_msgTypes[99].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[100].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[106].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[108].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[112].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[109].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[110].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[117].OneofWrappers = []any{}
 	file_meshos_v1_meshos_proto_msgTypes[119].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[120].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[121].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[122].OneofWrappers = []any{}
 	file_meshos_v1_meshos_proto_msgTypes[123].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[125].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[132].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[133].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[134].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[135].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[136].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[138].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_meshos_v1_meshos_proto_rawDesc), len(file_meshos_v1_meshos_proto_rawDesc)),
 			NumEnums:      20,
-			NumMessages:   128,
+			NumMessages:   143,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

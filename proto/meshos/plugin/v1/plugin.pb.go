@@ -182,6 +182,7 @@ type ConfigureRequest struct {
 	DataDir       string                 `protobuf:"bytes,3,opt,name=data_dir,json=dataDir,proto3" json:"data_dir,omitempty"` // for this plugin alone; made by the host, kept across restarts
 	Config        *structpb.Struct       `protobuf:"bytes,4,opt,name=config,proto3" json:"config,omitempty"`                  // [plugin.config] of meshos.toml
 	ValidateOnly  bool                   `protobuf:"varint,5,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
+	Mesh          *MeshIdentity          `protobuf:"bytes,6,opt,name=mesh,proto3" json:"mesh,omitempty"` // for plugins of the kind mesh alone
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -249,6 +250,13 @@ func (x *ConfigureRequest) GetValidateOnly() bool {
 		return x.ValidateOnly
 	}
 	return false
+}
+
+func (x *ConfigureRequest) GetMesh() *MeshIdentity {
+	if x != nil {
+		return x.Mesh
+	}
+	return nil
 }
 
 type ConfigureResponse struct {
@@ -2108,7 +2116,7 @@ var File_meshos_plugin_v1_plugin_proto protoreflect.FileDescriptor
 
 const file_meshos_plugin_v1_plugin_proto_rawDesc = "" +
 	"\n" +
-	"\x1dmeshos/plugin/v1/plugin.proto\x12\x10meshos.plugin.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x16meshos/v1/meshos.proto\"\x11\n" +
+	"\x1dmeshos/plugin/v1/plugin.proto\x12\x10meshos.plugin.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1bmeshos/plugin/v1/mesh.proto\x1a\x16meshos/v1/meshos.proto\"\x11\n" +
 	"\x0fDescribeRequest\"\xfb\x01\n" +
 	"\x10DescribeResponse\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
@@ -2119,14 +2127,15 @@ const file_meshos_plugin_v1_plugin_proto_rawDesc = "" +
 	"\x0ehealth_schemes\x18\x06 \x03(\tR\rhealthSchemes\x12\x1d\n" +
 	"\n" +
 	"probes_now\x18\a \x01(\bR\tprobesNow\x12#\n" +
-	"\rkind_versions\x18\b \x03(\tR\fkindVersions\"\xb6\x01\n" +
+	"\rkind_versions\x18\b \x03(\tR\fkindVersions\"\xea\x01\n" +
 	"\x10ConfigureRequest\x12\x12\n" +
 	"\x04node\x18\x01 \x01(\x04R\x04node\x12\x1d\n" +
 	"\n" +
 	"cluster_id\x18\x02 \x01(\tR\tclusterId\x12\x19\n" +
 	"\bdata_dir\x18\x03 \x01(\tR\adataDir\x12/\n" +
 	"\x06config\x18\x04 \x01(\v2\x17.google.protobuf.StructR\x06config\x12#\n" +
-	"\rvalidate_only\x18\x05 \x01(\bR\fvalidateOnly\"/\n" +
+	"\rvalidate_only\x18\x05 \x01(\bR\fvalidateOnly\x122\n" +
+	"\x04mesh\x18\x06 \x01(\v2\x1e.meshos.plugin.v1.MeshIdentityR\x04mesh\"/\n" +
 	"\x11ConfigureResponse\x12\x1a\n" +
 	"\bwarnings\x18\x01 \x03(\tR\bwarnings\"\xa8\x01\n" +
 	"\x04Peer\x12\x0e\n" +
@@ -2330,81 +2339,83 @@ var file_meshos_plugin_v1_plugin_proto_goTypes = []any{
 	(*ControlEvent_Grace)(nil),    // 31: meshos.plugin.v1.ControlEvent.Grace
 	(*ControlEvent_Empty)(nil),    // 32: meshos.plugin.v1.ControlEvent.Empty
 	(*structpb.Struct)(nil),       // 33: google.protobuf.Struct
-	(v1.Lookup)(0),                // 34: meshos.v1.Lookup
-	(v1.NoAnswer)(0),              // 35: meshos.v1.NoAnswer
-	(v1.AddressFamily)(0),         // 36: meshos.v1.AddressFamily
-	(v1.NodeHealth)(0),            // 37: meshos.v1.NodeHealth
-	(*v1.PeerInventory)(nil),      // 38: meshos.v1.PeerInventory
-	(*v1.PeerView)(nil),           // 39: meshos.v1.PeerView
-	(*v1.Record)(nil),             // 40: meshos.v1.Record
-	(*v1.Action)(nil),             // 41: meshos.v1.Action
-	(*v1.Event)(nil),              // 42: meshos.v1.Event
-	(*durationpb.Duration)(nil),   // 43: google.protobuf.Duration
-	(*v1.ProbeResult)(nil),        // 44: meshos.v1.ProbeResult
-	(*v1.ScoreTable)(nil),         // 45: meshos.v1.ScoreTable
-	(*v1.Migrations)(nil),         // 46: meshos.v1.Migrations
+	(*MeshIdentity)(nil),          // 34: meshos.plugin.v1.MeshIdentity
+	(v1.Lookup)(0),                // 35: meshos.v1.Lookup
+	(v1.NoAnswer)(0),              // 36: meshos.v1.NoAnswer
+	(v1.AddressFamily)(0),         // 37: meshos.v1.AddressFamily
+	(v1.NodeHealth)(0),            // 38: meshos.v1.NodeHealth
+	(*v1.PeerInventory)(nil),      // 39: meshos.v1.PeerInventory
+	(*v1.PeerView)(nil),           // 40: meshos.v1.PeerView
+	(*v1.Record)(nil),             // 41: meshos.v1.Record
+	(*v1.Action)(nil),             // 42: meshos.v1.Action
+	(*v1.Event)(nil),              // 43: meshos.v1.Event
+	(*durationpb.Duration)(nil),   // 44: google.protobuf.Duration
+	(*v1.ProbeResult)(nil),        // 45: meshos.v1.ProbeResult
+	(*v1.ScoreTable)(nil),         // 46: meshos.v1.ScoreTable
+	(*v1.Migrations)(nil),         // 47: meshos.v1.Migrations
 }
 var file_meshos_plugin_v1_plugin_proto_depIdxs = []int32{
 	33, // 0: meshos.plugin.v1.ConfigureRequest.config:type_name -> google.protobuf.Struct
-	5,  // 1: meshos.plugin.v1.Peer.addresses:type_name -> meshos.plugin.v1.HostAddresses
-	34, // 2: meshos.plugin.v1.HostAddresses.lookup:type_name -> meshos.v1.Lookup
-	4,  // 3: meshos.plugin.v1.SetPeersRequest.peers:type_name -> meshos.plugin.v1.Peer
-	35, // 4: meshos.plugin.v1.RttSamples.no_answer:type_name -> meshos.v1.NoAnswer
-	36, // 5: meshos.plugin.v1.RttSamples.families:type_name -> meshos.v1.AddressFamily
-	37, // 6: meshos.plugin.v1.HealthSamples.health:type_name -> meshos.v1.NodeHealth
-	36, // 7: meshos.plugin.v1.HealthSamples.families:type_name -> meshos.v1.AddressFamily
-	38, // 8: meshos.plugin.v1.InventorySamples.samples:type_name -> meshos.v1.PeerInventory
-	14, // 9: meshos.plugin.v1.ScoreRequest.nodes:type_name -> meshos.plugin.v1.NodeView
-	15, // 10: meshos.plugin.v1.ScoreRequest.chains:type_name -> meshos.plugin.v1.ChainView
-	39, // 11: meshos.plugin.v1.NodeView.peer:type_name -> meshos.v1.PeerView
-	14, // 12: meshos.plugin.v1.ScoreViewPage.nodes:type_name -> meshos.plugin.v1.NodeView
-	40, // 13: meshos.plugin.v1.AppendRequest.records:type_name -> meshos.v1.Record
-	41, // 14: meshos.plugin.v1.DispatchRequest.action:type_name -> meshos.v1.Action
-	42, // 15: meshos.plugin.v1.DispatchResponse.events:type_name -> meshos.v1.Event
-	42, // 16: meshos.plugin.v1.EventBatch.events:type_name -> meshos.v1.Event
-	42, // 17: meshos.plugin.v1.RecoverResponse.events:type_name -> meshos.v1.Event
-	31, // 18: meshos.plugin.v1.ControlEvent.shutdown:type_name -> meshos.plugin.v1.ControlEvent.Grace
-	31, // 19: meshos.plugin.v1.ControlEvent.drain_start:type_name -> meshos.plugin.v1.ControlEvent.Grace
-	32, // 20: meshos.plugin.v1.ControlEvent.drain_finish:type_name -> meshos.plugin.v1.ControlEvent.Empty
-	32, // 21: meshos.plugin.v1.ControlEvent.backpressure_off:type_name -> meshos.plugin.v1.ControlEvent.Empty
-	43, // 22: meshos.plugin.v1.ControlEvent.Grace.grace:type_name -> google.protobuf.Duration
-	0,  // 23: meshos.plugin.v1.Plugin.Describe:input_type -> meshos.plugin.v1.DescribeRequest
-	2,  // 24: meshos.plugin.v1.Plugin.Configure:input_type -> meshos.plugin.v1.ConfigureRequest
-	6,  // 25: meshos.plugin.v1.Plugin.SetPeers:input_type -> meshos.plugin.v1.SetPeersRequest
-	8,  // 26: meshos.plugin.v1.Plugin.ProbeNow:input_type -> meshos.plugin.v1.ProbeNowRequest
-	9,  // 27: meshos.plugin.v1.LocalityProbe.SampleRtt:input_type -> meshos.plugin.v1.SampleRequest
-	9,  // 28: meshos.plugin.v1.HealthProbe.SampleHealth:input_type -> meshos.plugin.v1.SampleRequest
-	9,  // 29: meshos.plugin.v1.InventoryProbe.SampleInventory:input_type -> meshos.plugin.v1.SampleRequest
-	13, // 30: meshos.plugin.v1.PlacementScorer.Score:input_type -> meshos.plugin.v1.ScoreRequest
-	16, // 31: meshos.plugin.v1.PlacementScorerV2.Score:input_type -> meshos.plugin.v1.ScoreViewPage
-	18, // 32: meshos.plugin.v1.MigrationAborter.Abort:input_type -> meshos.plugin.v1.AbortRequest
-	20, // 33: meshos.plugin.v1.MigrationSource.List:input_type -> meshos.plugin.v1.ListMigrationsRequest
-	21, // 34: meshos.plugin.v1.ChainAppender.Append:input_type -> meshos.plugin.v1.AppendRequest
-	23, // 35: meshos.plugin.v1.Actuator.Dispatch:input_type -> meshos.plugin.v1.DispatchRequest
-	25, // 36: meshos.plugin.v1.EventSource.Events:input_type -> meshos.plugin.v1.EventsRequest
-	27, // 37: meshos.plugin.v1.RecoveryHandler.Recover:input_type -> meshos.plugin.v1.RecoverRequest
-	29, // 38: meshos.plugin.v1.ControlSink.Deliver:input_type -> meshos.plugin.v1.ControlEvent
-	1,  // 39: meshos.plugin.v1.Plugin.Describe:output_type -> meshos.plugin.v1.DescribeResponse
-	3,  // 40: meshos.plugin.v1.Plugin.Configure:output_type -> meshos.plugin.v1.ConfigureResponse
-	7,  // 41: meshos.plugin.v1.Plugin.SetPeers:output_type -> meshos.plugin.v1.SetPeersResponse
-	44, // 42: meshos.plugin.v1.Plugin.ProbeNow:output_type -> meshos.v1.ProbeResult
-	10, // 43: meshos.plugin.v1.LocalityProbe.SampleRtt:output_type -> meshos.plugin.v1.RttSamples
-	11, // 44: meshos.plugin.v1.HealthProbe.SampleHealth:output_type -> meshos.plugin.v1.HealthSamples
-	12, // 45: meshos.plugin.v1.InventoryProbe.SampleInventory:output_type -> meshos.plugin.v1.InventorySamples
-	45, // 46: meshos.plugin.v1.PlacementScorer.Score:output_type -> meshos.v1.ScoreTable
-	17, // 47: meshos.plugin.v1.PlacementScorerV2.Score:output_type -> meshos.plugin.v1.ScorePage
-	19, // 48: meshos.plugin.v1.MigrationAborter.Abort:output_type -> meshos.plugin.v1.AbortResponse
-	46, // 49: meshos.plugin.v1.MigrationSource.List:output_type -> meshos.v1.Migrations
-	22, // 50: meshos.plugin.v1.ChainAppender.Append:output_type -> meshos.plugin.v1.AppendResponse
-	24, // 51: meshos.plugin.v1.Actuator.Dispatch:output_type -> meshos.plugin.v1.DispatchResponse
-	26, // 52: meshos.plugin.v1.EventSource.Events:output_type -> meshos.plugin.v1.EventBatch
-	28, // 53: meshos.plugin.v1.RecoveryHandler.Recover:output_type -> meshos.plugin.v1.RecoverResponse
-	30, // 54: meshos.plugin.v1.ControlSink.Deliver:output_type -> meshos.plugin.v1.DeliverResponse
-	39, // [39:55] is the sub-list for method output_type
-	23, // [23:39] is the sub-list for method input_type
-	23, // [23:23] is the sub-list for extension type_name
-	23, // [23:23] is the sub-list for extension extendee
-	0,  // [0:23] is the sub-list for field type_name
+	34, // 1: meshos.plugin.v1.ConfigureRequest.mesh:type_name -> meshos.plugin.v1.MeshIdentity
+	5,  // 2: meshos.plugin.v1.Peer.addresses:type_name -> meshos.plugin.v1.HostAddresses
+	35, // 3: meshos.plugin.v1.HostAddresses.lookup:type_name -> meshos.v1.Lookup
+	4,  // 4: meshos.plugin.v1.SetPeersRequest.peers:type_name -> meshos.plugin.v1.Peer
+	36, // 5: meshos.plugin.v1.RttSamples.no_answer:type_name -> meshos.v1.NoAnswer
+	37, // 6: meshos.plugin.v1.RttSamples.families:type_name -> meshos.v1.AddressFamily
+	38, // 7: meshos.plugin.v1.HealthSamples.health:type_name -> meshos.v1.NodeHealth
+	37, // 8: meshos.plugin.v1.HealthSamples.families:type_name -> meshos.v1.AddressFamily
+	39, // 9: meshos.plugin.v1.InventorySamples.samples:type_name -> meshos.v1.PeerInventory
+	14, // 10: meshos.plugin.v1.ScoreRequest.nodes:type_name -> meshos.plugin.v1.NodeView
+	15, // 11: meshos.plugin.v1.ScoreRequest.chains:type_name -> meshos.plugin.v1.ChainView
+	40, // 12: meshos.plugin.v1.NodeView.peer:type_name -> meshos.v1.PeerView
+	14, // 13: meshos.plugin.v1.ScoreViewPage.nodes:type_name -> meshos.plugin.v1.NodeView
+	41, // 14: meshos.plugin.v1.AppendRequest.records:type_name -> meshos.v1.Record
+	42, // 15: meshos.plugin.v1.DispatchRequest.action:type_name -> meshos.v1.Action
+	43, // 16: meshos.plugin.v1.DispatchResponse.events:type_name -> meshos.v1.Event
+	43, // 17: meshos.plugin.v1.EventBatch.events:type_name -> meshos.v1.Event
+	43, // 18: meshos.plugin.v1.RecoverResponse.events:type_name -> meshos.v1.Event
+	31, // 19: meshos.plugin.v1.ControlEvent.shutdown:type_name -> meshos.plugin.v1.ControlEvent.Grace
+	31, // 20: meshos.plugin.v1.ControlEvent.drain_start:type_name -> meshos.plugin.v1.ControlEvent.Grace
+	32, // 21: meshos.plugin.v1.ControlEvent.drain_finish:type_name -> meshos.plugin.v1.ControlEvent.Empty
+	32, // 22: meshos.plugin.v1.ControlEvent.backpressure_off:type_name -> meshos.plugin.v1.ControlEvent.Empty
+	44, // 23: meshos.plugin.v1.ControlEvent.Grace.grace:type_name -> google.protobuf.Duration
+	0,  // 24: meshos.plugin.v1.Plugin.Describe:input_type -> meshos.plugin.v1.DescribeRequest
+	2,  // 25: meshos.plugin.v1.Plugin.Configure:input_type -> meshos.plugin.v1.ConfigureRequest
+	6,  // 26: meshos.plugin.v1.Plugin.SetPeers:input_type -> meshos.plugin.v1.SetPeersRequest
+	8,  // 27: meshos.plugin.v1.Plugin.ProbeNow:input_type -> meshos.plugin.v1.ProbeNowRequest
+	9,  // 28: meshos.plugin.v1.LocalityProbe.SampleRtt:input_type -> meshos.plugin.v1.SampleRequest
+	9,  // 29: meshos.plugin.v1.HealthProbe.SampleHealth:input_type -> meshos.plugin.v1.SampleRequest
+	9,  // 30: meshos.plugin.v1.InventoryProbe.SampleInventory:input_type -> meshos.plugin.v1.SampleRequest
+	13, // 31: meshos.plugin.v1.PlacementScorer.Score:input_type -> meshos.plugin.v1.ScoreRequest
+	16, // 32: meshos.plugin.v1.PlacementScorerV2.Score:input_type -> meshos.plugin.v1.ScoreViewPage
+	18, // 33: meshos.plugin.v1.MigrationAborter.Abort:input_type -> meshos.plugin.v1.AbortRequest
+	20, // 34: meshos.plugin.v1.MigrationSource.List:input_type -> meshos.plugin.v1.ListMigrationsRequest
+	21, // 35: meshos.plugin.v1.ChainAppender.Append:input_type -> meshos.plugin.v1.AppendRequest
+	23, // 36: meshos.plugin.v1.Actuator.Dispatch:input_type -> meshos.plugin.v1.DispatchRequest
+	25, // 37: meshos.plugin.v1.EventSource.Events:input_type -> meshos.plugin.v1.EventsRequest
+	27, // 38: meshos.plugin.v1.RecoveryHandler.Recover:input_type -> meshos.plugin.v1.RecoverRequest
+	29, // 39: meshos.plugin.v1.ControlSink.Deliver:input_type -> meshos.plugin.v1.ControlEvent
+	1,  // 40: meshos.plugin.v1.Plugin.Describe:output_type -> meshos.plugin.v1.DescribeResponse
+	3,  // 41: meshos.plugin.v1.Plugin.Configure:output_type -> meshos.plugin.v1.ConfigureResponse
+	7,  // 42: meshos.plugin.v1.Plugin.SetPeers:output_type -> meshos.plugin.v1.SetPeersResponse
+	45, // 43: meshos.plugin.v1.Plugin.ProbeNow:output_type -> meshos.v1.ProbeResult
+	10, // 44: meshos.plugin.v1.LocalityProbe.SampleRtt:output_type -> meshos.plugin.v1.RttSamples
+	11, // 45: meshos.plugin.v1.HealthProbe.SampleHealth:output_type -> meshos.plugin.v1.HealthSamples
+	12, // 46: meshos.plugin.v1.InventoryProbe.SampleInventory:output_type -> meshos.plugin.v1.InventorySamples
+	46, // 47: meshos.plugin.v1.PlacementScorer.Score:output_type -> meshos.v1.ScoreTable
+	17, // 48: meshos.plugin.v1.PlacementScorerV2.Score:output_type -> meshos.plugin.v1.ScorePage
+	19, // 49: meshos.plugin.v1.MigrationAborter.Abort:output_type -> meshos.plugin.v1.AbortResponse
+	47, // 50: meshos.plugin.v1.MigrationSource.List:output_type -> meshos.v1.Migrations
+	22, // 51: meshos.plugin.v1.ChainAppender.Append:output_type -> meshos.plugin.v1.AppendResponse
+	24, // 52: meshos.plugin.v1.Actuator.Dispatch:output_type -> meshos.plugin.v1.DispatchResponse
+	26, // 53: meshos.plugin.v1.EventSource.Events:output_type -> meshos.plugin.v1.EventBatch
+	28, // 54: meshos.plugin.v1.RecoveryHandler.Recover:output_type -> meshos.plugin.v1.RecoverResponse
+	30, // 55: meshos.plugin.v1.ControlSink.Deliver:output_type -> meshos.plugin.v1.DeliverResponse
+	40, // [40:56] is the sub-list for method output_type
+	24, // [24:40] is the sub-list for method input_type
+	24, // [24:24] is the sub-list for extension type_name
+	24, // [24:24] is the sub-list for extension extendee
+	0,  // [0:24] is the sub-list for field type_name
 }
 
 func init() { file_meshos_plugin_v1_plugin_proto_init() }
@@ -2412,6 +2423,7 @@ func file_meshos_plugin_v1_plugin_proto_init() {
 	if File_meshos_plugin_v1_plugin_proto != nil {
 		return
 	}
+	file_meshos_plugin_v1_mesh_proto_init()
 	file_meshos_plugin_v1_plugin_proto_msgTypes[29].OneofWrappers = []any{
 		(*ControlEvent_Shutdown)(nil),
 		(*ControlEvent_DrainStart)(nil),
