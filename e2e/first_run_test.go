@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"net/http"
 	"os"
-	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -128,7 +127,8 @@ func memTotal(t *testing.T) uint64 {
 	return 0
 }
 
-func TestAPublishedSlowPeerIsAvoidedWithinTwoTicks(t *testing.T) {
+// How many ticks that takes is tested with the loop.
+func TestAPublishedSlowPeerIsAvoided(t *testing.T) {
 	t.Parallel()
 	n := prepare(t).start()
 	snap := n.until("a complete snapshot", complete)
@@ -139,22 +139,11 @@ func TestAPublishedSlowPeerIsAvoidedWithinTwoTicks(t *testing.T) {
 			break
 		}
 	}
-	n.must("publish", `{"rtt_sample":{"peer":"`+strconv.FormatUint(slow, 10)+`","rtt":"0.300s"}}`,
-		`{"log_line":{"level":"LOG_LEVEL_INFO","message":"slow from here on"}}`)
+	n.must("publish", `{"rtt_sample":{"peer":"`+strconv.FormatUint(slow, 10)+`","rtt":"0.300s"}}`)
 	snap = n.until("the peer on the avoid list", func(s *meshosv1.Snapshot) bool { return len(s.GetAvoidList()) == 1 })
 	a := snap.GetAvoidList()[0]
 	if a.GetPeer() != slow || !strings.Contains(a.GetReason(), "300 ms") || a.GetTtl().AsDuration() <= 0 {
 		t.Errorf("avoided: %v", a)
-	}
-	// The node's own times are compared, so that it does not matter how slow this test is.
-	// Two ticks take a second, or longer on a busy machine.
-	i := slices.IndexFunc(snap.GetLogs(), func(l *meshosv1.LogRecord) bool { return l.GetMessage() == "slow from here on" })
-	if i < 0 {
-		t.Fatal("the line published with it is not in the log")
-	}
-	avoided := snap.GetTakenAt().AsTime().Add(a.GetTtl().AsDuration() - 5*time.Minute)
-	if took := avoided.Sub(snap.GetLogs()[i].GetAt().AsTime()); took > 3*time.Second {
-		t.Errorf("on the list %s later", took)
 	}
 	if out := n.must("status"); !strings.Contains(out, "300 ms") {
 		t.Errorf("status does not show the reason:\n%s", out)

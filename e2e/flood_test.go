@@ -85,7 +85,7 @@ func TestP2_AFloodOfCommandsErasesNoOperatorsRecord(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+				ctx, cancel := context.WithTimeout(t.Context(), patience)
 				record, err := n.host.Commit(ctx, &hostv1.CommitRequest{Commit: command})
 				cancel()
 				if err != nil || record.GetOutcome().GetVerdict() == meshosv1.VerificationOutcome_VERDICT_REJECTED {
@@ -123,11 +123,12 @@ func TestP2_AFloodOfCommandsErasesNoOperatorsRecord(t *testing.T) {
 func TestB20_UnsignedOrdersOfAnEventSourceAreRefused(t *testing.T) {
 	t.Parallel()
 	key := newOperatorKey(t)
-	n := flooded(t, "orders", "event_source", `events = ["facts", "shutdown"]`, &key).start()
+	n := flooded(t, "orders", "event_source", `events = ["facts", "shutdown"]`, &key)
+	began := time.Now()
+	n.start()
 	n.until("the refusal as a failure", func(s *meshosv1.Snapshot) bool {
 		return failed(s, "event_source:flooder", "a shutdown was refused: unsigned")
 	})
-	began := time.Now()
 	counted := func(s *meshosv1.Snapshot) (records int, refused uint64) {
 		for _, r := range s.GetAdminAudit() {
 			if f := r.GetRefusal(); f.GetKind() == "shutdown" && f.GetSource() == "event_source:flooder" {

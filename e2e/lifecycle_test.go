@@ -8,7 +8,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/meshos/meshos/internal/testkit"
 	"github.com/meshos/meshos/pluginsdk/plugintest"
@@ -21,8 +20,6 @@ func TestKilledPluginsAndDaemonsComeBack(t *testing.T) {
 	snap := n.until("a complete snapshot with the daemon running", func(s *meshosv1.Snapshot) bool {
 		return complete(s) && len(s.GetDaemons()) == 1 && s.GetDaemons()[0].GetLifecycle() == meshosv1.DaemonView_LIFECYCLE_RUNNING
 	})
-	first := snap.GetTick()
-	began := time.Now()
 	killed := 0
 	for _, name := range all {
 		p := plugin(snap, name)
@@ -46,17 +43,11 @@ func TestKilledPluginsAndDaemonsComeBack(t *testing.T) {
 	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
-	snap = n.until("the daemon to be back", func(s *meshosv1.Snapshot) bool {
+	n.until("the daemon to be back", func(s *meshosv1.Snapshot) bool {
 		d := s.GetDaemons()[0]
 		return d.GetLifecycle() == meshosv1.DaemonView_LIFECYCLE_RUNNING && d.GetPid() != 0 && d.GetPid() != int64(pid)
 	})
 
-	// No tick waited for a process. There is one every 500 ms, or every two seconds on a machine
-	// that is very busy.
-	elapsed := time.Since(began)
-	if want := uint64(elapsed / (2 * time.Second)); snap.GetTick()-first < want {
-		t.Errorf("%d ticks in %s", snap.GetTick()-first, elapsed)
-	}
 	if out := n.must("status", "--all"); !strings.Contains(out, "health-tcp") {
 		t.Errorf("status:\n%s", out)
 	}

@@ -118,7 +118,7 @@ func TestAProbeThatHangsAtTheEndIsNamedInTheLog(t *testing.T) {
 	probe := stuck{make(chan struct{})}
 	defer close(probe.release)
 	n.loop.Probes().AddLocality(probe)
-	ctx, stop := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, stop := context.WithTimeout(t.Context(), 30*time.Second)
 	defer stop()
 	go func() {
 		for n.loop.LastTickAt().IsZero() && ctx.Err() == nil {

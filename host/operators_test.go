@@ -102,7 +102,7 @@ func (w *whole) start() {
 		}
 		w.end = func() {}
 	}
-	within, cancel := context.WithTimeout(w.t.Context(), 20*time.Second)
+	within, cancel := context.WithTimeout(w.t.Context(), 30*time.Second)
 	defer cancel()
 	if _, err := w.GetSnapshot(within, &hostv1.GetSnapshotRequest{}, grpc.WaitForReady(true)); err != nil {
 		w.t.Fatal(err)
@@ -141,7 +141,7 @@ func (w *whole) signed(ev mesh.AdminEvent, who ...byte) *hostv1.CommitRequest {
 // commit gives the kind of rejection, or "" for an accepted command.
 func (w *whole) commit(in *hostv1.CommitRequest) string {
 	w.t.Helper()
-	ctx, cancel := context.WithTimeout(w.t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(w.t.Context(), 30*time.Second)
 	defer cancel()
 	record, err := w.Commit(ctx, in)
 	if err != nil {
@@ -164,7 +164,7 @@ func (w *whole) wants(in *hostv1.CommitRequest, kind string) {
 // until waits for a snapshot.
 func (w *whole) until(what string, ok func(*meshosv1.Snapshot) bool) {
 	w.t.Helper()
-	ctx, cancel := context.WithTimeout(w.t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(w.t.Context(), 30*time.Second)
 	defer cancel()
 	watch, err := w.WatchSnapshots(ctx, &hostv1.WatchSnapshotsRequest{})
 	for err == nil {
@@ -249,7 +249,7 @@ func TestEveryKeyOfALargeChangeIsAudited(t *testing.T) {
 		audit := s.GetAdminAudit()
 		return len(audit) > 0 && audit[len(audit)-1].GetSeq() == operators-2
 	})
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
 	tail, err := w.TailAudit(ctx, &hostv1.TailRequest{})
 	if err != nil {

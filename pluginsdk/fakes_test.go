@@ -159,7 +159,7 @@ func (d *diary) read() []string {
 // until waits for n lines.
 func (d *diary) until(t *testing.T, n int) []string {
 	t.Helper()
-	deadline := time.NewTimer(20 * time.Second)
+	deadline := time.NewTimer(30 * time.Second)
 	defer deadline.Stop()
 	for len(d.read()) < n {
 		select {
@@ -182,13 +182,13 @@ func wantError(t *testing.T, err error, code codes.Code, text string) {
 // receive takes one value from c, or fails.
 func receive[T any](t *testing.T, c <-chan T, what string) T {
 	t.Helper()
-	deadline := time.NewTimer(20 * time.Second)
+	deadline := time.NewTimer(30 * time.Second)
 	defer deadline.Stop()
 	select {
 	case v := <-c:
 		return v
 	case <-deadline.C:
-		t.Fatalf("waited 20 s for %s", what)
+		t.Fatalf("waited 30 s for %s", what)
 		panic("unreachable")
 	}
 }

@@ -138,18 +138,11 @@ func (p *process) wantLine(t *testing.T, message string) {
 	}
 }
 
-// inTime is the second that a plugin has for its end, and what a loaded machine adds. A
-// plugin that ignores the limit takes 5 s and more.
-const inTime = 4 * time.Second
-
-// wantExit checks that the process ends with code 0 in time.
-func (p *process) wantExit(t *testing.T, within time.Duration) {
+// wantExit checks that the process ends with code 0. That it does so in time is tested with the
+// instance, whose clock the tests have in their hands.
+func (p *process) wantExit(t *testing.T) {
 	t.Helper()
-	began := time.Now()
 	receive(t, p.ended, "the end of the process")
-	if d := time.Since(began); d > within {
-		t.Errorf("took %s to end, want %s at most", d, within)
-	}
 	if code := p.cmd.ProcessState.ExitCode(); code != 0 {
 		t.Errorf("ended with %v: %q", p.cmd.ProcessState, p.log.read())
 	}
@@ -160,7 +153,7 @@ func TestTheEndOfTheLifelineEndsThePlugin(t *testing.T) {
 	if err := p.lifeline.Close(); err != nil {
 		t.Fatal(err)
 	}
-	p.wantExit(t, inTime)
+	p.wantExit(t)
 	p.wantLine(t, "ending: the host is gone or ends this plugin")
 	p.wantLine(t, "run has ended")
 	p.wantLine(t, "closed")
@@ -177,7 +170,7 @@ func TestTheEndOfTheLifelineEndsAPluginThatHangs(t *testing.T) {
 	if err := p.lifeline.Close(); err != nil {
 		t.Fatal(err)
 	}
-	p.wantExit(t, inTime)
+	p.wantExit(t)
 	receive(t, called, "the call to fail")
 }
 
@@ -190,7 +183,7 @@ func TestAPluginEndsCleanlyThoughNobodyReadsItsLog(t *testing.T) {
 	if err := p.lifeline.Close(); err != nil {
 		t.Fatal(err)
 	}
-	p.wantExit(t, inTime)
+	p.wantExit(t)
 }
 
 func TestSIGTERMLetsCallsFinish(t *testing.T) {
@@ -211,13 +204,13 @@ func TestSIGTERMLetsCallsFinish(t *testing.T) {
 	if got := receive(t, answered, "the running call"); got.err != nil || got.samples.GetPeers()[0] != 7 {
 		t.Errorf("the running call got %v, %v", got.samples, got.err)
 	}
-	p.wantExit(t, inTime)
+	p.wantExit(t)
 	p.wantLine(t, "closed")
 }
 
 func TestPrintsNeverBlock(t *testing.T) {
 	p := startProcess(t, "flood")
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
 	if got, err := p.sample(ctx); err != nil || len(got.GetPeers()) != 1 {
 		t.Fatalf("got %v, %v", got, err)
@@ -229,7 +222,7 @@ func TestPrintsNeverBlock(t *testing.T) {
 	if err != nil || len(rest) != 0 {
 		t.Errorf("standard output got %d bytes after the handshake, %v", len(rest), err)
 	}
-	p.wantExit(t, 2*time.Second)
+	p.wantExit(t)
 	if got := p.log.read(); len(got) < 30 || !strings.Contains(strings.Join(got[len(got)-4:], "\n"), "a child has no lifeline") {
 		t.Errorf("%d lines, the last are %.300q", len(got), got[max(0, len(got)-4):])
 	}
@@ -273,7 +266,7 @@ func TestAMissingLifelineIsLogged(t *testing.T) {
 		if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 			t.Fatal(err)
 		}
-		p.wantExit(t, inTime)
+		p.wantExit(t)
 	}
 }
 
@@ -289,5 +282,5 @@ func TestCallsAfterTheEndBeganAreUnavailable(t *testing.T) {
 	if want := codes.Unavailable; codeOf(err) != want {
 		t.Errorf("got %v, want %v", err, want)
 	}
-	p.wantExit(t, 1200*time.Millisecond)
+	p.wantExit(t)
 }

@@ -174,7 +174,7 @@ func serveAt(t *testing.T, n *node, change ...func(*api.Options)) string {
 // within returns a context that ends a test that hangs.
 func within(t *testing.T) context.Context {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	t.Cleanup(cancel)
 	return ctx
 }

@@ -120,8 +120,8 @@ func (r *rig) stop() error {
 			r.t.Errorf("socket directories were left: %v", left)
 		}
 		return err
-	case <-time.After(15 * time.Second): // 3 s are promised, on a machine that does nothing else
-		r.t.Fatal("the catalog did not end within 15 s")
+	case <-time.After(30 * time.Second): // 3 s are promised, on a machine that does nothing else
+		r.t.Fatal("the catalog did not end within 30 s")
 		return nil
 	}
 }

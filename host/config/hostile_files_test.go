@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/meshos/meshos/internal/hangfs"
-	"github.com/meshos/meshos/internal/readfile"
+	"github.com/meshos/meshos/internal/testkit"
 )
 
 func write(t *testing.T, path, text string) string {
@@ -70,31 +70,51 @@ func TestSignersThatCantBeReadAreAMistake(t *testing.T) {
 	}
 }
 
-// One file system that never answers holds up nobody who does not need it: it costs one
-// wait for all paths together, and the rest of the configuration holds.
-func TestPathsThatHangAreWarnings(t *testing.T) {
-	dead := hangfs.Hung(t).Dir
-	text := fmt.Sprintf(`[node]
+// elsewhere is a configuration that names files in three folders.
+func elsewhere(t *testing.T, signers, plugin, daemon string) (file string) {
+	t.Helper()
+	return write(t, filepath.Join(t.TempDir(), "meshos.toml"), fmt.Sprintf(`[node]
 id = 1
 [operators]
-signers = "%[1]s/signers"
+signers = "%s/signers"
 [[plugin]]
 name = "p"
-path = "%[1]s/p"
+path = "%s/p"
 [[daemon]]
 id = 1
 command = ["/bin/true"]
-dir = "%[1]s/dir"
+dir = "%s/dir"
 [[daemon]]
 id = 2
 command = ["/no/such/program"]
-`, dead)
-	file := write(t, filepath.Join(t.TempDir(), "meshos.toml"), text)
-	start := time.Now()
-	c, err := load(file, 100*time.Millisecond)
-	if took := time.Since(start); took > readfile.Within {
-		t.Errorf("it took %v", took)
+`, signers, plugin, daemon))
+}
+
+// File systems that never answer cost one wait for all paths together.
+func TestPathsThatHangAreWaitedForAtOnce(t *testing.T) {
+	one, two, three := hangfs.Hung(t), hangfs.Hung(t), hangfs.Hung(t)
+	file := elsewhere(t, one.Dir, two.Dir, three.Dir)
+	loaded := make(chan error, 1)
+	go func() {
+		_, err := load(file, time.Hour)
+		loaded <- err
+	}()
+	testkit.Until(t, "all paths to be waited for", func() bool {
+		return one.Waiting() > 0 && two.Waiting() > 0 && three.Waiting() > 0
+	})
+	for _, fs := range []*hangfs.FS{one, two, three} {
+		fs.LetGo()
 	}
+	if err := <-loaded; err == nil || !strings.Contains(err.Error(), "there is no file "+one.Dir+"/signers") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// A file system that never answers holds up nobody who does not need it: the rest of the
+// configuration holds.
+func TestPathsThatHangAreWarnings(t *testing.T) {
+	dead := hangfs.Hung(t).Dir
+	c, err := load(elsewhere(t, dead, dead, dead), 100*time.Millisecond)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -101,7 +101,7 @@ func TestQueueLosesAndReordersNothing(t *testing.T) {
 			}
 			select {
 			case <-q.ready:
-			case <-time.After(10 * time.Second):
+			case <-time.After(30 * time.Second):
 				t.Fatalf("nobody woke the owner; %d of %d items came", total, publishers*each)
 			}
 			continue

@@ -101,7 +101,7 @@ func TestLOP08_SpinningReadersAndTicksAllProgress(t *testing.T) {
 			}
 		})
 	}
-	limit := time.After(20 * time.Second)
+	limit := time.After(30 * time.Second)
 	progressed := func() bool {
 		for i := range reads {
 			if reads[i].Load() == 0 {

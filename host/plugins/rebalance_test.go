@@ -66,7 +66,7 @@ func TestB10a_ShippedScorerMovesAReplica(t *testing.T) {
 				t.Fatal(err)
 			}
 			return a.Action
-		case <-time.After(20 * time.Second):
+		case <-time.After(30 * time.Second):
 			t.Fatalf("no action; the snapshot says %+v, plugins %+v", l.Reader().Latest().Scheduler, plugins.Views())
 			return nil
 		}
@@ -84,7 +84,7 @@ func TestB10a_ShippedScorerMovesAReplica(t *testing.T) {
 		t.Fatalf("got %+v, want %+v", got, want)
 	}
 	// The action is handed out before the snapshot of its tick is published.
-	published := time.After(10 * time.Second)
+	published := time.After(30 * time.Second)
 	for {
 		changed := l.Reader().Changed()
 		if s := l.Reader().Latest().Scheduler; s.Active && s.ChainsScored == 1 && s.Moving == 1 {
@@ -105,7 +105,7 @@ func TestB10a_ShippedScorerMovesAReplica(t *testing.T) {
 	// Without its process there are no scores, and the snapshot says so.
 	endPlugins()
 	pluginsEnd.Wait()
-	deadline := time.After(10 * time.Second)
+	deadline := time.After(30 * time.Second)
 	for {
 		changed := l.Reader().Changed()
 		if s := l.Reader().Latest().Scheduler; !s.Active && strings.HasPrefix(s.IdleReason, "scorer-default is disabled") {

@@ -23,7 +23,7 @@ func detached(t *testing.T, script string) *process.Handle {
 	}
 	t.Cleanup(func() {
 		_ = h.Signal(syscall.SIGKILL)
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 		defer cancel()
 		_ = h.Wait(ctx)
 		h.Close()

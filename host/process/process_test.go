@@ -196,21 +196,17 @@ func TestStop(t *testing.T) {
 		grace        time.Duration
 		want         string
 	}{
-		{"obeys", "trap 'exit 7' TERM; echo up; while :; do sleep 0.01; done", time.Minute, "exit status 7"},
+		{"obeys", "trap 'exit 7' TERM; echo up; while :; do sleep 0.01; done", time.Hour, "exit status 7"},
 		{"ignores", "trap '' TERM; echo up; while :; do sleep 0.01; done", 50 * time.Millisecond, "signal: killed"},
-		{"stopped", "echo up; kill -STOP $$; sleep 300", time.Minute, "signal: terminated"},
+		{"stopped", "echo up; kill -STOP $$; sleep 300", time.Hour, "signal: terminated"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			p := sh(t, s, c.script)
 			if _, err := p.Stdout().Read(make([]byte, 8)); err != nil {
 				t.Fatal(err)
 			}
-			begin := time.Now()
 			if got := p.Stop(context.Background(), syscall.SIGTERM, c.grace); got.String() != c.want {
 				t.Errorf("stopped with %q, want %q", got, c.want)
-			}
-			if took := time.Since(begin); took > 30*time.Second {
-				t.Errorf("took %v", took)
 			}
 			if again := p.Stop(context.Background(), syscall.SIGTERM, time.Hour); again.String() != c.want {
 				t.Errorf("a second stop says %q", again)

@@ -116,13 +116,12 @@ func TestAbortIsTriedAgainWhenAskedTo(t *testing.T) {
 
 func TestAbortDoesNotWaitLongerThanItsCaller(t *testing.T) {
 	s := serve(t, plain)
-	s.abort = says(503, ``, "Retry-After", "20")
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	s.abort = says(503, ``, "Retry-After", "7200")
+	ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
 	defer cancel()
-	began := time.Now()
 	err := build(t, s.URL+"/base").Abort(ctx, 7, "test")
-	if status.Code(err) != codes.Unavailable || len(s.seen()) != 1 || time.Since(began) > 5*time.Second {
-		t.Errorf("error %v after %v and %d requests, want UNAVAILABLE at once", err, time.Since(began), len(s.seen()))
+	if status.Code(err) != codes.Unavailable || len(s.seen()) != 1 {
+		t.Errorf("error %v after %d requests, want UNAVAILABLE at once", err, len(s.seen()))
 	}
 	if d := status.Convert(err).Details(); len(d) != 1 {
 		t.Errorf("details %v, want when to come back", d)

@@ -209,7 +209,7 @@ func TestAWatcherWakesForLinesAndNewSegments(t *testing.T) {
 				w.Line(noon, Out, strings.Repeat("x", 60))
 				select {
 				case <-wake:
-				case <-time.After(10 * time.Second):
+				case <-time.After(30 * time.Second):
 					t.Fatal("not woken")
 				}
 			}

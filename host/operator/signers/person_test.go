@@ -126,22 +126,14 @@ func TestALargeFileMayChangeAsAWhole(t *testing.T) {
 		return parse(t, text.String())
 	}
 	before, after := file(1), file(2)
-	began := time.Now()
 	changes := signers.Changes(before, after)
-	if took := time.Since(began); took > 10*time.Second {
-		t.Errorf("took %v", took)
-	}
 	for _, c := range changes {
 		if c.Old == nil || c.New == nil || c.Old.Name() != c.New.Name() {
 			t.Fatalf("%s: not paired", c)
 		}
 	}
-	began = time.Now()
 	if got := after.Persons(); got != operators {
 		t.Errorf("%d persons, want %d", got, operators)
-	}
-	if took := time.Since(began); took > 10*time.Second {
-		t.Errorf("counting the persons took %v", took)
 	}
 	if len(changes) != operators {
 		t.Errorf("%d changes, want %d", len(changes), operators)

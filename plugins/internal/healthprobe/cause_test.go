@@ -64,7 +64,7 @@ func TestCausesOfRealDialsAreDistinguished(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+			ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 			defer cancel()
 			c, err := Dialer{}.Dial(ctx, tt.address, Route{})
 			if err == nil {
@@ -85,7 +85,7 @@ func TestCausesOfRealDialsAreDistinguished(t *testing.T) {
 }
 
 func TestWithoutTheNameTheLastAddressIsUsed(t *testing.T) {
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
 	address := testkit.Accepting(t)
 	c, err := Dialer{}.Dial(ctx, "not a name:80", Route{Last: address})
@@ -123,13 +123,15 @@ func TestANameServerThatIsSilentLeavesTimeForTheLastAddress(t *testing.T) {
 		},
 	}}
 	address := testkit.Accepting(t)
-	ctx, cancel := context.WithTimeout(t.Context(), 6*time.Second)
+	const limit = 6 * time.Second // the name server has half of it
+	began := time.Now()
+	ctx, cancel := context.WithTimeout(t.Context(), limit)
 	defer cancel()
 	if c, err := d.Dial(ctx, "peer.example:80", Route{Last: address}); err != nil {
 		t.Errorf("with an address that answered before: %v", err)
 	} else {
-		if c.Remote != address || c.Took > 2*time.Second {
-			t.Errorf("with an address that answered before: remote %q after %v", c.Remote, c.Took)
+		if all := time.Since(began); c.Remote != address || c.Took > all-limit/2 {
+			t.Errorf("with an address that answered before: remote %q after %v, with the lookup %v", c.Remote, c.Took, all)
 		}
 		c.Close()
 	}

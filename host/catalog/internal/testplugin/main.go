@@ -62,7 +62,7 @@ func main() {
 			fmt.Fprintln(os.Stderr, "line", n)
 		}
 	case "grandchild":
-		c := exec.Command("/bin/sleep", "60")
+		c := exec.Command("/bin/sleep", "1000")
 		c.Stdout, c.Stderr = os.Stdout, os.Stderr
 		c.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 		if err := c.Start(); err != nil {
