@@ -3,6 +3,8 @@ package marks
 import (
 	"cmp"
 	"slices"
+
+	"github.com/meshos/meshos/host/scratch"
 )
 
 // Reader is one of those who follow the tables.
@@ -40,6 +42,7 @@ type Lists[K cmp.Ordered] struct {
 	following Set // the readers that have taken something, and whose list is not too long
 	lists     [readers][]listed[K]
 	ids       [readers][]K
+	gauges    [readers]scratch.Gauge // of both
 }
 
 // listed is a key with the set of its entry.
@@ -120,6 +123,7 @@ func (l *Lists[K]) At(r Reader, i int) K { return l.lists[r][i].key }
 
 // Taken empties a reader's list: it has dealt with everything that was touched up to now.
 func (l *Lists[K]) Taken(r Reader) {
+	l.ids[r] = scratch.Again(&l.gauges[r], l.ids[r])
 	l.empty(r)
 	l.following |= 1 << r
 }
@@ -128,5 +132,5 @@ func (l *Lists[K]) empty(r Reader) {
 	for _, e := range l.lists[r] {
 		*e.set &^= 1 << r
 	}
-	l.lists[r] = l.lists[r][:0]
+	l.lists[r] = scratch.Again(&l.gauges[r], l.lists[r])
 }

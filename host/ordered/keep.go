@@ -1,7 +1,6 @@
 package ordered
 
 import (
-	"bytes"
 	"context"
 	"time"
 
@@ -24,7 +23,7 @@ const keepEvery = 500 * time.Millisecond
 
 // keeper remembers what the newest checkpoint holds.
 type keeper struct {
-	written []byte // the state, with the instants of the process; nil before the first
+	written hash // of the state, with the instants of the process; the zero hash before the first
 	seen    snapshot.Orders
 	wall    time.Time
 	failing bool
@@ -72,21 +71,22 @@ func pause(ctx context.Context, source follow.Source, shown *snapshot.Orders) {
 func (l *Log) keep(s *snapshot.Snapshot) {
 	began := s.TakenAt.Add(-time.Duration(s.Now)) // of the process, by the present wall clock
 	inTime := began.Sub(l.keeper.wall).Abs() <= slack
-	if l.keeper.written != nil && inTime && s.Orders.Same(&l.keeper.seen) {
+	if l.keeper.written != (hash{}) && inTime && s.Orders.Same(&l.keeper.seen) {
 		return
 	}
 	orders := s.Orders.State()
 	// With a fixed stamp: equal states have equal bytes, whatever the time.
-	now, err := proto.MarshalOptions{Deterministic: true}.Marshal(wire.OrdersToProto(orders, mesh.Stamp{Wall: time.Unix(0, 0)}))
+	raw, err := proto.MarshalOptions{Deterministic: true}.Marshal(wire.OrdersToProto(orders, mesh.Stamp{Wall: time.Unix(0, 0)}))
 	if err != nil {
 		l.failed(err)
 		return
 	}
-	if bytes.Equal(now, l.keeper.written) && inTime {
+	now := hashOf(raw)
+	if now == l.keeper.written && inTime {
 		l.keeper.seen = s.Orders
 		return
 	}
-	if l.keeper.written == nil && orders.Empty() && l.checkpoint == nil {
+	if l.keeper.written == (hash{}) && orders.Empty() && !l.began {
 		return
 	}
 	c := &meshosv1.OrderedCheckpoint{
@@ -167,5 +167,8 @@ func (l *Log) drop(height uint64) {
 	for len(l.pending) > 0 && l.pending[0].height <= height {
 		l.keeper.base = l.pending[0]
 		l.pending = l.pending[1:]
+	}
+	if len(l.pending) == 0 {
+		l.pending = nil // they may have been very many
 	}
 }

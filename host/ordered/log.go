@@ -52,8 +52,9 @@ type Log struct {
 	pending []place    // of the entries above the checkpoint, oldest first
 	waiting []*request // in the order in which they came
 
-	checkpoint *meshosv1.OrderedCheckpoint // as it was read; nil for none
+	checkpoint *meshosv1.OrderedCheckpoint // as it was read, until it is taken; nil for none
 	entries    []*meshosv1.OrderedEntry    // above it
+	began      bool                        // with a checkpoint
 	notes      []string                    // what was wrong, for people
 
 	keeper keeper

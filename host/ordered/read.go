@@ -37,7 +37,7 @@ func (l *Log) read() error {
 			return err
 		}
 	}
-	l.checkpoint = c
+	l.checkpoint, l.began = c, c != nil
 	if c != nil {
 		l.tail = place{height: c.GetState().GetHeight(), record: c.GetRecord(), at: c.GetTakenAt().AsTime()}
 		copy(l.tail.head[:], c.GetHead())
@@ -136,7 +136,10 @@ func (l *Log) readEntry(raw segment.Entry, number uint64) error {
 	return nil
 }
 
-// taken returns what was read: the checkpoint, which may be nil, and the entries above it.
-func (l *Log) taken() (*meshosv1.OrderedCheckpoint, []*meshosv1.OrderedEntry) {
-	return l.checkpoint, l.entries
+// take returns what was read: the checkpoint, which may be nil, and the entries above it. The
+// log does not keep them.
+func (l *Log) take() (c *meshosv1.OrderedCheckpoint, entries []*meshosv1.OrderedEntry) {
+	c, entries = l.checkpoint, l.entries
+	l.checkpoint, l.entries = nil, nil
+	return c, entries
 }

@@ -19,7 +19,7 @@ import (
 // What changed there since replaces them.
 func (l *Log) Restore(b state.Boot) (boot state.Boot, lines []mesh.LogLine, err error) {
 	l.Configure(b.Desired)
-	checkpoint, entries := l.taken()
+	checkpoint, entries := l.take()
 	if checkpoint == nil && len(entries) == 0 {
 		return b, nil, nil
 	}

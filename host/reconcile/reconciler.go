@@ -3,6 +3,7 @@ package reconcile
 import (
 	"github.com/meshos/meshos/host/marks"
 	"github.com/meshos/meshos/host/mesh"
+	"github.com/meshos/meshos/host/scratch"
 	"github.com/meshos/meshos/host/state"
 )
 
@@ -20,6 +21,7 @@ type Reconciler struct {
 	scope    scope
 	quiet    quiet
 	peers    []mesh.NodeID    // that were touched, or are avoided otherwise than before
+	touched  scratch.Gauge    // of peers
 	keys     []mesh.ActionKey // perhaps not wanted any more, or quiet no longer
 }
 
@@ -78,19 +80,19 @@ func (r *Reconciler) choose() {
 	if r.stale {
 		touched.Daemons.All, touched.Chains.All, touched.Peers.All, touched.Actions.All = true, true, true, true
 	}
-	r.peers = union(r.peers, touched.Peers.IDs, touched.Avoided.IDs) // locality asks whether a peer is avoided
+	r.peers = union(&r.touched, r.peers, touched.Peers.IDs, touched.Avoided.IDs) // locality asks whether a peer is avoided
 	touched.Peers.All, touched.Peers.IDs = touched.Peers.All || touched.Avoided.All, r.peers
 	r.quiet.note(&r.standing, touched, slice)
 	sc := &r.scope
-	sc.allDaemons, sc.allChains, sc.allPeers, sc.views = touched.Daemons.All, touched.Chains.All, touched.Peers.All, sc.views[:0]
+	sc.allDaemons, sc.allChains, sc.allPeers, sc.views = touched.Daemons.All, touched.Chains.All, touched.Peers.All, scratch.Again(&sc.gauges.views, sc.views)
 	sc.made = false
-	sc.daemons = union(sc.daemons, touched.Daemons.IDs, slice.Daemons)
-	sc.peers = union(sc.peers, touched.Peers.IDs, slice.Peers)
+	sc.daemons = union(&sc.gauges.daemons, sc.daemons, touched.Daemons.IDs, slice.Daemons)
+	sc.peers = union(&sc.gauges.peers, sc.peers, touched.Peers.IDs, slice.Peers)
 	var forced []mesh.ChainID
 	for _, order := range r.s.Forced() {
 		forced = append(forced, order.Chain)
 	}
-	sc.chains = union(sc.chains, touched.Chains.IDs, slice.Chains, forced)
+	sc.chains = union(&sc.gauges.chains, sc.chains, touched.Chains.IDs, slice.Chains, forced)
 
 	r.keys = r.keys[:0]
 	if touched.Actions.All {

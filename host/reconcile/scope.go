@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/meshos/meshos/host/mesh"
+	"github.com/meshos/meshos/host/scratch"
 	"github.com/meshos/meshos/host/state"
 )
 
@@ -19,6 +20,8 @@ type scope struct {
 
 	views []state.Chain // of chains, made when an arm needs them first
 	made  bool
+
+	gauges struct{ daemons, chains, peers, views scratch.Gauge }
 }
 
 // chains yields the chains to decide about.
@@ -65,8 +68,8 @@ func each[K, V any](ids []K, get func(K) (V, bool)) iter.Seq[V] {
 }
 
 // union writes the ids of some lists, ascending and each once, to the memory of into.
-func union[K ~uint64](into []K, lists ...[]K) []K {
-	into = into[:0]
+func union[K ~uint64](g *scratch.Gauge, into []K, lists ...[]K) []K {
+	into = scratch.Again(g, into)
 	for _, ids := range lists {
 		into = append(into, ids...)
 	}

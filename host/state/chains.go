@@ -212,8 +212,6 @@ func (s *State) sweepChains() {
 				s.dueAt(c.emptiedAt.Add(forgetAfter), dueChain, uint64(id))
 			}
 		default:
-			delete(s.orderedChains, id)
-			s.chainOrders = nil
 			s.chains.remove(id)
 		}
 	}

@@ -114,7 +114,6 @@ func (s *State) configureChain(old, next mesh.ConfiguredChain, configured bool) 
 		}
 		c.held, c.hold = nil, next.Hold
 	}
-	s.noteOrdered(next.ID, c)
 }
 
 // setFromFile sets the desired number to that of the configuration.

@@ -117,7 +117,6 @@ func (s *State) orderDesired(id mesh.ChainID, desired *uint32, o Origin) {
 	default:
 		c.setCount(nil)
 	}
-	s.noteOrdered(id, c)
 	s.noteIfEmpty(id)
 }
 
@@ -134,7 +133,6 @@ func (s *State) orderHold(id mesh.ChainID, intent mesh.HoldIntent, o Origin) {
 	default:
 		c.setHold(nil)
 	}
-	s.noteOrdered(id, c)
 	s.noteIfEmpty(id)
 }
 
@@ -152,16 +150,6 @@ func (c *chain) setHold(order *HoldOrder) {
 	if order != nil {
 		c.hold = order.Intent
 	}
-}
-
-// noteOrdered notes whether an order set an intent of a chain.
-func (s *State) noteOrdered(id mesh.ChainID, c *chain) {
-	s.chainOrders = nil
-	if c.count == nil && c.held == nil {
-		delete(s.orderedChains, id)
-		return
-	}
-	s.orderedChains[id] = true
 }
 
 // logReplaced writes to the node's log that the configuration replaces an order. The values

@@ -1,7 +1,6 @@
 package state
 
 import (
-	"maps"
 	"slices"
 	"time"
 
@@ -110,7 +109,11 @@ func (s *State) Orders() Orders {
 			o.Gates = append(o.Gates, g)
 		}
 	}
-	o.Chains = s.ChainOrders()
+	for id, c := range s.chains.all() {
+		if c.count != nil || c.held != nil {
+			o.Chains = append(o.Chains, ChainOrder{Chain: id, Count: c.count, Hold: c.held})
+		}
+	}
 	return o
 }
 
@@ -169,18 +172,6 @@ func (s *State) GateOrder(id mesh.DaemonID) (o GateOrder, ok bool) {
 		o.Until = g.until
 	}
 	return o, true
-}
-
-// ChainOrders returns what was ordered about chains, by id; it must not be written to. There
-// may be very many, and every snapshot asks, so the list is kept until an order changes.
-func (s *State) ChainOrders() []ChainOrder {
-	if s.chainOrders == nil && len(s.orderedChains) > 0 {
-		for _, id := range slices.Sorted(maps.Keys(s.orderedChains)) {
-			c := s.chains.get(id)
-			s.chainOrders = append(s.chainOrders, ChainOrder{Chain: id, Count: c.count, Hold: c.held})
-		}
-	}
-	return s.chainOrders
 }
 
 func (s *State) localOrder() *LocalOrder {

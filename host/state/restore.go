@@ -109,6 +109,5 @@ func (s *State) restoreChain(o ChainOrder) {
 			s.logReplaced(0, o.Hold.By, holdOrdered(o.Chain, o.Hold.Intent), "hold", holdOf(o.Hold.Over), holdOf(c.file.Hold))
 		}
 	}
-	s.noteOrdered(o.Chain, c)
 	s.noteIfEmpty(o.Chain)
 }

@@ -33,13 +33,10 @@ type State struct {
 	// dependents are, by daemon, those that are started after it.
 	dependents map[mesh.DaemonID][]mesh.DaemonID
 	chains     table[mesh.ChainID, chain, *chain]
-	// orderedChains are the chains of which an order set an intent.
-	orderedChains map[mesh.ChainID]bool
-	chainOrders   []ChainOrder // of orderedChains; nil when they changed since. It is never written to.
-	peers         table[mesh.NodeID, peer, *peer]
-	blobs         table[mesh.BlobID, blob, *blob]
-	avoid         table[mesh.NodeID, avoided, *avoided]
-	answers       uint64 // how many answers of probes were folded
+	peers      table[mesh.NodeID, peer, *peer]
+	blobs      table[mesh.BlobID, blob, *blob]
+	avoid      table[mesh.NodeID, avoided, *avoided]
+	answers    uint64 // how many answers of probes were folded
 
 	soon     []Effect // a PassSoon, which many inputs ask for; it is never written to
 	due      due.Queue[thing]
@@ -110,7 +107,6 @@ func New(b Boot) *State {
 		wall:          b.At.Wall,
 		daemons:       newTable[mesh.DaemonID, daemon](),
 		chains:        newTable[mesh.ChainID, chain](),
-		orderedChains: make(map[mesh.ChainID]bool),
 		peers:         newTable[mesh.NodeID, peer](),
 		blobs:         newTable[mesh.BlobID, blob](),
 		avoid:         newTable[mesh.NodeID, avoided](),
