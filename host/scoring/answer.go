@@ -49,24 +49,23 @@ func check(v *View, in mesh.Scores) (out mesh.Scores, bad faults, err error) {
 	if out.Chains == nil {
 		out.Chains = []mesh.ChainScore{}
 	}
-	seen, find := make([]bool, len(v.Chains)), chainFinder{in: v.Chains}
-	// led reports whether an opinion on a chain may count, and notes that there is one.
-	led := func(id mesh.ChainID) (*Chain, bool) {
-		at, found := find.find(id)
+	replicas, again := v.of.Replicas.Finder(), repeats(in)
+	// led reports whether an opinion on a chain may count.
+	led := func(id mesh.ChainID) (Chain, bool) {
+		c := v.led(replicas.Get(id))
 		switch {
-		case !found:
+		case len(c.Holders) == 0:
 			bad.add("chain %d, which this node does not lead", id)
-		case seen[at]:
+		case again(id):
 			bad.add("chain %d a second time", id)
 		default:
-			seen[at] = true
-			return &v.Chains[at], true
+			return c, true
 		}
-		return nil, false
+		return c, false
 	}
 	for i := range in.Chains {
 		if c, counts := led(in.Chains[i].Chain); counts {
-			out.Chains = append(out.Chains, checkChain(v, c, in.Chains[i], &bad))
+			out.Chains = append(out.Chains, checkChain(v, &c, in.Chains[i], &bad))
 		}
 	}
 	for _, id := range in.Unscored {
@@ -75,6 +74,24 @@ func check(v *View, in mesh.Scores) (out mesh.Scores, bad faults, err error) {
 		}
 	}
 	return out, bad, nil
+}
+
+// repeats returns a function that reports whether it was asked about a chain before. It is
+// asked about those of an answer, in their order.
+func repeats(in mesh.Scores) func(mesh.ChainID) bool {
+	ascending := len(in.Unscored) == 0
+	for i := range in.Chains {
+		ascending = ascending && (i == 0 || in.Chains[i-1].Chain < in.Chains[i].Chain)
+	}
+	if ascending {
+		return func(mesh.ChainID) bool { return false }
+	}
+	seen := make(map[mesh.ChainID]bool, len(in.Chains)+len(in.Unscored))
+	return func(id mesh.ChainID) bool {
+		was := seen[id]
+		seen[id] = true
+		return was
+	}
 }
 
 // checkChain keeps what is valid of the opinions on one chain.

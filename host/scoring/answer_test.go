@@ -12,11 +12,14 @@ import (
 )
 
 func TestB10_InvalidOpinionsAreLeftOut(t *testing.T) {
-	v := View{
-		Version: 9,
-		Nodes:   []Node{{Peer: snapshot.Peer{Node: 1}}, {Peer: snapshot.Peer{Node: 2}}, {Peer: snapshot.Peer{Node: 3}}},
-		Chains:  []Chain{{ID: 7, Holders: []mesh.NodeID{1, 2}}},
-	}
+	v := viewOf(&snapshot.Snapshot{
+		Node: 1, Tick: 9,
+		Peers: snapshot.PeersOf(snapshot.Peer{Node: 2}, snapshot.Peer{Node: 3}),
+		Replicas: snapshot.ReplicasOf(
+			snapshot.Replica{Chain: 7, Holders: []mesh.NodeID{1, 2}, Leader: 1},
+			snapshot.Replica{Chain: 8, Holders: []mesh.NodeID{1, 2}, Leader: 2},
+		),
+	})
 	nan := float32(math.NaN())
 	cost := &mesh.MigrationCost{Reliability: 1}
 	good := mesh.ChainScore{Chain: 7, Holders: []mesh.NodeScore{{Node: 1, Score: 1}, {Node: 2, Score: 7}}, Best: &mesh.NodeScore{Node: 3, Score: 1}, Cost: cost}

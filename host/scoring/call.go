@@ -21,7 +21,7 @@ func (d *Driver) ask(ctx context.Context, scorer Scorer, req Request) (mesh.Scor
 	if answer.Changes && req.Full {
 		return mesh.Scores{}, errors.New("it answered with changes, but was asked for all scores")
 	}
-	table, bad, err := check(&d.view, answer)
+	table, bad, err := check(&d.view.now, answer)
 	if err == nil && bad.n > 0 && !d.faultReported {
 		d.faultReported = true
 		d.report(ctx, scorer, bad.String())

@@ -1,110 +1,199 @@
 package scoring
 
 import (
+	"maps"
 	"slices"
 
 	"github.com/meshos/meshos/host/mesh"
+	"github.com/meshos/meshos/host/snapshot"
+	"github.com/meshos/meshos/host/snapshot/shared"
 )
 
-// changes returns what leads from the view base to the view now. Jitter is left out
-// unless all is true. Urgent means that chains must be scored again before the decision
-// interval is over.
-func changes(base, now *View, all bool, of *holders) (req Request, urgent bool) {
-	req = Request{Version: now.Version, Base: base.Version, Led: len(now.Chains)}
-	changed := changedNodes(&req, base, now, all)
-	urgent = changed.facts
-	if changedChains(&req, base, now) {
-		urgent = true
+// tracker knows the view of the latest snapshot, and how it differs from the base: the view that
+// the scorer answered last. From one snapshot to the next it looks only at what changed.
+type tracker struct {
+	now   View
+	led   int                 // how many chains it has
+	holds map[mesh.NodeID]int // how many of them a node holds
+
+	base *base // nil if the scorer has none
+}
+
+// base is what the scorer has.
+type base struct {
+	version uint64
+	nodes   *shared.Editor[mesh.NodeID, Node]
+	chains  snapshot.Replicas // and others, that were not led
+	// differ are the nodes of which the view shows something else, and how much else.
+	differ       map[mesh.NodeID]change
+	facts, moved int  // how many of differ are that
+	chainsDiffer bool // perhaps
+}
+
+func newTracker() tracker { return tracker{holds: make(map[mesh.NodeID]int)} }
+
+// look makes the view that of a snapshot.
+func (t *tracker) look(s *snapshot.Snapshot) {
+	before := t.now.of
+	t.now = viewOf(s)
+	differ := false
+	t.now.chainsSince(before.Replicas, func(was, is Chain) {
+		differ = true
+		t.count(was, -1)
+		t.count(is, +1)
+	})
+	b := t.base
+	if b == nil {
+		return
 	}
-	return req, urgent || changed.movedHolder(of, now.Chains)
-}
-
-// nodeChanges is what the changed nodes mean for the chains.
-type nodeChanges struct {
-	facts bool          // a fact changed, so any chain may have a better alternative
-	moved []mesh.NodeID // they count only for the chains that they hold
-}
-
-// movedHolder reports whether a node that moved holds one of the chains.
-func (c *nodeChanges) movedHolder(of *holders, chains []Chain) bool {
-	if len(c.moved) == 0 {
-		return false
+	if b.chainsDiffer = b.chainsDiffer || differ; !b.chainsDiffer {
+		b.chains = s.Replicas // so that it keeps no memory of what has changed of others
 	}
-	hold := of.of(chains)
-	return slices.ContainsFunc(c.moved, func(n mesh.NodeID) bool { return hold[n] })
-}
-
-// holders are the nodes that hold chains of a list, which is never changed in place.
-type holders struct {
-	chains []Chain
-	nodes  map[mesh.NodeID]bool
-}
-
-func (h *holders) of(chains []Chain) map[mesh.NodeID]bool {
-	if h.nodes != nil && sameList(h.chains, chains) {
-		return h.nodes
+	for id, c := range snapshot.PeerChanges(&before, s) {
+		if id != s.Node && c.New != nil {
+			b.compare(id, t.now.there(*c.New), true)
+		} else if id != s.Node {
+			b.compare(id, Node{}, false)
+		}
 	}
-	h.chains, h.nodes = chains, make(map[mesh.NodeID]bool)
-	for i := range chains {
-		for _, n := range chains[i].Holders {
-			if !h.nodes[n] {
-				h.nodes[n] = true
+	for id := range snapshot.AvoidChanges(&before, s) {
+		n, known := t.now.node(id)
+		b.compare(id, n, known)
+	}
+	b.compare(s.Node, t.now.here(), true)
+}
+
+// count counts a chain that is led, or with -1 is led no longer.
+func (t *tracker) count(c Chain, by int) {
+	if len(c.Holders) > 0 {
+		t.led += by
+	}
+	for _, n := range c.Holders {
+		if t.holds[n] += by; t.holds[n] == 0 {
+			delete(t.holds, n)
+		}
+	}
+}
+
+// chainsSince calls each with the chains that are led otherwise than earlier. One that was or
+// is not led has no holders.
+func (v *View) chainsSince(earlier snapshot.Replicas, each func(was, is Chain)) {
+	same := func(a, b *snapshot.Replica) bool {
+		was, is := v.led(a), v.led(b)
+		return was.equal(&is)
+	}
+	for _, c := range shared.Changes(earlier, v.of.Replicas, same) {
+		if was, is := v.led(c.Old), v.led(c.New); len(was.Holders)+len(is.Holders) > 0 {
+			each(was, is)
+		}
+	}
+}
+
+// compare notes how much a node differs from what the scorer has of it.
+func (b *base) compare(id mesh.NodeID, n Node, known bool) {
+	had := b.nodes.Get(id)
+	c := factChanged
+	switch {
+	case known && had != nil:
+		c = n.since(had)
+	case !known && had == nil:
+		c = same
+	}
+	b.note(id, c)
+}
+
+func (b *base) note(id mesh.NodeID, c change) {
+	was := b.differ[id]
+	if was == c {
+		return
+	}
+	b.count(was, -1)
+	b.count(c, +1)
+	if c == same {
+		delete(b.differ, id)
+	} else {
+		b.differ[id] = c
+	}
+}
+
+func (b *base) count(c change, by int) {
+	switch c {
+	case factChanged:
+		b.facts += by
+	case moved:
+		b.moved += by
+	}
+}
+
+// full returns a request with the whole view.
+func (t *tracker) full() Request {
+	req := Request{Version: t.now.Version, Full: true, Chains: make([]Chain, 0, t.led), Led: t.led}
+	req.Nodes = slices.AppendSeq(make([]Node, 0, t.now.of.Peers.Len()+1), t.now.nodes())
+	req.Chains = slices.AppendSeq(req.Chains, t.now.chains())
+	return req
+}
+
+// changes returns what leads from the base to the view. Jitter is left out unless all is true.
+// Urgent means that chains must be scored again before the decision interval is over.
+func (t *tracker) changes(all bool) (req Request, urgent bool) {
+	b := t.base
+	req = Request{Version: t.now.Version, Base: b.version, Led: t.led}
+	if all || b.facts+b.moved > 0 {
+		for _, id := range slices.Sorted(maps.Keys(b.differ)) {
+			t.changedNode(&req, id, all)
+		}
+	}
+	if b.chainsDiffer {
+		t.now.chainsSince(b.chains, func(was, is Chain) {
+			if len(is.Holders) > 0 {
+				req.Chains = append(req.Chains, is)
+			} else {
+				req.RemovedChains = append(req.RemovedChains, was.ID)
 			}
-		}
+		})
 	}
-	return h.nodes
+	return req, b.facts > 0 || len(req.Chains)+len(req.RemovedChains) > 0 || t.movedHolder()
 }
 
-func changedNodes(req *Request, base, now *View, all bool) (changed nodeChanges) {
-	old := base.Nodes
-	for i := range now.Nodes {
-		n := &now.Nodes[i]
-		for len(old) > 0 && old[0].Peer.Node < n.Peer.Node {
-			req.RemovedNodes, changed.facts = append(req.RemovedNodes, old[0].Peer.Node), true
-			old = old[1:]
-		}
-		c := factChanged
-		if len(old) > 0 && old[0].Peer.Node == n.Peer.Node {
-			c = n.since(&old[0])
-			old = old[1:]
-		}
-		switch {
-		case c == factChanged:
-			changed.facts = true
-		case c == moved:
-			changed.moved = append(changed.moved, n.Peer.Node)
-		case c == same || !all:
-			continue
-		}
-		req.Nodes = append(req.Nodes, *n)
+func (t *tracker) changedNode(req *Request, id mesh.NodeID, all bool) {
+	if t.base.differ[id] == jitter && !all {
+		return
 	}
-	for _, gone := range old {
-		req.RemovedNodes, changed.facts = append(req.RemovedNodes, gone.Peer.Node), true
+	if n, known := t.now.node(id); known {
+		req.Nodes = append(req.Nodes, n)
+	} else {
+		req.RemovedNodes = append(req.RemovedNodes, id)
 	}
-	return changed
 }
 
-func changedChains(req *Request, base, now *View) (changed bool) {
-	if sameList(base.Chains, now.Chains) {
+// movedHolder reports whether a node that moved holds one of the chains: for others it does not
+// count.
+func (t *tracker) movedHolder() bool {
+	if t.base.moved == 0 {
 		return false
 	}
-	old := base.Chains
-	for i := range now.Chains {
-		c := &now.Chains[i]
-		for len(old) > 0 && old[0].ID < c.ID {
-			req.RemovedChains = append(req.RemovedChains, old[0].ID)
-			old = old[1:]
-		}
-		known := len(old) > 0 && old[0].ID == c.ID
-		if !known || !old[0].equal(c) {
-			req.Chains = append(req.Chains, *c)
-		}
-		if known {
-			old = old[1:]
+	for id, c := range t.base.differ {
+		if c == moved && t.holds[id] > 0 {
+			return true
 		}
 	}
-	for i := range old {
-		req.RemovedChains = append(req.RemovedChains, old[i].ID)
+	return false
+}
+
+// answered makes the base what the scorer has after its answer to a request that was made from
+// the view now.
+func (t *tracker) answered(req Request) {
+	if req.Full {
+		t.base = &base{nodes: shared.NewEditor[mesh.NodeID, Node](32), differ: make(map[mesh.NodeID]change)}
 	}
-	return len(req.Chains)+len(req.RemovedChains) > 0
+	b := t.base
+	for _, n := range req.Nodes {
+		b.nodes.Put(n.Peer.Node, n)
+		b.note(n.Peer.Node, same)
+	}
+	for _, id := range req.RemovedNodes {
+		b.nodes.Delete(id)
+		b.note(id, same)
+	}
+	b.version, b.chains, b.chainsDiffer = req.Version, t.now.of.Replicas, false
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/snapshot"
+	"github.com/meshos/meshos/internal/snapshottest"
 )
 
 func genNode(id mesh.NodeID) *rapid.Generator[Node] {
@@ -32,21 +33,30 @@ func genNode(id mesh.NodeID) *rapid.Generator[Node] {
 	})
 }
 
-func genView() *rapid.Generator[View] {
+func genSnapshot() *rapid.Generator[*snapshot.Snapshot] {
 	ids := rapid.SliceOfNDistinct(rapid.IntRange(1, 12), 0, 10, rapid.ID[int])
-	return rapid.Custom(func(t *rapid.T) (v View) {
-		v.Version = rapid.Uint64Range(1, 1000).Draw(t, "version")
+	return rapid.Custom(func(t *rapid.T) *snapshot.Snapshot {
+		s := &snapshot.Snapshot{Node: 6, Tick: rapid.Uint64Range(1, 1000).Draw(t, "version")}
+		s.Maintenance.Cordoned = rapid.Bool().Draw(t, "cordoned")
+		var peers []snapshot.Peer
+		var avoided []snapshot.Avoid
 		for _, id := range sorted(ids.Draw(t, "nodes")) {
-			v.Nodes = append(v.Nodes, genNode(mesh.NodeID(id)).Draw(t, "node"))
-		}
-		for _, id := range sorted(ids.Draw(t, "chains")) {
-			c := Chain{ID: mesh.ChainID(id), Desired: uint32(rapid.IntRange(0, 2).Draw(t, "desired"))}
-			for _, h := range sorted(rapid.SliceOfNDistinct(rapid.IntRange(1, 12), 1, 3, rapid.ID[int]).Draw(t, "holders")) {
-				c.Holders = append(c.Holders, mesh.NodeID(h))
+			n := genNode(mesh.NodeID(id)).Draw(t, "node")
+			if peers = append(peers, n.Peer); n.Avoided {
+				avoided = append(avoided, snapshot.Avoid{Peer: n.Peer.Node})
 			}
-			v.Chains = append(v.Chains, c)
 		}
-		return v
+		var chains []snapshot.Replica
+		for _, id := range sorted(ids.Draw(t, "chains")) {
+			r := snapshot.Replica{Chain: mesh.ChainID(id), Desired: uint32(rapid.IntRange(0, 2).Draw(t, "desired"))}
+			for _, h := range sorted(rapid.SliceOfNDistinct(rapid.IntRange(1, 12), 0, 3, rapid.ID[int]).Draw(t, "holders")) {
+				r.Holders = append(r.Holders, mesh.NodeID(h))
+			}
+			r.Leader = mesh.NodeID(rapid.IntRange(5, 6).Draw(t, "leader"))
+			chains = append(chains, r)
+		}
+		s.Peers, s.AvoidList, s.Replicas = snapshot.PeersOf(peers...), snapshot.AvoidListOf(avoided...), snapshot.ReplicasOf(chains...)
+		return s
 	})
 }
 
@@ -55,81 +65,141 @@ func sorted(in []int) []int {
 	return in
 }
 
-// Applying the changes leads to the whole view; jitter that was left out stays within its
-// dead bands; and neither view is written to.
+// kept is a view as a scorer keeps it.
+type kept struct {
+	nodes  map[mesh.NodeID]Node
+	chains map[mesh.ChainID]Chain
+}
+
+// apply does what a scorer does with a request.
+func (k *kept) apply(req Request) {
+	if req.Full {
+		*k = kept{make(map[mesh.NodeID]Node), make(map[mesh.ChainID]Chain)}
+	}
+	for _, n := range req.Nodes {
+		k.nodes[n.Peer.Node] = n
+	}
+	for _, id := range req.RemovedNodes {
+		delete(k.nodes, id)
+	}
+	for _, c := range req.Chains {
+		k.chains[c.ID] = c
+	}
+	for _, id := range req.RemovedChains {
+		delete(k.chains, id)
+	}
+}
+
+// However snapshots follow each other, and whichever of them the scorer is asked about: the
+// changes lead to the whole view, and jitter that was left out stays within its dead bands.
 func TestB10_ChangesLeadToTheFullView(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		base, now := genView().Draw(t, "base"), genView().Draw(t, "now")
-		baseBefore, nowBefore := base.apply(base.full()), now.apply(now.full())
-		for _, all := range []bool{true, false} {
-			req, urgent := changes(&base, &now, all, &holders{})
-			if req.Version != now.Version || req.Base != base.Version || req.Full {
+		tr := newTracker()
+		tr.look(genSnapshot().Draw(t, "first"))
+		var scorer kept
+		req := tr.full()
+		scorer.apply(req)
+		tr.answered(req)
+		base := req.Version
+		for range rapid.IntRange(1, 6).Draw(t, "snapshots") {
+			tr.look(genSnapshot().Draw(t, "next"))
+			view := kept{make(map[mesh.NodeID]Node), make(map[mesh.ChainID]Chain)}
+			for n := range tr.now.nodes() {
+				view.nodes[n.Peer.Node] = n
+			}
+			for c := range tr.now.chains() {
+				view.chains[c.ID] = c
+			}
+			all := rapid.Bool().Draw(t, "all")
+			req, urgent := tr.changes(all)
+			if req.Version != tr.now.Version || req.Base != base || req.Full || req.Led != len(view.chains) {
 				t.Fatalf("got %+v", req)
-			}
-			got := base.apply(req)
-			if all {
-				if d := cmp.Diff(now, got, cmpopts.EquateEmpty()); d != "" {
-					t.Fatal(d)
-				}
-			}
-			if d := cmp.Diff(now.Chains, got.Chains, cmpopts.EquateEmpty()); d != "" {
-				t.Fatal(d)
-			}
-			if len(got.Nodes) != len(now.Nodes) {
-				t.Fatalf("%d nodes, want %d", len(got.Nodes), len(now.Nodes))
-			}
-			for i := range now.Nodes {
-				if got.Nodes[i].Peer.Node != now.Nodes[i].Peer.Node || now.Nodes[i].since(&got.Nodes[i]) > jitter {
-					t.Fatalf("node %d: got %+v, want %+v", i, got.Nodes[i], now.Nodes[i])
-				}
-			}
-			if again, urgent := changes(&got, &now, false, &holders{}); urgent || len(again.Nodes) > 0 {
-				t.Fatalf("a view after its changes is not the one at hand: %+v", again)
 			}
 			if !urgent && (len(req.Chains) > 0 || len(req.RemovedChains) > 0 || len(req.RemovedNodes) > 0) {
 				t.Fatalf("not urgent: %+v", req)
 			}
-		}
-		if d := cmp.Diff(baseBefore, base.apply(base.full())) + cmp.Diff(nowBefore, now.apply(now.full())); d != "" {
-			t.Fatalf("a view was written to: %s", d)
+			if !rapid.Bool().Draw(t, "asked") {
+				continue
+			}
+			scorer.apply(req)
+			tr.answered(req)
+			base = req.Version
+			if d := cmp.Diff(view.chains, scorer.chains, cmpopts.EquateEmpty()); d != "" {
+				t.Fatal(d)
+			}
+			if len(scorer.nodes) != len(view.nodes) {
+				t.Fatalf("%d nodes, want %d", len(scorer.nodes), len(view.nodes))
+			}
+			most := jitter
+			if all {
+				most = same
+			}
+			for id, n := range view.nodes {
+				had, known := scorer.nodes[id]
+				if !known || n.since(&had) > most {
+					t.Fatalf("node %d: got %+v, want %+v", id, had, n)
+				}
+			}
+			if again, urgent := tr.changes(false); urgent || len(again.Nodes) > 0 {
+				t.Fatalf("a view after its changes is not the one at hand: %+v", again)
+			}
 		}
 	})
 }
 
 func TestB10_WhatHasChainsScoredAgain(t *testing.T) {
-	view := func() View {
-		return View{
-			Version: 1,
-			Nodes: []Node{
-				{Peer: snapshot.Peer{Node: 1}},
-				{Peer: snapshot.Peer{Node: 2, RTT: 20 * time.Millisecond, HasRTT: true}},
-				{Peer: snapshot.Peer{Node: 3, RTT: 20 * time.Millisecond, HasRTT: true}},
-			},
-			Chains: []Chain{{ID: 7, Holders: []mesh.NodeID{1, 2}, Desired: 2}},
+	first := func() *snapshot.Snapshot {
+		return &snapshot.Snapshot{
+			Node: 1, Tick: 1,
+			Peers: snapshot.PeersOf(
+				snapshot.Peer{Node: 2, RTT: 20 * time.Millisecond, HasRTT: true},
+				snapshot.Peer{Node: 3, RTT: 20 * time.Millisecond, HasRTT: true},
+			),
+			Replicas: snapshot.ReplicasOf(snapshot.Replica{Chain: 7, Holders: []mesh.NodeID{1, 2}, Desired: 2, Leader: 1}),
 		}
 	}
+	peer := func(id mesh.NodeID, change func(*snapshot.Peer)) func(*snapshot.Snapshot) {
+		return func(s *snapshot.Snapshot) { s.Peers = snapshottest.Changed(s.Peers, id, change) }
+	}
+	chains := func(list ...snapshot.Replica) func(*snapshot.Snapshot) {
+		return func(s *snapshot.Snapshot) { s.Replicas = snapshot.ReplicasOf(list...) }
+	}
+	away := func(p *snapshot.Peer) { p.RTT = 30 * time.Millisecond }
 	for _, c := range []struct {
 		name   string
-		change func(*View)
+		change func(*snapshot.Snapshot)
 		urgent bool
 		nodes  int
 	}{
-		{"Core247 nothing", func(*View) {}, false, 0},
-		{"jitter of a holder", func(v *View) { v.Nodes[1].Peer.RTT = 22 * time.Millisecond }, false, 0},
-		{"Core248 a holder moves away", func(v *View) { v.Nodes[1].Peer.RTT = 30 * time.Millisecond }, true, 1},
-		{"one that holds nothing moves away", func(v *View) { v.Nodes[2].Peer.RTT = 30 * time.Millisecond }, false, 1},
-		{"one that holds nothing is cordoned", func(v *View) { v.Nodes[2].Peer.Cordoned = true }, true, 1},
-		{"a node comes", func(v *View) { v.Nodes = append(v.Nodes, Node{Peer: snapshot.Peer{Node: 4}}) }, true, 1},
-		{"a node goes", func(v *View) { v.Nodes = v.Nodes[:2] }, true, 0},
-		{"Core250 a holder comes", func(v *View) { v.Chains[0].Holders = []mesh.NodeID{1, 2, 3} }, true, 0},
-		{"a wish changes", func(v *View) { v.Chains[0].Desired = 3 }, true, 0},
-		{"a chain is led", func(v *View) { v.Chains = append(v.Chains, Chain{ID: 8, Holders: []mesh.NodeID{1}}) }, true, 0},
-		{"a chain is no longer led", func(v *View) { v.Chains = nil }, true, 0},
+		{"Core247 nothing", func(*snapshot.Snapshot) {}, false, 0},
+		{"jitter of a holder", peer(2, func(p *snapshot.Peer) { p.RTT = 22 * time.Millisecond }), false, 0},
+		{"Core248 a holder moves away", peer(2, away), true, 1},
+		{"one that holds nothing moves away", peer(3, away), false, 1},
+		{"one that holds nothing is cordoned", peer(3, func(p *snapshot.Peer) { p.Cordoned = true }), true, 1},
+		{"this node is cordoned", func(s *snapshot.Snapshot) { s.Maintenance.Cordoned = true }, true, 1},
+		{"one is avoided", func(s *snapshot.Snapshot) { s.AvoidList = snapshot.AvoidListOf(snapshot.Avoid{Peer: 3}) }, true, 1},
+		{"a node comes", func(s *snapshot.Snapshot) {
+			s.Peers = snapshot.PeersOf(append(slices.Collect(s.Peers.Values()), snapshot.Peer{Node: 4})...)
+		}, true, 1},
+		{"a node goes", func(s *snapshot.Snapshot) { s.Peers = snapshot.PeersOf(slices.Collect(s.Peers.Values())[:1]...) }, true, 0},
+		{"Core250 a holder comes", chains(snapshot.Replica{Chain: 7, Holders: []mesh.NodeID{1, 2, 3}, Desired: 2, Leader: 1}), true, 0},
+		{"a wish changes", chains(snapshot.Replica{Chain: 7, Holders: []mesh.NodeID{1, 2}, Desired: 3, Leader: 1}), true, 0},
+		{"a chain is led", func(s *snapshot.Snapshot) {
+			chains(append(slices.Collect(s.Replicas.Values()), snapshot.Replica{Chain: 8, Holders: []mesh.NodeID{1}, Leader: 1})...)(s)
+		}, true, 0},
+		{"a chain of another comes", func(s *snapshot.Snapshot) {
+			chains(append(slices.Collect(s.Replicas.Values()), snapshot.Replica{Chain: 8, Holders: []mesh.NodeID{1}, Leader: 2})...)(s)
+		}, false, 0},
+		{"a chain is no longer led", chains(), true, 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			base, now := view(), view()
-			c.change(&now)
-			req, urgent := changes(&base, &now, false, &holders{})
+			tr := newTracker()
+			tr.look(first())
+			tr.answered(tr.full())
+			next := first()
+			c.change(next)
+			tr.look(next)
+			req, urgent := tr.changes(false)
 			if urgent != c.urgent || len(req.Nodes) != c.nodes {
 				t.Errorf("urgent %v with %d nodes, want %v with %d", urgent, len(req.Nodes), c.urgent, c.nodes)
 			}

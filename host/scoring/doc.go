@@ -10,9 +10,10 @@
 // per decision interval. Between two calls there is at least one tick, and more of many
 // chains (schedule.go); after failures a growing pause.
 //
-// The view of a million chains is held twice, but its lists are shared until they change:
-// as it is now, and as the scorer answered it last. The table is held by the core alone;
-// after the first one the loop gets what has changed in it.
+// The view is not copied: it is read in the tables of the snapshot, and from one snapshot to
+// the next only what changed is looked at. What the scorer answered last is held beside it,
+// the nodes as they were sent, and the chains in the tables of that snapshot. The table of
+// scores is held by the core alone; after the first one the loop gets what has changed in it.
 //
 // While the scorer is away, late or wrong nothing is rebalanced: its last table is
 // taken back at once, and the snapshot shows the reason.

@@ -47,16 +47,10 @@ type Driver struct {
 	status    status
 
 	// Used by Run's goroutine only.
-	seen          uint64            // the regular ticks of the snapshot that was looked at last
-	tick          uint64            // of that snapshot
-	view          View              // of the last snapshot at which the scorer might have been asked
-	spare         []Chain           // for the chains of the next view
-	replicas      snapshot.Replicas // of the snapshot that view was made from
-	holders       holders           // of those of the last one
-	ackedView     View              // what the scorer answered last; meaningful while hasBase
-	hasBase       bool              // the scorer has ackedView, so changes to it are enough
-	tally         tally             // of ackedView
-	tooMany       int               // the scorer can't score so many chains; 0 if it was not found out
+	seen          uint64  // the regular ticks of the snapshot that was looked at last
+	tick          uint64  // of that snapshot
+	view          tracker // as of the last snapshot at which the scorer might have been asked
+	tooMany       int     // the scorer can't score so many chains; 0 if it was not found out
 	process       process
 	schedule      schedule
 	faultReported bool // faults in this process' answers were reported
@@ -88,6 +82,7 @@ func New(opts Options) *Driver {
 	d := &Driver{
 		opts:      opts,
 		histories: newHistories(time.Now()),
+		view:      newTracker(),
 		schedule:  schedule{interval: opts.DecisionInterval, tick: opts.TickInterval, random: opts.Random},
 	}
 	d.status.setIdle("nothing was scored yet")
@@ -121,11 +116,10 @@ func (d *Driver) observe(ctx context.Context, s *snapshot.Snapshot) {
 	if !d.schedule.due(began, true) {
 		return // whatever has changed
 	}
-	d.spare = d.view.fill(s, !d.replicas.Is(s.Replicas), d.spare)
-	d.replicas = s.Replicas
-	switch led := len(d.view.Chains); {
+	d.view.look(s)
+	switch led := d.view.led; {
 	case led == 0:
-		d.histories.retain(nil)
+		d.histories.clear()
 		d.idle(ctx, "this node leads no chain that anybody holds")
 	case d.tooMany > 0 && led > d.tooMany-d.tooMany/10:
 		d.schedule.failed(began) // it is not asked before there are clearly fewer
@@ -142,13 +136,13 @@ func (d *Driver) setProcess(ctx context.Context, p process) {
 	if p.name != d.process.name {
 		d.withdraw(ctx) // the table is of a scorer that is no longer installed
 	}
-	d.process, d.hasBase, d.faultReported, d.tooMany = p, false, false, 0
+	d.process, d.view.base, d.faultReported, d.tooMany = p, nil, false, 0
 	d.schedule.restart()
 }
 
 // idle takes the table back and shows why nothing is scored.
 func (d *Driver) idle(ctx context.Context, why string) {
-	d.hasBase = false
+	d.view.base = nil
 	d.status.setIdle(why)
 	d.withdraw(ctx)
 }
@@ -157,13 +151,13 @@ func (d *Driver) idle(ctx context.Context, why string) {
 func (d *Driver) askIfDue(ctx context.Context, scorer Scorer, began time.Time) {
 	urgent, all := true, d.schedule.allDue(began)
 	var req Request
-	if d.hasBase {
-		req, urgent = changes(&d.ackedView, &d.view, all, &d.holders)
+	if d.view.base != nil {
+		req, urgent = d.view.changes(all)
 	}
 	if !d.schedule.due(began, urgent) {
 		return
 	}
-	if !d.hasBase {
+	if d.view.base == nil {
 		req = d.view.full()
 	}
 	table, err := d.ask(ctx, scorer, req)
@@ -175,7 +169,6 @@ func (d *Driver) askIfDue(ctx context.Context, scorer Scorer, began time.Time) {
 		return
 	}
 	if err != nil {
-		d.view.Nodes = nil // a call that failed may still read them
 		d.failed(ctx, scorer, err)
 		return
 	}
@@ -193,26 +186,25 @@ func (d *Driver) answered(ctx context.Context, req Request, table mesh.Scores, a
 		table.Unscored = append(table.Unscored, req.RemovedChains...)
 	}
 	if !d.hand(ctx, table) {
-		d.hasBase = false // so that the scorer is asked again at the next tick
+		d.view.base = nil // so that the scorer is asked again at the next tick
 		d.status.setIdle("the loop takes no scores")
 		return
 	}
 	d.tableInLoop, d.tooMany = true, 0
-	d.tally = d.tally.after(d.ackedView.Chains, d.view.Chains, table)
 	d.histories.record(now, table, all)
 	if req.Full {
-		d.histories.retain(d.view.Chains)
+		d.histories.retain(&d.view.now)
 	} else {
 		d.histories.drop(req.RemovedChains)
 	}
-	d.ackedView, d.hasBase = d.ackedView.acked(&d.view, req), true
-	d.status.setScored(req.Version, d.tally.n, now)
+	d.view.answered(req)
+	d.status.setScored(req.Version, d.histories.scored(), now)
 }
 
 // failed takes the table back: what a scorer answered before it failed is not a reason
 // to move anything.
 func (d *Driver) failed(ctx context.Context, scorer Scorer, err error) {
-	d.hasBase = false
+	d.view.base = nil
 	d.schedule.failed(time.Now())
 	d.status.setIdle(errorText(err))
 	news := d.schedule.failures == 1 && !errors.Is(err, ErrAway)

@@ -3,6 +3,7 @@ package scoring
 import (
 	"fmt"
 	"math"
+	"slices"
 	"time"
 )
 
@@ -63,11 +64,14 @@ func (h History) String() string {
 // takes no more memory, and no work. Of one without a score for 64 rounds only these samples
 // are left. The zero value is empty.
 type history struct {
-	changes []sample // oldest first; never empty once there was a score
-	seen    uint32   // rounds that are in mean and trend
-	table   uint32   // number of the last whole table that it was in
-	mean    float32  // exponentially weighted
+	last    sample    // with which the score changed last
+	earlier *[]sample // those before it, oldest first; nil for none, so that most take little memory
+	seen    uint32    // rounds that are in mean and trend
+	mean    float32   // exponentially weighted
 	trend   Trend
+	began   bool // there was a score, and last is meaningful
+	opinion bool // the scorer says something of the chain now
+	table   bool // histories.table, when the scorer last did
 }
 
 // sample is a sample with another score than the one before.
@@ -94,25 +98,46 @@ func (r *rounds) add(at int32) {
 // oldest returns the number of the oldest round whose time is known.
 func (r *rounds) oldest() uint32 { return max(r.n, historyLength) - historyLength + 1 }
 
-// trim drops the changes that are older than the samples which are kept. The newest stays.
-func (h *history) trim(last uint32) {
+// before returns the samples before the last one, oldest first.
+func (h *history) before() []sample {
+	if h.earlier == nil {
+		return nil
+	}
+	return *h.earlier
+}
+
+// add adds a sample in a round.
+func (h *history) add(s sample, round uint32) {
+	earlier := h.before()
+	if h.began {
+		earlier = append(earlier, h.last)
+	}
+	h.last, h.began = s, true
+	if earlier = trimmed(earlier, s, round); len(earlier) == 0 {
+		h.earlier = nil
+	} else {
+		h.earlier = &earlier
+	}
+}
+
+// trimmed returns the earlier ones that are not older than the samples which are kept.
+func trimmed(earlier []sample, c sample, last uint32) []sample {
 	samples := 0
-	for i := len(h.changes) - 1; i > 0; i-- {
-		c := h.changes[i]
+	for i := len(earlier) - 1; i >= 0; i-- {
 		if !isNaN(c.score) {
 			samples += 1 + int(last-c.after)
 		}
 		if last = c.before; samples >= historyLength {
-			h.changes = append(h.changes[:0], h.changes[i:]...)
-			return
+			return append(earlier[:0], earlier[i+1:]...)
 		}
+		c = earlier[i]
 	}
+	return earlier
 }
 
 // current returns the last score; known is false if there is none now.
 func (h *history) current() (score float32, known bool) {
-	score = h.changes[len(h.changes)-1].score
-	return score, !isNaN(score)
+	return h.last.score, h.began && !isNaN(h.last.score)
 }
 
 // record adds a sample. InRound says that the last round took it; otherwise it came after
@@ -122,13 +147,12 @@ func (h *history) record(at int32, score float32, r *rounds, inRound bool) {
 	if inRound {
 		before--
 	}
-	if len(h.changes) > 0 {
+	if h.began {
 		h.repeat(before)
 	}
 	h.weigh(score)
 	h.seen = r.n
-	h.changes = append(h.changes, sample{at, score, before, r.n})
-	h.trim(r.n)
+	h.add(sample{at, score, before, r.n}, r.n)
 }
 
 // end notes that there is no score any more.
@@ -142,8 +166,7 @@ func (h *history) end(at int32, r *rounds, inRound bool) {
 	}
 	h.repeat(before)
 	h.seen = r.n
-	h.changes = append(h.changes, sample{at, float32(math.NaN()), before, r.n})
-	h.trim(r.n)
+	h.add(sample{at, float32(math.NaN()), before, r.n}, r.n)
 }
 
 // repeat brings mean and trend up to a round: in all since the last one the score stood still.
@@ -160,7 +183,7 @@ func (h *history) repeat(round uint32) {
 // weigh takes a score into mean and trend. The trend compares it with the mean of those
 // before it.
 func (h *history) weigh(score float32) {
-	if len(h.changes) == 0 {
+	if !h.began {
 		h.mean, h.trend = score, Stable
 		return
 	}
@@ -180,10 +203,14 @@ func (h history) view(start time.Time, r *rounds) History {
 	add := func(at int32, score float32) {
 		out.Samples = append(out.Samples, Sample{At: start.Add(time.Duration(at) * time.Second), Score: score})
 	}
-	for i, c := range h.changes {
+	changes := slices.Clone(h.before())
+	if h.began {
+		changes = append(changes, h.last)
+	}
+	for i, c := range changes {
 		last := r.n
-		if i+1 < len(h.changes) {
-			last = h.changes[i+1].before
+		if i+1 < len(changes) {
+			last = changes[i+1].before
 		}
 		if isNaN(c.score) {
 			continue

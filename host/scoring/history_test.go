@@ -9,6 +9,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/meshos/meshos/host/mesh"
+	"github.com/meshos/meshos/host/snapshot"
 )
 
 func TestSCH08_HistoryKeeps64(t *testing.T) {
@@ -21,8 +22,8 @@ func TestSCH08_HistoryKeeps64(t *testing.T) {
 	}
 	start := time.Unix(1000, 0)
 	v := h.view(start, &none)
-	if len(v.Samples) != 64 || cap(h.changes) > 128 {
-		t.Fatalf("%d samples, capacity %d", len(v.Samples), cap(h.changes))
+	if len(v.Samples) != 64 || cap(*h.earlier) > 128 {
+		t.Fatalf("%d samples, capacity %d", len(v.Samples), cap(*h.earlier))
 	}
 	for i, s := range v.Samples {
 		if n := 64 + i; s.Score != float32(n)/128 || !s.At.Equal(start.Add(time.Duration(n)*time.Second)) {
@@ -102,8 +103,16 @@ func TestSCH10_11_HistoryOfTheWorstOfLedChainsOnly(t *testing.T) {
 	if _, ok := h.get(3); ok {
 		t.Error("a chain without an opinion has a history")
 	}
-	h.retain([]Chain{{ID: 2}, {ID: 9}})
-	if _, ok := h.get(1); ok || len(h.of) != 1 {
+	v := viewOf(&snapshot.Snapshot{Node: 1, Replicas: snapshot.ReplicasOf(
+		snapshot.Replica{Chain: 1, Holders: []mesh.NodeID{1}, Leader: 2},
+		snapshot.Replica{Chain: 2, Holders: []mesh.NodeID{1}, Leader: 1},
+		snapshot.Replica{Chain: 9, Holders: []mesh.NodeID{1}, Leader: 1},
+	)})
+	if n := h.scored(); n != 3 {
+		t.Errorf("there are opinions on %d chains", n)
+	}
+	h.retain(&v)
+	if _, ok := h.get(1); ok || h.of.Len() != 1 || h.scored() != 1 {
 		t.Error("the history of a chain that is not led any more was kept")
 	}
 	if _, ok := h.get(2); !ok {

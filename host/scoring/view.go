@@ -1,7 +1,7 @@
 package scoring
 
 import (
-	"cmp"
+	"iter"
 	"slices"
 
 	"github.com/meshos/meshos/host/mesh"
@@ -22,64 +22,101 @@ type Chain struct {
 	Desired uint32        // replicas; 0 for no wish
 }
 
-// View is all that a scorer gets, as of one tick. Lists are ascending by id.
+// View is all that a scorer gets, as of one tick: every node, and the chains that this node
+// leads. It is read where it is, in the tables of a snapshot.
 type View struct {
 	Version uint64
-	Nodes   []Node
-	Chains  []Chain
+	of      snapshot.Snapshot // only what a view shows of it
 }
 
-// fill makes v the view of a snapshot, in the memory that its nodes have already. Chains go
-// to the memory of spare unless they are those that v has: a list of chains is never
-// changed in place, so a list that is another one is one that has changed. The memory that
-// is not used is returned. If no chain of the snapshot has changed since the last fill, those
-// that v has are right.
-func (v *View) fill(s *snapshot.Snapshot, changed bool, spare []Chain) []Chain {
-	v.Version = s.Tick
-	v.fillNodes(s)
-	if !changed {
-		return spare
-	}
-	led := ledChains(s, spare[:0])
-	if slices.EqualFunc(led, v.Chains, func(a, b Chain) bool { return a.equal(&b) }) {
-		return led
-	}
-	v.Chains = led
-	return make([]Chain, 0, len(led))
+// viewOf returns the view of a snapshot.
+func viewOf(s *snapshot.Snapshot) View {
+	return View{Version: s.Tick, of: snapshot.Snapshot{
+		Node: s.Node, Peers: s.Peers, AvoidList: s.AvoidList, Replicas: s.Replicas, Beside: s.Beside,
+		Maintenance: snapshot.Maintenance{Phase: s.Maintenance.Phase, Cordoned: s.Maintenance.Cordoned},
+	}}
 }
 
-// fillNodes takes the nodes of a snapshot.
-func (v *View) fillNodes(s *snapshot.Snapshot) {
-	v.Nodes = v.Nodes[:0]
-	seen := false // this node, which is among the peers for its inventory only
-	for p := range s.Peers.Values() {
-		p.HealthReason = s.HealthReason(&p)
-		// A view is kept: how long something has been so would grow old there.
-		p.HealthSince, p.EchoSince, p.Measured = snapshot.Mark{}, snapshot.Mark{}, nil
-		if !seen && p.Node >= s.Node {
-			seen = true
-			if p.Node == s.Node {
-				v.Nodes = append(v.Nodes, here(s, p))
-				continue
+// nodes yields all nodes, by id.
+func (v *View) nodes() iter.Seq[Node] {
+	return func(yield func(Node) bool) {
+		seen := false // this node, which is among the peers for its inventory only
+		for id, p := range v.of.Peers.All() {
+			if !seen && id >= v.of.Node {
+				seen = true
+				if !yield(v.here()) {
+					return
+				}
 			}
-			v.Nodes = append(v.Nodes, here(s, snapshot.Peer{Node: s.Node}))
+			if id != v.of.Node && !yield(v.there(p)) {
+				return
+			}
 		}
-		_, avoided := s.AvoidList.Get(p.Node)
-		v.Nodes = append(v.Nodes, Node{Peer: p, Avoided: avoided})
-	}
-	if !seen {
-		v.Nodes = append(v.Nodes, here(s, snapshot.Peer{Node: s.Node}))
+		if !seen {
+			yield(v.here())
+		}
 	}
 }
 
-// ledChains appends the chains that this node leads.
-func ledChains(s *snapshot.Snapshot, out []Chain) []Chain {
-	for r := range s.Replicas.Values() {
-		if r.Leader == s.Node && len(r.Holders) > 0 {
-			out = append(out, Chain{ID: r.Chain, Holders: r.Holders, Desired: r.Desired})
+// node returns one node; ok is false if there is no such node.
+func (v *View) node(id mesh.NodeID) (n Node, ok bool) {
+	if id == v.of.Node {
+		return v.here(), true
+	}
+	p, ok := v.of.Peers.Get(id)
+	if !ok {
+		return Node{}, false
+	}
+	return v.there(p), true
+}
+
+// there returns another node.
+func (v *View) there(p snapshot.Peer) Node {
+	_, avoided := v.of.AvoidList.Get(p.Node)
+	return Node{Peer: v.lasting(p), Avoided: avoided}
+}
+
+// here returns this node: with what the snapshot shows of it elsewhere.
+func (v *View) here() Node {
+	p, _ := v.of.Peers.Get(v.of.Node)
+	p = v.lasting(p)
+	p.Node, p.RTT, p.HasRTT, p.Health = v.of.Node, 0, false, mesh.HealthUnknown
+	p.Maintenance, p.Cordoned = v.of.Maintenance.Phase, v.of.Maintenance.Cordoned
+	return Node{Peer: p}
+}
+
+// lasting returns a peer as a view shows it. A view is kept: how long something has been so
+// would grow old there.
+func (v *View) lasting(p snapshot.Peer) snapshot.Peer {
+	p.HealthReason = v.of.HealthReason(&p)
+	p.HealthSince, p.EchoSince, p.Measured = snapshot.Mark{}, snapshot.Mark{}, nil
+	return p
+}
+
+// has reports whether a node is in the view.
+func (v *View) has(id mesh.NodeID) bool {
+	_, ok := v.of.Peers.Get(id)
+	return ok || id == v.of.Node
+}
+
+// chains yields the chains that this node leads, by id.
+func (v *View) chains() iter.Seq[Chain] {
+	return func(yield func(Chain) bool) {
+		for r := range v.of.Replicas.Values() {
+			if c := v.led(&r); len(c.Holders) > 0 && !yield(c) {
+				return
+			}
 		}
 	}
-	return out
+}
+
+// led returns a chain that this node leads. If it does not, or there is none, the chain has no
+// holders.
+func (v *View) led(r *snapshot.Replica) Chain {
+	if r == nil || r.Leader != v.of.Node || len(r.Holders) == 0 {
+		return Chain{}
+	}
+	return Chain{ID: r.Chain, Holders: r.Holders, Desired: r.Desired}
 }
 
 // equal reports whether nothing about a chain has changed.
@@ -87,95 +124,10 @@ func (c *Chain) equal(other *Chain) bool {
 	return c.ID == other.ID && c.Desired == other.Desired && sameOrEqual(c.Holders, other.Holders)
 }
 
-// sameList reports whether two lists are one in memory.
-func sameList[T any](a, b []T) bool {
-	return len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0])
-}
-
 // sameOrEqual is slices.Equal, which is quick for one and the same list.
-func sameOrEqual[T comparable](a, b []T) bool { return sameList(a, b) || slices.Equal(a, b) }
-
-// here returns this node: p with what the snapshot shows of it elsewhere.
-func here(s *snapshot.Snapshot, p snapshot.Peer) Node {
-	p.RTT, p.HasRTT, p.Health = 0, false, mesh.HealthUnknown
-	p.Maintenance, p.Cordoned = s.Maintenance.Phase, s.Maintenance.Cordoned
-	return Node{Peer: p}
-}
-
-// full returns a request with the whole view, in the memory of the view.
-func (v *View) full() Request {
-	return Request{Version: v.Version, Full: true, Nodes: v.Nodes, Chains: v.Chains, Led: len(v.Chains)}
-}
-
-// acked returns the view that the scorer has after its answer to a request that was made
-// from the view now: that of apply, in memory that now gives away. It shares the list of
-// chains with now.
-func (v *View) acked(now *View, req Request) View {
-	out := View{Version: req.Version, Nodes: req.Nodes, Chains: now.Chains} // no change of a chain is left out
-	if req.Full {
-		now.Nodes = make([]Node, 0, len(out.Nodes)) // the next view has about as many
-	} else {
-		out.Nodes = merge(v.Nodes, req.Nodes, req.RemovedNodes, func(n *Node) mesh.NodeID { return n.Peer.Node })
-	}
-	return out
-}
-
-// apply returns the view that a request leads to from the view v, as a scorer computes
-// it. v is not changed.
-func (v *View) apply(req Request) View {
-	if req.Full {
-		return View{Version: req.Version, Nodes: slices.Clone(req.Nodes), Chains: slices.Clone(req.Chains)}
-	}
-	return View{
-		Version: req.Version,
-		Nodes:   merge(v.Nodes, req.Nodes, req.RemovedNodes, func(n *Node) mesh.NodeID { return n.Peer.Node }),
-		Chains:  merge(v.Chains, req.Chains, req.RemovedChains, func(c *Chain) mesh.ChainID { return c.ID }),
-	}
-}
-
-// merge returns a new list: old without the removed, with the changed inserted or
-// replaced. All lists are ascending.
-func merge[T any, ID cmp.Ordered](old, changed []T, removed []ID, id func(*T) ID) []T {
-	out := make([]T, 0, len(old)+len(changed))
-	for i := range old {
-		at := id(&old[i])
-		for len(changed) > 0 && id(&changed[0]) < at {
-			out, changed = append(out, changed[0]), changed[1:]
-		}
-		for len(removed) > 0 && removed[0] < at {
-			removed = removed[1:]
-		}
-		switch {
-		case len(changed) > 0 && id(&changed[0]) == at:
-			out, changed = append(out, changed[0]), changed[1:]
-		case len(removed) == 0 || removed[0] != at:
-			out = append(out, old[i])
-		}
-	}
-	return append(out, changed...)
-}
-
-// chainFinder finds chains that mostly come in the order of a list.
-type chainFinder struct {
-	in   []Chain
-	next int
-}
-
-func (f *chainFinder) find(id mesh.ChainID) (at int, found bool) {
-	if at = f.next; at >= len(f.in) || f.in[at].ID != id {
-		at, found = slices.BinarySearchFunc(f.in, id, func(c Chain, id mesh.ChainID) int { return cmp.Compare(c.ID, id) })
-		if !found {
-			return 0, false
-		}
-	}
-	f.next = at + 1
-	return at, true
-}
-
-// has reports whether a node is in the view.
-func (v *View) has(id mesh.NodeID) bool {
-	_, ok := slices.BinarySearchFunc(v.Nodes, id, func(n Node, id mesh.NodeID) int { return cmp.Compare(n.Peer.Node, id) })
-	return ok
+func sameOrEqual[T comparable](a, b []T) bool {
+	same := len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0])
+	return same || slices.Equal(a, b)
 }
 
 // heldBy reports whether a node holds the chain.

@@ -1,6 +1,7 @@
 package scoring
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -34,10 +35,9 @@ func TestB10_ViewHoldsAllNodesAndTheLedChains(t *testing.T) {
 	peer7, _ := s.Peers.Get(7)
 	two, seven := Node{Peer: peer2}, Node{Peer: peer7, Avoided: true}
 	led := []Chain{{ID: 1, Holders: []mesh.NodeID{2, 5}, Desired: 3}, {ID: 4, Holders: []mesh.NodeID{7}}}
-	var v View
-	v.fill(s, true, nil)
-	if d := cmp.Diff(View{Version: 9, Nodes: []Node{two, here, seven}, Chains: led}, v); d != "" {
-		t.Error(d)
+	v := viewOf(s)
+	if d := cmp.Diff([]Node{two, here, seven}, slices.Collect(v.nodes())) + cmp.Diff(led, slices.Collect(v.chains())); d != "" || v.Version != 9 {
+		t.Errorf("view %d: %s", v.Version, d)
 	}
 	// Without an inventory this node is not among its peers, but it is a node.
 	here.Peer.Name, here.Peer.Inventory = "", nil
@@ -53,9 +53,17 @@ func TestB10_ViewHoldsAllNodesAndTheLedChains(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s.Peers = snapshot.PeersOf(c.peers...)
-			v.fill(s, true, nil)
-			if d := cmp.Diff(c.want, v.Nodes); d != "" {
+			v := viewOf(s)
+			if d := cmp.Diff(c.want, slices.Collect(v.nodes())); d != "" {
 				t.Error(d)
+			}
+			for _, n := range c.want {
+				if one, ok := v.node(n.Peer.Node); !ok || one != n || !v.has(n.Peer.Node) {
+					t.Errorf("node %d: got %+v", n.Peer.Node, one)
+				}
+			}
+			if _, ok := v.node(9); ok || v.has(9) {
+				t.Error("there is a node that nobody knows")
 			}
 		})
 	}

@@ -57,6 +57,19 @@ func (e *Editor[K, V]) Get(k K) *V {
 	return nil
 }
 
+// Edit returns the value of a key, which may be written to before the next edit; nil if there
+// is none.
+func (e *Editor[K, V]) Edit(k K) *V {
+	if e.Get(k) == nil {
+		return nil
+	}
+	e.begin()
+	at, in := e.place(k)
+	c := e.ownChunk(e.ownBranch(at), in)
+	i, _ := c.search(k)
+	return &c.values[i]
+}
+
 // Len returns how many entries there are.
 func (e *Editor[K, V]) Len() int { return e.now.Len() }
 
