@@ -166,7 +166,7 @@ func (c *Client) configure(cfg map[string]any, validate bool) (*pluginv1.Configu
 	defer cancel()
 	return c.plugin.Configure(ctx, &pluginv1.ConfigureRequest{
 		Node: c.options.node, ClusterId: c.options.cluster, DataDir: c.options.dataDir,
-		Config: config, ValidateOnly: validate,
+		Config: config, ValidateOnly: validate, Mesh: c.options.mesh,
 	})
 }
 

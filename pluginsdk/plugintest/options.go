@@ -8,6 +8,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"github.com/meshos/meshos/pluginsdk"
+	pluginv1 "github.com/meshos/meshos/proto/meshos/plugin/v1"
 )
 
 // Option changes what a plugin under test gets from its host.
@@ -19,6 +20,7 @@ type options struct {
 	cluster string
 	dataDir string
 	peers   []pluginsdk.Peer
+	mesh    *pluginv1.MeshIdentity
 	log     hclog.Logger
 	timeout time.Duration
 }
@@ -48,6 +50,9 @@ func WithCluster(id string) Option { return func(o *options) { o.cluster = id } 
 func WithPeers(peers ...pluginsdk.Peer) Option {
 	return func(o *options) { o.peers = peers }
 }
+
+// WithMesh sends a mesh plugin the keys of its node.
+func WithMesh(identity *pluginv1.MeshIdentity) Option { return func(o *options) { o.mesh = identity } }
 
 // WithLogs sends the plugin's log lines to w, which must allow concurrent writes, as a
 // Buffer does. By default they go to the test's output.
