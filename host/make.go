@@ -43,6 +43,7 @@ type node struct {
 	epoch uint64
 	small *process.Program // see smallProgram
 
+	key        nodeKey
 	dataDir    *datadir.Watch
 	records    *records.Records
 	operators  *operator.Authorizer
@@ -132,6 +133,7 @@ func (n *node) make(ctx context.Context, spawner *process.Spawner) (err error) {
 	n.names.Want(plugins.HostNames(cfg.Peers))
 	co := catalogOptions(cfg, n.names)
 	co.Spawner = spawner
+	co.Mesh = n.meshIdentity
 	co.Log = plugins.LogLines(n.handle, log)
 	co.Failure = func(plugin, reason string) { n.failures.Add("plugin:"+plugin, reason) }
 	co.Observe = func(plugin, method string, took time.Duration, _ error) { n.metrics.Call(plugin, method, took) }

@@ -60,6 +60,13 @@ func (c *Catalog) MigrationSource() *MigrationSource {
 // Scorer is like Aborter, for placement_scorer.
 func (c *Catalog) Scorer() *Scorer { return first[Scorer](c, KindPlacementScorer) }
 
+// Mesh is like Aborter, for mesh.
+func (c *Catalog) Mesh() *Mesh { return first[Mesh](c, KindMesh) }
+
+// Meshes returns the adapters of all plugins that are known to serve mesh, in the order of
+// the configuration. Only the first is used.
+func (c *Catalog) Meshes() []*Mesh { return all[Mesh](c, KindMesh) }
+
 // Actuators returns the adapters of all plugins that are known to serve actuator, in
 // the order of the configuration.
 func (c *Catalog) Actuators() []*Actuator { return all[Actuator](c, KindActuator) }

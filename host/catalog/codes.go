@@ -69,6 +69,8 @@ func kindOf(st *status.Status) error {
 		return ErrUnimplemented
 	case codes.DeadlineExceeded:
 		return ErrDeadline
+	case codes.Aborted:
+		return ErrAborted
 	case codes.ResourceExhausted:
 		// gRPC refuses messages for their size with this code, on the host's side too.
 		if strings.Contains(st.Message(), "larger than max") || strings.Contains(st.Message(), sdkLimit) {

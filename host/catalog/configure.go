@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 
 	"google.golang.org/protobuf/types/known/structpb"
 
@@ -80,10 +81,16 @@ func (s *slot) configure(ctx context.Context, i *instance, config map[string]any
 	if err != nil {
 		return s.newError("configure", err.Error(), "set node.data_dir to an absolute path", err)
 	}
+	identity, err := s.identity(i)
+	if err != nil {
+		e := s.newError("configure", err.Error(), "", err)
+		e.Host = true
+		return e
+	}
 	var answer *pluginv1.ConfigureResponse
 	err = s.setupCall(ctx, i, "Plugin.Configure", func(ctx context.Context, p pluginv1.PluginClient) (err error) {
 		answer, err = p.Configure(ctx, &pluginv1.ConfigureRequest{
-			Node: s.opts.Node, ClusterId: s.opts.Cluster, DataDir: dir, Config: fields,
+			Node: s.opts.Node, ClusterId: s.opts.Cluster, DataDir: dir, Config: fields, Mesh: identity,
 		})
 		return err
 	})
@@ -98,6 +105,14 @@ func (s *slot) configure(ctx context.Context, i *instance, config map[string]any
 	}
 	s.keepWarnings(answer.GetWarnings())
 	return nil
+}
+
+// identity returns what a plugin gets of its node's keys: nil unless it serves the kind mesh.
+func (s *slot) identity(i *instance) (*pluginv1.MeshIdentity, error) {
+	if s.opts.Mesh == nil || !slices.Contains(i.kinds, KindMesh) {
+		return nil, nil
+	}
+	return s.opts.Mesh()
 }
 
 // keepWarnings logs what a plugin says about its configuration, and keeps it for

@@ -28,6 +28,10 @@ var (
 	ErrBadAnswer = errors.New("bad answer")
 	// ErrBusy: too many calls to this plugin are in flight.
 	ErrBusy = errors.New("too many calls in flight")
+	// ErrAborted: something else was first.
+	ErrAborted = errors.New("aborted")
+	// ErrOutcomeUnknown: it may have been done, or not.
+	ErrOutcomeUnknown = errors.New("it is not known what became of it")
 	// ErrFailed: anything else that the plugin returned.
 	ErrFailed = errors.New("failed")
 )

@@ -67,6 +67,7 @@ type machine struct {
 	readySince time.Time   // when it became ready; zero if this process never was
 	late       int         // calls in flight that have outlived their timeout
 	restarts   uint64
+	linksNode  bool // it described itself as a mesh plugin
 	timeline   []moment
 }
 
@@ -138,12 +139,21 @@ func (m *machine) failed(now time.Time, reason string) {
 		}
 		m.recent = nil
 		m.enter(now, quarantined, text)
-		m.until = now.Add(m.policy.quarantine)
+		m.until = now.Add(m.shorten(m.policy.quarantine))
 		return
 	}
 	m.enter(now, backingOff, reason)
 	m.inARow++
-	m.until = now.Add(m.policy.backoff.Jittered(m.inARow, m.rand()))
+	m.until = now.Add(m.shorten(m.policy.backoff.Jittered(m.inARow, m.rand())))
+}
+
+// shorten returns how long to wait in place of d: a mesh plugin is never left alone for long,
+// since nothing else links the node with the others.
+func (m *machine) shorten(d time.Duration) time.Duration {
+	if m.linksNode {
+		return min(d, m.policy.unlinked)
+	}
+	return d
 }
 
 // heldUp records that a try to start the plugin failed for want of something that the
@@ -152,7 +162,7 @@ func (m *machine) heldUp(now time.Time, reason string) {
 	m.readySince, m.late = time.Time{}, 0
 	m.enter(now, backingOff, reason)
 	m.inARow++
-	m.until = now.Add(m.policy.backoff.Jittered(m.inARow, m.rand()))
+	m.until = now.Add(m.shorten(m.policy.backoff.Jittered(m.inARow, m.rand())))
 }
 
 // refused records that the plugin can't run until its file or configuration changes.

@@ -68,6 +68,10 @@ type Options struct {
 	// 2 s.
 	FilePoll time.Duration
 
+	// Mesh returns what a plugin of the kind mesh gets of its node's keys; nil for nothing.
+	// Unlike the callbacks below it may read and write files.
+	Mesh func() (*pluginv1.MeshIdentity, error)
+
 	// PageBytes is how large pages of views and scores are, in both directions; 0 for
 	// wire.PageBytes.
 	PageBytes int

@@ -14,6 +14,7 @@ type policy struct {
 	limit      int              // so many failures within the window mean quarantine
 	quarantine time.Duration    // until the trial
 	hang       time.Duration    // lagging for so long means killed
+	unlinked   time.Duration    // the longest of all these pauses for a mesh plugin
 }
 
 // defaultPolicy returns the policy that docs/plugins.md describes.
@@ -25,5 +26,6 @@ func defaultPolicy(hang time.Duration) policy {
 		limit:      5,
 		quarantine: 10 * time.Minute,
 		hang:       hang,
+		unlinked:   30 * time.Second,
 	}
 }

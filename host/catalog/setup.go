@@ -93,6 +93,7 @@ func (s *slot) describe(ctx context.Context, i *instance) error {
 	}
 	i.kinds, i.version = used, plaintext.Clean(said.GetVersion(), 100)
 	i.schema, i.noOp = said.GetConfigSchema(), said.GetNoOp()
+	s.step(func(m *machine, _ time.Time) { m.linksNode = slices.Contains(used, KindMesh) })
 	i.schemes, i.probesNow = healthSchemes(used, said.GetHealthSchemes()), said.GetProbesNow()
 	i.scorerVersion = wire.LatestVersion(KindPlacementScorer, said.GetKindVersions(), 1, 2)
 	if len(i.schema) > schemaMax {

@@ -19,9 +19,10 @@ type bindings struct {
 	sources   *sources
 	recovery  func(*catalog.RecoveryHandler) loop.RecoveryHandler
 
-	mu    sync.Mutex
-	bound map[string][]func() // by plugin: what takes it away from its parts again
-	away  map[string]bool     // plugins that were never ready
+	mu     sync.Mutex
+	bound  map[string][]func() // by plugin: what takes it away from its parts again
+	away   map[string]bool     // plugins that were never ready
+	unused map[string]bool     // mesh plugins that are not used
 }
 
 // begin notes that the node begins with these plugins. Without any, the loop need not wait.
@@ -67,6 +68,7 @@ func (b *bindings) serving(plugin string, kinds []string) {
 	if err := b.actuators.check(plugin, kinds); err != nil {
 		b.report("plugin:"+plugin, err.Error())
 	}
+	b.sayMeshes()
 	b.fillSlots()
 	b.ready(plugin)
 }
@@ -88,7 +90,7 @@ func (b *bindings) bind(plugin, kind string) (unbind func(), err error) {
 		return bindTo(plugin, b.catalog.RecoveryHandler, func(p *catalog.RecoveryHandler) func() { return b.loop.Handlers().Add(b.recovery(p)) })
 	case catalog.KindControlSink:
 		return bindTo(plugin, b.catalog.ControlSink, func(p *catalog.ControlSink) func() { return b.control.Add(p) })
-	case catalog.KindMigrationAborter, catalog.KindMigrationSource, catalog.KindPlacementScorer:
+	case catalog.KindMigrationAborter, catalog.KindMigrationSource, catalog.KindPlacementScorer, catalog.KindMesh:
 		return nil, nil // of these there is one each: fillSlots
 	case catalog.KindActuator:
 		return nil, nil // the executor asks for it when there is an action
@@ -96,6 +98,20 @@ func (b *bindings) bind(plugin, kind string) (unbind func(), err error) {
 		return nil, nil // Subscriptions
 	}
 	return nil, fmt.Errorf("it serves %s, which this version of meshos does not use", kind)
+}
+
+// sayMeshes reports plugins that would link this node with others beside the one that does:
+// two would carry two logs.
+func (b *bindings) sayMeshes() {
+	all := b.catalog.Meshes()
+	for _, m := range all[min(1, len(all)):] {
+		if b.unused[m.Name()] {
+			continue
+		}
+		b.unused[m.Name()] = true
+		b.report("plugin:"+m.Name(), fmt.Sprintf("it is a mesh plugin and not used as one: a node has one at most, and that is %s, "+
+			"the first in meshos.toml; remove one of the two entries and restart the node", all[0].Name()))
+	}
 }
 
 // bindTo looks a plugin up and adds it.

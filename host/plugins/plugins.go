@@ -53,7 +53,7 @@ func New(o Options) *Plugins {
 		recovery: func(plugin *catalog.RecoveryHandler) loop.RecoveryHandler {
 			return &recovery{recoveryPlugin: plugin, background: p.tasks, events: events.from(catalog.KindRecoveryHandler, plugin.Name())}
 		},
-		bound: make(map[string][]func()), away: make(map[string]bool),
+		bound: make(map[string][]func()), away: make(map[string]bool), unused: make(map[string]bool),
 	}
 	var enabled []string
 	for _, plugin := range o.Config.Plugins {
