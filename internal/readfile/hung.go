@@ -14,9 +14,19 @@ const maxHung = 256
 // process, as its threads are.
 var hanging struct {
 	sync.Mutex
-	paths map[string]int
+	paths map[string]*hung
 	count int
 }
+
+// hung are the calls for one path.
+type hung struct {
+	calls int
+	since time.Time // the first of them began; zero once one has used up its time
+}
+
+// hungAfter is how long a call that was given up must have taken for its path to be one that
+// hangs: whoever gave it up may have had no time at all.
+const hungAfter = 100 * time.Millisecond
 
 // wait calls f in a goroutine and waits for it that long, or until ctx ends. The result of a
 // call that nobody waits for any more goes to drop, if that is not nil.
@@ -32,6 +42,7 @@ func wait[T any](ctx context.Context, path string, within time.Duration, f func(
 	var mu sync.Mutex
 	givenUp := false
 	done := make(chan result, 1)
+	began := time.Now()
 	go func() { // the caller waits, or the list of those that hang has it
 		value, err := f()
 		mu.Lock()
@@ -43,7 +54,7 @@ func wait[T any](ctx context.Context, path string, within time.Duration, f func(
 		if err == nil && drop != nil {
 			drop(value)
 		}
-		hang(path, -1)
+		unhang(path)
 	}()
 	timer := time.NewTimer(within)
 	defer timer.Stop()
@@ -61,10 +72,11 @@ func wait[T any](ctx context.Context, path string, within time.Duration, f func(
 	default:
 	}
 	givenUp = true
-	hang(path, 1)
 	if ctx.Err() != nil {
+		hang(path, began)
 		return none, giveUp(ctx, path)
 	}
+	hang(path, time.Time{})
 	return none, &HungError{Path: path, After: within}
 }
 
@@ -76,17 +88,37 @@ func giveUp(ctx context.Context, path string) error {
 func hangs(path string) bool {
 	hanging.Lock()
 	defer hanging.Unlock()
-	return hanging.paths[path] > 0 || hanging.count >= maxHung
+	h := hanging.paths[path]
+	return h != nil && time.Since(h.since) >= hungAfter || hanging.count >= maxHung
 }
 
-func hang(path string, n int) {
+// hang notes that nobody waits for a call any more, which began then.
+func hang(path string, began time.Time) {
 	hanging.Lock()
 	defer hanging.Unlock()
 	if hanging.paths == nil {
-		hanging.paths = make(map[string]int)
+		hanging.paths = make(map[string]*hung)
 	}
-	hanging.count += n
-	if hanging.paths[path] += n; hanging.paths[path] == 0 {
-		delete(hanging.paths, path)
+	h := hanging.paths[path]
+	if h == nil {
+		h = &hung{since: began}
+		hanging.paths[path] = h
+	}
+	if began.Before(h.since) {
+		h.since = began
+	}
+	h.calls++
+	hanging.count++
+}
+
+// unhang notes that such a call has returned after all.
+func unhang(path string) {
+	hanging.Lock()
+	defer hanging.Unlock()
+	hanging.count--
+	if h := hanging.paths[path]; h != nil {
+		if h.calls--; h.calls == 0 {
+			delete(hanging.paths, path)
+		}
 	}
 }

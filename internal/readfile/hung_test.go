@@ -53,6 +53,24 @@ func TestNobodyWaitsLongerThanItsContext(t *testing.T) {
 	testkit.Until(t, "no call hangs", func() bool { return !hangs(path) })
 }
 
+// Whoever gives a call up at once says nothing about the file system.
+func TestACallThatWasGivenUpAtOnceHoldsNobodyUp(t *testing.T) {
+	release := make(chan struct{})
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	value := func() (int, error) { <-release; return 7, nil }
+	if _, err := wait(ctx, "/given-up", time.Hour, value, nil); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+	got, err := wait(t.Context(), "/given-up", time.Hour, func() (int, error) { return 8, nil }, nil)
+	if got != 8 || err != nil {
+		t.Errorf("another call returned %d, %v", got, err)
+	}
+	testkit.Until(t, "a call that goes on to be one that hangs", func() bool { return hangs("/given-up") })
+	close(release)
+	testkit.Until(t, "no call hangs", func() bool { return !hangs("/given-up") })
+}
+
 func TestACallThatHangsIsRememberedUntilItEnds(t *testing.T) {
 	release, dropped := make(chan struct{}), make(chan int, 1)
 	_, err := wait(t.Context(), "/p", time.Millisecond, func() (int, error) {
