@@ -54,6 +54,12 @@ func filesOf(ctx context.Context, program string, args []string) files {
 	return now
 }
 
+// isLocal reports whether a folder is known to be on a file system that needs nobody else.
+func isLocal(ctx context.Context, dir string) bool {
+	info, err := readfile.Look(ctx, dir, lookWithin)
+	return err == nil && info.Local
+}
+
 // fallen is a daemon that crashed and does not run. If one of its files is replaced, it is not
 // kept waiting for that.
 type fallen struct {

@@ -69,6 +69,7 @@ func (m *Manager) startReserved(ctx context.Context, r *run) error {
 		request.Unmet = m.confine(r.spec, &request)
 		m.setUnmet(r, request.Unmet, true)
 		r.files = filesOf(ctx, request.Path, request.Args)
+		request.Local = r.files[request.Path].Local && isLocal(ctx, request.Dir)
 		if len(request.PreStart.Commands) > 0 {
 			go r.startLater(request) // Close waits for it through r.finished
 			return nil

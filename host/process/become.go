@@ -47,16 +47,12 @@ func (p *pipe) descriptor() (fd uintptr, err error) {
 
 // Resume takes over a child that this process started before it called Become, with its pipes.
 // Rest is as that of a Spec.
-func Resume(pid int, stdout, stderr uintptr, rest func()) (*Process, error) {
-	proc, err := os.FindProcess(pid)
-	if err != nil {
-		return nil, fmt.Errorf("process %d: %w", pid, err)
-	}
+func Resume(pid int, stdout, stderr uintptr, rest func()) *Process {
 	end := newRestEnd(rest)
 	end.decide(true)
-	p := newProcess(&localChild{proc: proc, rest: end}, pid, resumedPipe(stdout), resumedPipe(stderr))
+	p := newProcess(&localChild{pid: pid, rest: end}, pid, resumedPipe(stdout), resumedPipe(stderr))
 	go p.watch()
-	return p, nil
+	return p
 }
 
 func resumedPipe(fd uintptr) *pipe {

@@ -8,6 +8,10 @@
 // deadline of its context; what hangs then is killed, and if that does not help, said
 // and left alone. After a SIGKILL nobody waits longer than 5 s for any process.
 //
+// A lone Spawner (NewLoneSpawner) starts without a helper what is on file systems that need nobody
+// else and takes no other rights or limits. It is for a process that has nothing to do meanwhile:
+// the shim of one daemon.
+//
 // A Spawner is plain, and its processes are children of this one and die with it; or it is
 // watched, and they are children of a watcher: another process of our own binary
 // (WatcherCommand), which is the subreaper of all that descends from them, ends it when this

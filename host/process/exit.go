@@ -1,7 +1,6 @@
 package process
 
 import (
-	"os"
 	"strconv"
 	"syscall"
 	"time"
@@ -40,15 +39,3 @@ func (e Exit) String() string {
 
 // Clean reports whether it ended by itself with status 0.
 func (e Exit) Clean() bool { return e.Code == 0 && e.Signal == 0 }
-
-// exitOf returns what the kernel reported at the reaping.
-func exitOf(state *os.ProcessState) Exit {
-	e := Exit{Code: state.ExitCode(), User: state.UserTime(), System: state.SystemTime()}
-	if status, ok := state.Sys().(syscall.WaitStatus); ok && status.Signaled() {
-		e.Code, e.Signal = -1, status.Signal()
-	}
-	if usage, ok := state.SysUsage().(*syscall.Rusage); ok {
-		e.MaxRSSBytes = usage.Maxrss * 1024 // the kernel counts in KiB
-	}
-	return e
-}

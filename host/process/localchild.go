@@ -11,7 +11,7 @@ import (
 
 // localChild is a child of this process.
 type localChild struct {
-	proc *os.Process
+	pid  int
 	rest *restEnd // nil if its group is killed when it has ended
 
 	mu     sync.Mutex // held for a signal and for the reaping
@@ -24,7 +24,7 @@ func (c *localChild) signal(sig syscall.Signal) error {
 	if c.reaped { // another process may have the pid by now
 		return os.ErrProcessDone
 	}
-	if err := syscall.Kill(-c.proc.Pid, sig); err != nil {
+	if err := syscall.Kill(-c.pid, sig); err != nil {
 		if errors.Is(err, syscall.ESRCH) {
 			return os.ErrProcessDone
 		}
@@ -40,20 +40,25 @@ func (c *localChild) wait() Exit {
 	defer c.mu.Unlock()
 	if !handled {
 		// The zombie still has its pid, so no other group can have that number.
-		_ = syscall.Kill(-c.proc.Pid, syscall.SIGKILL)
+		_ = syscall.Kill(-c.pid, syscall.SIGKILL)
 	}
-	state, err := c.proc.Wait()
+	var status unix.WaitStatus
+	var usage unix.Rusage
+	err := error(unix.EINTR)
+	for errors.Is(err, unix.EINTR) {
+		_, err = unix.Wait4(c.pid, &status, 0, &usage)
+	}
 	c.reaped = true
 	if err != nil {
 		return Exit{Code: -1}
 	}
-	return exitOf(state)
+	return exitFrom(status, usage)
 }
 
 // awaitZombie returns when the process has ended, without reaping it.
 func (c *localChild) awaitZombie() {
 	for {
-		err := unix.Waitid(unix.P_PID, c.proc.Pid, nil, unix.WEXITED|unix.WNOWAIT, nil)
+		err := unix.Waitid(unix.P_PID, c.pid, nil, unix.WEXITED|unix.WNOWAIT, nil)
 		if !errors.Is(err, unix.EINTR) {
 			return // the reaping reports any other error
 		}

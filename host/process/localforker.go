@@ -14,6 +14,9 @@ import (
 // all its forks, and is locked to its OS thread for ever: a child's Pdeathsig fires when the
 // thread that forked it ends, and Go ends threads at any time (golang/go#27505).
 type localForker struct {
+	// alone is whether it may execute what others name by itself: nothing else than the start
+	// goes on in this process then.
+	alone bool
 	jobs  chan *job
 	calls chan func()
 	quit  chan struct{}
@@ -23,16 +26,14 @@ type localForker struct {
 
 // job is one fork that the thread does.
 type job struct {
-	helper *helperStart
-	done   chan struct{}
-	proc   *os.Process
-	err    error
+	start func() (pid int, err error)
+	done  chan struct{}
+	pid   int
+	err   error
 }
 
 func newLocalForker() *localForker {
-	f := &localForker{jobs: make(chan *job), calls: make(chan func()), quit: make(chan struct{}), ended: make(chan struct{})}
-	go f.run()
-	return f
+	return &localForker{jobs: make(chan *job), calls: make(chan func()), quit: make(chan struct{}), ended: make(chan struct{})}
 }
 
 func (f *localForker) run() {
@@ -45,7 +46,7 @@ func (f *localForker) run() {
 		case call := <-f.calls:
 			call()
 		case j := <-f.jobs:
-			j.proc, j.err = forkHelper(j.helper.files, j.helper.args(), &syscall.SysProcAttr{Setsid: true, Pdeathsig: syscall.SIGKILL})
+			j.pid, j.err = j.start()
 			close(j.done)
 		}
 	}
@@ -62,19 +63,37 @@ func (f *localForker) do(call func()) {
 }
 
 func (f *localForker) fork(ctx context.Context, h *helperStart) (child, int, error) {
-	j := &job{helper: h, done: make(chan struct{})}
+	pid, err := f.onThread(ctx, func() (int, error) {
+		proc, err := forkHelper(h.files, h.args(), dying())
+		if err != nil {
+			return 0, &StartError{Path: h.path, Err: err}
+		}
+		pid := proc.Pid
+		return pid, proc.Release() // wait(2) is ours, and forgets the pid
+	})
+	if err != nil {
+		return nil, 0, err
+	}
+	return &localChild{pid: pid, rest: h.rest}, pid, nil
+}
+
+// onThread starts a process on the thread that children die with.
+func (f *localForker) onThread(ctx context.Context, start func() (int, error)) (pid int, err error) {
+	j := &job{start: start, done: make(chan struct{})}
 	select {
 	case f.jobs <- j:
 	case <-f.quit:
-		return nil, 0, ErrSpawnerClosed
+		return 0, ErrSpawnerClosed
 	case <-ctx.Done():
-		return nil, 0, context.Cause(ctx)
+		return 0, context.Cause(ctx)
 	}
 	<-j.done
-	if j.err != nil {
-		return nil, 0, &StartError{Path: h.path, Err: j.err}
-	}
-	return &localChild{proc: j.proc, rest: h.rest}, j.proc.Pid, nil
+	return j.pid, j.err
+}
+
+// dying is how children are started: in a session of their own, and killed with the thread.
+func dying() *syscall.SysProcAttr {
+	return &syscall.SysProcAttr{Setsid: true, Pdeathsig: syscall.SIGKILL}
 }
 
 // close ends the thread, so that the kernel kills every child.

@@ -20,6 +20,9 @@ type Spec struct {
 	Lasting bool
 	// Args are the arguments without argv[0], which is Path as given.
 	Args []string
+	// Local means that Path and Dir are on file systems for which this machine's kernel answers: no
+	// execution waits for another machine or another program.
+	Local bool
 	// Env is the whole environment, as KEY=VALUE; nil is an empty one.
 	Env []string
 	// Dir is the working directory; empty for this process's own.

@@ -22,6 +22,9 @@ type Info struct {
 	// Written reports whether some process has it open for writing. Only the owner of a file
 	// and root can find that out.
 	Written bool
+	// Local reports whether it is on a file system for which this machine's kernel answers, and
+	// neither another machine nor another program: a disk's, or one in memory.
+	Local bool
 }
 
 // Look returns what the system knows of a file. The error is a *HungError, that of ctx, or
@@ -44,6 +47,10 @@ func look(path string, deep bool) (Info, error) {
 	out := Info{Mode: info.Mode(), Size: info.Size(), ModTime: info.ModTime()}
 	if sys, ok := info.Sys().(*syscall.Stat_t); ok {
 		out.Device, out.Inode, out.Changed = uint64(sys.Dev), sys.Ino, sys.Ctim.Nano()
+	}
+	var system syscall.Statfs_t
+	if syscall.Statfs(path, &system) == nil {
+		out.Local = local(uint64(system.Type))
 	}
 	if !deep || !info.Mode().IsRegular() {
 		return out, nil
@@ -72,6 +79,20 @@ func written(fd int) bool {
 		_, _, _ = syscall.Syscall(syscall.SYS_FCNTL, uintptr(fd), syscall.F_SETLEASE, syscall.F_UNLCK)
 	}
 	return errno == syscall.EAGAIN
+}
+
+// local reports whether file systems of this kind need nobody else.
+func local(kind uint64) bool {
+	const (
+		ext, xfs, btrfs, f2fs, zfs, bcachefs = 0xEF53, 0x58465342, 0x9123683E, 0xF2F52010, 0x2FC12FC1, 0xCA451A4E
+		squashfs, erofs                      = 0x73717368, 0xE0F5E1E2
+		tmpfs, ramfs, overlay                = 0x01021994, 0x858458F6, 0x794C7630
+	)
+	switch kind & 0xFFFF_FFFF { // some architectures sign it
+	case ext, xfs, btrfs, f2fs, zfs, bcachefs, squashfs, erofs, tmpfs, ramfs, overlay:
+		return true
+	}
+	return false
 }
 
 // Constants of faccessat(2) that package syscall does not have.

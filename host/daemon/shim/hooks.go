@@ -67,7 +67,7 @@ func (s *shim) runHooks(ctx context.Context, name string, hooks Hooks, in proces
 	}
 	defer func() { _ = writer.Close() }()
 	for _, h := range hooks.Commands {
-		in.Path, in.Args = h.Path, h.Args
+		in.Path, in.Args, in.Local = h.Path, h.Args, false // the request has not said where hooks are
 		if end := s.runHook(ctx, h.label(name), in, writer); end != nil {
 			return end
 		}
@@ -119,7 +119,7 @@ func (s *shim) afterwards() {
 	s.record.End.Afterwards = false
 	had := process.Descendants()
 	if s.spawner == nil {
-		s.spawner = process.NewSpawner()
+		s.spawner = process.NewLoneSpawner()
 	}
 	s.record.End.Hook = s.runHooks(context.Background(), postStop, s.post, s.in)
 	endOthers(had)

@@ -152,7 +152,7 @@ func (s *shim) start(request Request, response *os.File) (err error) {
 	}
 	s.rest = newRest(request)
 
-	s.spawner = process.NewSpawner()
+	s.spawner = process.NewLoneSpawner()
 	s.record = Record{
 		ID: request.ID, Name: request.Name, Command: request.Command, Hash: request.Hash, Environment: request.Environment, Started: time.Now().UTC(),
 		Mark: process.MarkOf(request.Env), Cgroup: request.Cgroup, KillMode: request.KillMode, Unmet: request.Unmet,

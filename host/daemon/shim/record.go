@@ -95,6 +95,7 @@ type Request struct {
 	Args        []string      `json:"args"`
 	Env         []string      `json:"env"`
 	Dir         string        `json:"dir"`
+	Local       bool          `json:"local,omitempty"` // see process.Spec
 
 	// PreStart are run before the daemon, PostStop once it has ended.
 	PreStart   Hooks           `json:"pre_start"`
@@ -110,7 +111,7 @@ type Request struct {
 
 // spec returns what a process of the daemon's runs in.
 func (r Request) spec() process.Spec {
-	return process.Spec{Path: r.Path, Args: r.Args, Env: r.Env, Dir: r.Dir, Rights: r.Rights, Cgroup: r.Cgroup, Limits: r.Limits}
+	return process.Spec{Path: r.Path, Args: r.Args, Env: r.Env, Dir: r.Dir, Local: r.Local, Rights: r.Rights, Cgroup: r.Cgroup, Limits: r.Limits}
 }
 
 // Response is the answer of a shim. PID is 0 if there was a fault, and if the daemon was not

@@ -107,11 +107,9 @@ func (s *shim) resume(state *standby.State) error {
 	s.writer = spool.ResumeWriter(s.folder.Output(), os.NewFile(uintptr(state.Output), "output"), state.Segment)
 	s.catch()
 	standby.Release(state)
-	var err error
-	if s.proc, err = process.Resume(state.Main, uintptr(state.Stdout), uintptr(state.Stderr), s.rest.await); err != nil {
-		return err
-	}
+	s.proc = process.Resume(state.Main, uintptr(state.Stdout), uintptr(state.Stderr), s.rest.await)
 	s.collect(state)
+	var err error
 	if state.Unanswered {
 		err = unix.EPIPE
 	}
