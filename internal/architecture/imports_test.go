@@ -68,6 +68,11 @@ func wrongImports(files []source, except []exception) []string {
 // wrongImport says what is wrong with one import, or "".
 func wrongImport(f source, r rule, to string, except []exception) string {
 	if !f.ours(to) {
+		for _, only := range modulesOnlyFrom {
+			if strings.HasPrefix(to, only.to) && !matches(only.from, f.pkg) {
+				return fmt.Sprintf("only %s may import %s...", only.from, only.to)
+			}
+		}
 		if r.bare && !f.standard(to) {
 			return fmt.Sprintf("%s needs nothing but the standard library", f.pkg)
 		}

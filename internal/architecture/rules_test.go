@@ -85,6 +85,11 @@ var onlyFrom = []struct{ to, from string }{
 	{forTests, forTests},
 }
 
+// modulesOnlyFrom lists modules of others that only some packages may import.
+var modulesOnlyFrom = []struct{ to, from string }{
+	{"github.com/nats-io/", "plugins/mesh-nats"}, // the engine of a mesh can be another one
+}
+
 // translator is a package that imports both the contract and host/mesh.
 type translator struct{ of, why string }
 

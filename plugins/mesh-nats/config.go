@@ -1,0 +1,125 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/meshos/meshos/pluginsdk"
+)
+
+// config is the plugin's configuration; README.md describes it in a table.
+type config struct {
+	Listen    string             `json:"listen" doc:"host:port on which a seed takes the links of nodes; seeds link with each other on the port after it; empty: this node is no seed"`
+	Advertise string             `json:"advertise" doc:"host:port under which other nodes reach this seed, as it is written in seeds; empty: listen"`
+	Seeds     []string           `json:"seeds" min:"1" doc:"host:port of each seed of the mesh, this one too if it is one; best 1, 3 or 5"`
+	Session   pluginsdk.Duration `json:"session" default:"15s" min:"1s" max:"10m" doc:"a node whose loop was not heard of for so long is gone"`
+	Beacon    pluginsdk.Duration `json:"beacon" default:"5s" min:"200ms" max:"1m" doc:"how often seeds say where the log ends"`
+	MaxLog    int64              `json:"max_log" default:"1073741824" min:"1048576" max:"1099511627776" doc:"size in bytes that the ordered log may have on a seed; it takes nothing more then, and an alarm is raised at 80 %"`
+}
+
+// Validate checks what tags can't express.
+func (c config) Validate() error {
+	var errs []error
+	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+	seen := map[string]bool{}
+	for _, seed := range c.Seeds {
+		if err := address(seed); err != nil {
+			bad("seeds: %w", err)
+		}
+		if seen[seed] {
+			bad("seeds: %q is named twice", seed)
+		}
+		seen[seed] = true
+	}
+	switch {
+	case c.Listen == "" && c.Advertise != "":
+		bad("advertise: this node is no seed: set listen as well")
+	case c.Listen == "":
+		return errors.Join(errs...)
+	}
+	host, port, err := hostPort(c.Listen)
+	switch {
+	case err != nil:
+		bad("listen: %w", err)
+	case port == 65535:
+		bad("listen: port %d leaves none after it, which seeds need for their links with each other", port)
+	}
+	if c.Advertise != "" {
+		if err := address(c.Advertise); err != nil {
+			bad("advertise: %w", err)
+		}
+	}
+	any, parseErr := netip.ParseAddr(host)
+	switch {
+	case err != nil:
+	case c.Advertise == "" && (host == "" || parseErr == nil && any.IsUnspecified()):
+		bad("advertise: listen (%s) names no address, so write the one under which other nodes reach this seed", c.Listen)
+	case !slices.Contains(c.Seeds, c.advertised()):
+		bad("seeds: %s, where this seed is reached, is not among them: every seed and every node has the same list", c.advertised())
+	}
+	return errors.Join(errs...)
+}
+
+// address checks an address that other nodes connect to.
+func address(text string) error {
+	host, port, err := hostPort(text)
+	switch {
+	case err != nil:
+		return err
+	case host == "":
+		return fmt.Errorf("%q names no host", text)
+	case port == 65535:
+		return fmt.Errorf("%q: port %d leaves none after it, which seeds need for their links with each other", text, port)
+	}
+	return nil
+}
+
+func hostPort(text string) (host string, port uint16, err error) {
+	host, digits, err := net.SplitHostPort(text)
+	if err != nil {
+		return "", 0, fmt.Errorf("%q is not host:port", text)
+	}
+	n, err := strconv.ParseUint(digits, 10, 16)
+	if err != nil || n == 0 {
+		return "", 0, fmt.Errorf("%q: %q is not a port from 1 to 65534", text, digits)
+	}
+	return host, uint16(n), nil
+}
+
+// nextPort returns the address on which a seed takes the links of other seeds.
+func nextPort(address string) string {
+	host, port, err := hostPort(address)
+	if err != nil {
+		return address // Validate has refused it
+	}
+	return net.JoinHostPort(host, strconv.Itoa(int(port)+1))
+}
+
+func (c config) isSeed() bool { return c.Listen != "" }
+
+// advertised returns the address of this seed as other nodes have it.
+func (c config) advertised() string {
+	if c.Advertise != "" {
+		return c.Advertise
+	}
+	return c.Listen
+}
+
+func (c config) session() time.Duration { return time.Duration(c.Session) }
+func (c config) beacon() time.Duration  { return time.Duration(c.Beacon) }
+
+// beatEvery returns how often a node says that it is there: often enough that one beat may
+// be lost.
+func (c config) beatEvery() time.Duration { return c.session() / 3 }
+
+func (c config) warnings() []string {
+	if n := len(c.Seeds); n%2 == 0 {
+		return []string{fmt.Sprintf("seeds: with %d seeds the log takes nothing once %d of them are down, as with %d: use 1, 3 or 5", n, n/2, n-1)}
+	}
+	return nil
+}

@@ -1,0 +1,22 @@
+// The mesh-nats plugin joins machines to a mesh: it orders what operators command for all of
+// them, and carries what they say to each other, with an embedded NATS server and JetStream.
+// It is the only package of the project that imports NATS.
+//
+// Each node runs a leaf server, with one outgoing link to a seed. On a seed the same process
+// also runs a hub server, which keeps the ordered log as the stream ADMIN. Two structs follow
+// that: a node is what every plugin is, a hub is what a seed is beside it. Both talk to
+// their server as a client within the process, and have one goroutine that owns their state.
+//
+// Who is linked with whom is a matter of keys: tls.go makes and checks certificates,
+// members.go knows whose keys count, auth.go says what a member may say on which subject
+// (subjects.go). A stranger never gets a link: what it may hand in, a Joining, it presents in
+// its certificate (join.go).
+//
+// The log: keeper.go makes the stream, log.go reads it, order.go appends to it, follow.go
+// brings it to the host. The others: tell.go says how this node is, sessions.go knows who is
+// there, view.go says it to the nodes that are linked with a seed. ask.go and serve.go carry
+// questions of one node to the host of another.
+//
+// Nothing here judges an entry, and nothing is the truth: each host keeps a record of its own
+// and checks what it gets.
+package main

@@ -1,0 +1,224 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	natsv1 "github.com/meshos/meshos/proto/meshos/nats/v1"
+	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
+)
+
+const (
+	keepEvery   = 500 * time.Millisecond
+	keepWithin  = 5 * time.Second
+	sizeEvery   = 10 * time.Second
+	alarmShare  = 0.8
+	deduplicate = 10 * time.Minute // an order with an id that was taken is not taken twice
+)
+
+// keeper makes the stream of the log if it may, and knows where the log ends.
+type keeper struct {
+	*hub
+	js      jetstream.JetStream
+	changed chan struct{} // something to judge
+
+	mu     sync.Mutex
+	there  bool // the stream
+	last   logHead
+	full   string // alarm
+	failed error
+}
+
+// logHead is the end of the log.
+type logHead struct {
+	height uint64
+	hash   []byte
+	at     time.Time // when that was known
+}
+
+func newKeeper(h *hub) *keeper {
+	js, err := jetstream.New(h.nc)
+	return &keeper{hub: h, js: js, failed: err, changed: make(chan struct{}, 1)}
+}
+
+func (k *keeper) head() logHead {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.last
+}
+
+func (k *keeper) alarm() string {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.full
+}
+
+// clustered reports whether there are other seeds.
+func (k *keeper) clustered() bool { return len(k.cfg.Seeds) > 1 }
+
+// leads reports whether entries go to this seed first.
+func (k *keeper) leads() bool {
+	if k.clustered() {
+		return k.srv.JetStreamIsStreamLeader(k.srv.GlobalAccount().GetName(), stream)
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.there
+}
+
+// logged takes an entry that the log has taken just now.
+func (k *keeper) logged(height uint64, entry *meshosv1.LoggedEntry) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if height > k.last.height {
+		k.last = logHead{height, hashOf(entry), time.Now()}
+	}
+}
+
+// hear takes what the leading seed says of the log.
+func (k *keeper) hear(state *natsv1.LogState, now time.Time) {
+	at := now.Add(-state.GetAge().AsDuration())
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if state.GetHeight() > k.last.height || state.GetHeight() < k.last.height && now.Sub(k.last.at) > settle+seedEvery || state.GetHeight() == k.last.height {
+		k.last = logHead{state.GetHeight(), state.GetHead(), at}
+	}
+	k.full = state.GetAlarm()
+}
+
+// run looks after the stream until ctx ends.
+func (k *keeper) run(ctx context.Context) error {
+	if k.failed != nil {
+		return k.failed
+	}
+	var read, sized time.Time
+	for led := false; sleep(ctx, keepEvery); {
+		if err := k.make(ctx); err != nil {
+			k.log.Debug("the log can't be made yet", "error", err)
+		}
+		if !k.leads() {
+			led = false
+			continue
+		}
+		now := time.Now()
+		if !led || now.Sub(read) >= k.cfg.beacon() {
+			if err := k.read(ctx); err == nil {
+				read = now
+				if !led {
+					poke(k.changed)
+				}
+				led = true
+			}
+		}
+		if now.Sub(sized) >= sizeEvery {
+			if err := k.size(ctx); err == nil {
+				sized = now
+			}
+		}
+	}
+	return nil
+}
+
+// make makes the stream, if there is none and this node founds the mesh or has a record from
+// which the log can be filled up. A seed that knows nothing makes none: it would begin a
+// second log where it can't see the first.
+func (k *keeper) make(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, keepWithin)
+	defer cancel()
+	if k.clustered() {
+		if k.srv.JetStreamIsStreamAssigned(k.srv.GlobalAccount().GetName(), stream) {
+			return nil
+		}
+	} else if k.leads() {
+		return nil
+	} else if _, err := k.js.Stream(ctx, stream); err == nil {
+		k.found()
+		return nil
+	} else if !errors.Is(err, jetstream.ErrStreamNotFound) {
+		return err
+	}
+	if !k.mayCreate.Load() {
+		return nil
+	}
+	if _, err := k.js.CreateStream(ctx, k.config()); err != nil {
+		return fmt.Errorf("make the log: %w", err)
+	}
+	k.log.Info("made an empty log on the seeds")
+	k.found()
+	return nil
+}
+
+func (k *keeper) found() {
+	k.mu.Lock()
+	k.there = true
+	k.mu.Unlock()
+	poke(k.changed)
+}
+
+func (k *keeper) config() jetstream.StreamConfig {
+	c := jetstream.StreamConfig{
+		Name: stream, Description: "the ordered log of the mesh", Subjects: []string{logSubject},
+		Retention: jetstream.LimitsPolicy, Storage: jetstream.FileStorage, Replicas: len(k.cfg.Seeds),
+		Discard: jetstream.DiscardNew, MaxBytes: k.cfg.MaxLog, MaxMsgs: -1, MaxMsgSize: maxPayload,
+		DenyDelete: true, DenyPurge: true, AllowDirect: true, Duplicates: deduplicate,
+		RePublish: &jetstream.RePublish{Source: logSubject, Destination: logged},
+	}
+	if k.clustered() {
+		c.Placement = &jetstream.Placement{Tags: []string{"seed"}}
+	}
+	return c
+}
+
+// read reads the end of the log. It may have gone back, if the store did.
+func (k *keeper) read(ctx context.Context) error {
+	height, entry, err := reader{k.nc, "$JS.API.DIRECT.GET." + stream}.one(ctx, 0)
+	head := logHead{at: time.Now()}
+	switch {
+	case errors.Is(err, errNoEntry):
+	case err != nil:
+		return err
+	default:
+		head.height, head.hash = height, hashOf(entry)
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if head.height >= k.last.height || time.Since(k.last.at) > settle {
+		k.last = head
+	}
+	return nil
+}
+
+// size looks how full the log is, and whether the stream is as the configuration says.
+func (k *keeper) size(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, keepWithin)
+	defer cancel()
+	s, err := k.js.Stream(ctx, stream)
+	if err != nil {
+		return err
+	}
+	info := s.CachedInfo()
+	share := float64(info.State.Bytes) / float64(info.Config.MaxBytes)
+	alarm := ""
+	if share >= alarmShare {
+		alarm = fmt.Sprintf("the log uses %.0f %% of max_log (%d bytes): raise it on all seeds", 100*share, info.Config.MaxBytes)
+	}
+	k.mu.Lock()
+	changed := k.full != alarm
+	k.full = alarm
+	k.mu.Unlock()
+	if changed {
+		poke(k.changed)
+	}
+	if info.Config.Replicas == len(k.cfg.Seeds) && info.Config.MaxBytes == k.cfg.MaxLog {
+		return nil
+	}
+	if _, err := k.js.UpdateStream(ctx, k.config()); err != nil {
+		return fmt.Errorf("change the log's limits: %w", err)
+	}
+	return nil
+}

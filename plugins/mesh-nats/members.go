@@ -1,0 +1,61 @@
+package main
+
+import (
+	"crypto/sha256"
+	"errors"
+	"fmt"
+
+	pluginv1 "github.com/meshos/meshos/proto/meshos/plugin/v1"
+)
+
+// members is who belongs to the mesh, as the host said it last. It is not changed any more.
+type members struct {
+	byKey  map[linkKey]member
+	byID   map[uint64]member
+	pinned map[[sha256.Size]byte]bool // seeds that count while there are no members
+	found  bool
+}
+
+type member struct {
+	id   uint64
+	name string
+	key  linkKey
+	seed bool
+}
+
+func newMembers(req *pluginv1.SetMembersRequest) (*members, error) {
+	m := &members{byKey: map[linkKey]member{}, byID: map[uint64]member{}, pinned: map[[sha256.Size]byte]bool{}, found: req.GetFound()}
+	for _, from := range req.GetMembers() {
+		if len(from.GetLinkKey()) != len(linkKey{}) {
+			return nil, fmt.Errorf("member %d: the link key has %d bytes, not %d", from.GetId(), len(from.GetLinkKey()), len(linkKey{}))
+		}
+		one := member{id: from.GetId(), name: from.GetName(), key: linkKey(from.GetLinkKey()), seed: from.GetSeed()}
+		if one.id == 0 {
+			return nil, errors.New("a member has the id 0")
+		}
+		m.byID[one.id] = one
+		m.byKey[one.key] = one
+	}
+	for _, hash := range req.GetPinnedSeeds() {
+		if len(hash) != sha256.Size {
+			return nil, fmt.Errorf("a pinned seed has a hash of %d bytes, not %d", len(hash), sha256.Size)
+		}
+		if len(m.byID) == 0 {
+			m.pinned[[sha256.Size]byte(hash)] = true
+		}
+	}
+	return m, nil
+}
+
+// isSeed reports whether this node links with a seed of that key.
+func (m *members) isSeed(key linkKey) bool {
+	return m.byKey[key].seed || m.pinned[key.hash()]
+}
+
+// nameOf returns a member as people know it: "node 4 (delta)".
+func (m *members) nameOf(id uint64) string {
+	if name := m.byID[id].name; name != "" {
+		return fmt.Sprintf("node %d (%s)", id, name)
+	}
+	return fmt.Sprintf("node %d", id)
+}

@@ -1,0 +1,308 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/ed25519"
+	"crypto/sha256"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/meshos/meshos/internal/testkit"
+	"github.com/meshos/meshos/pluginsdk"
+	"github.com/meshos/meshos/pluginsdk/plugintest"
+	pluginv1 "github.com/meshos/meshos/proto/meshos/plugin/v1"
+	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
+)
+
+// world is a mesh on addresses of the loopback interface, each machine with one of its own.
+type world struct {
+	testing.TB
+	network string
+	seeds   []string
+	members []*pluginv1.Member
+
+	mu       sync.Mutex
+	machines map[uint64]*machine
+}
+
+// machine plays the host of one node.
+type machine struct {
+	*world
+	id    uint64
+	seed  []byte // of the link key
+	dir   string
+	cfg   config
+	calls *plugintest.Client
+	mesh  pluginv1.MeshClient
+	log   *plugintest.Buffer
+	end   func()
+
+	mu      sync.Mutex
+	told    uint64
+	entries []*meshosv1.LoggedEntry // its record
+	peers   map[uint64]*pluginv1.PeerChange
+	all     bool
+	link    *meshosv1.MeshLink
+	joining [][]byte
+}
+
+// newWorld makes a mesh of so many seeds; nothing runs yet.
+func newWorld(t testing.TB, seeds int) *world {
+	w := &world{TB: t, network: fmt.Sprintf("127.%d.%d", 10+rand.IntN(200), rand.IntN(250)), machines: map[uint64]*machine{}}
+	for id := 1; id <= seeds; id++ {
+		w.seeds = append(w.seeds, w.address(uint64(id)))
+	}
+	return w
+}
+
+func (w *world) address(id uint64) string { return fmt.Sprintf("%s.%d:7420", w.network, id) }
+
+// add makes a machine and, unless it is a stranger, a member of it.
+func (w *world) add(id uint64) *machine {
+	m := &machine{
+		world: w, id: id, seed: make([]byte, ed25519.SeedSize), dir: w.TempDir(), log: &plugintest.Buffer{},
+		cfg:   config{Seeds: w.seeds, Session: pluginsdk.Duration(3 * time.Second), Beacon: pluginsdk.Duration(500 * time.Millisecond)},
+		peers: map[uint64]*pluginv1.PeerChange{}, link: &meshosv1.MeshLink{},
+	}
+	if int(id) <= len(w.seeds) {
+		m.cfg.Listen = w.address(id)
+	}
+	for i := range m.seed {
+		m.seed[i] = byte(rand.IntN(256))
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.machines[id] = m
+	return m
+}
+
+func (m *machine) key() []byte {
+	return ed25519.NewKeyFromSeed(m.seed).Public().(ed25519.PublicKey)
+}
+
+func (m *machine) member() *pluginv1.Member {
+	return &pluginv1.Member{Id: m.id, Name: fmt.Sprintf("m%d", m.id), LinkKey: m.key(), Seed: m.cfg.Listen != ""}
+}
+
+// start runs the plugin of a machine, until the test or stop ends it.
+func (m *machine) start() *machine {
+	m.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	inner := &scope{TB: m.TB}
+	m.calls = plugintest.Start(inner, newNode, m.cfg, plugintest.WithNode(m.id), plugintest.WithDataDir(m.dir), plugintest.WithLogs(m.log),
+		plugintest.WithMesh(&pluginv1.MeshIdentity{LinkSeed: m.seed, Incarnation: rand.Uint64(), Name: fmt.Sprintf("m%d", m.id)}))
+	m.mesh = pluginv1.NewMeshClient(m.calls.Conn())
+	var once sync.Once
+	m.end = func() {
+		once.Do(func() {
+			cancel()
+			inner.end()
+			running.Wait()
+		})
+	}
+	m.Cleanup(func() {
+		m.end()
+		if m.Failed() {
+			m.Logf("--- log of m%d:\n%s", m.id, m.log)
+		}
+	})
+	running.Go(func() { m.follow(ctx) })
+	running.Go(func() { m.tell(ctx) })
+	return m
+}
+
+// scope runs cleanups before the end of the test.
+type scope struct {
+	testing.TB
+	cleanups []func()
+}
+
+func (s *scope) Cleanup(f func()) { s.cleanups = append(s.cleanups, f) }
+func (s *scope) end() {
+	for _, f := range slices.Backward(s.cleanups) {
+		f()
+	}
+}
+
+func (m *machine) setMembers(req *pluginv1.SetMembersRequest) {
+	m.Helper()
+	if _, err := m.mesh.SetMembers(m.Context(), req); err != nil {
+		m.Fatal(err)
+	}
+}
+
+// everybody makes all machines members of each other.
+func (w *world) everybody() {
+	w.Helper()
+	req := &pluginv1.SetMembersRequest{}
+	for _, id := range slices.Sorted(maps.Keys(w.machines)) {
+		req.Members = append(req.Members, w.machines[id].member())
+	}
+	for _, m := range w.machines {
+		if m.mesh != nil {
+			m.setMembers(req)
+		}
+	}
+}
+
+func (m *machine) follow(ctx context.Context) {
+	for ctx.Err() == nil {
+		m.mu.Lock()
+		from := &pluginv1.FollowRequest{Height: uint64(len(m.entries))}
+		m.mu.Unlock()
+		stream, err := m.mesh.Follow(ctx, from)
+		for err == nil {
+			var batch *pluginv1.MeshBatch
+			if batch, err = stream.Recv(); err == nil {
+				m.take(batch)
+			}
+		}
+		if sleep(ctx, 50*time.Millisecond) && status.Code(err) != codes.Unavailable {
+			m.Errorf("m%d: Follow: %v", m.id, err)
+			return
+		}
+	}
+}
+
+func (m *machine) take(batch *pluginv1.MeshBatch) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.entries = append(m.entries, batch.GetOrdered()...)
+	for _, p := range batch.GetPeers() {
+		m.peers[p.GetId()] = p
+	}
+	m.all = m.all || batch.GetPeersComplete()
+	if batch.GetLink() != nil {
+		m.link = batch.GetLink()
+	}
+	m.joining = append(m.joining, batch.GetJoining()...)
+}
+
+// tell makes a tick ten times a second, as a fast loop.
+func (m *machine) tell(ctx context.Context) {
+	for tick := uint64(1); ; tick++ {
+		m.mu.Lock()
+		said := &pluginv1.TellRequest{Tick: tick, Self: &meshosv1.NodeSummary{Name: fmt.Sprintf("m%d", m.id), Height: uint64(len(m.entries))}}
+		m.mu.Unlock()
+		if _, err := m.mesh.Tell(ctx, said); err != nil && ctx.Err() == nil {
+			m.Errorf("m%d: Tell: %v", m.id, err)
+		}
+		if !sleep(ctx, 100*time.Millisecond) {
+			return
+		}
+	}
+}
+
+func (m *machine) record() []*meshosv1.LoggedEntry {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.Clone(m.entries)
+}
+
+func (m *machine) linkNow() *meshosv1.MeshLink {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.link
+}
+
+func (m *machine) peer(id uint64) *pluginv1.PeerChange {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.peers[id]
+}
+
+// order orders an entry at the height after this machine's record, until the log has it.
+func (m *machine) order(ctx context.Context, text string) error {
+	for {
+		err := m.orderAt(ctx, uint64(len(m.record()))+1, text)
+		if code := status.Code(err); code != codes.Aborted && code != codes.Unavailable {
+			return err
+		}
+		if !sleep(ctx, 5*time.Millisecond) {
+			return fmt.Errorf("%s: %w", text, err)
+		}
+	}
+}
+
+func (m *machine) orderAt(ctx context.Context, height uint64, text string) error {
+	id := sha256.Sum256([]byte(text))
+	_, err := m.mesh.Order(ctx, &pluginv1.OrderRequest{Entry: []byte(text), Height: height, Id: id[:16]})
+	return err
+}
+
+// refill orders what is in a record again, with its log times.
+func (m *machine) refill(ctx context.Context, record []*meshosv1.LoggedEntry) error {
+	for i, e := range record {
+		id := sha256.Sum256(e.GetEntry())
+		_, err := m.mesh.Order(ctx, &pluginv1.OrderRequest{Entry: e.GetEntry(), Height: uint64(i) + 1, Id: id[:16], LogTime: e.GetLogTime()})
+		if err != nil && status.Code(err) != codes.Aborted {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *world) until(what string, done func() bool) {
+	w.Helper()
+	testkit.Until(w, what, done)
+}
+
+// takesOrders waits until machines know a log that takes orders.
+func (w *world) takesOrders(machines ...*machine) {
+	w.Helper()
+	for _, m := range machines {
+		w.until(fmt.Sprintf("m%d knows that the log takes orders", m.id), func() bool { return m.linkNow().GetQuorum() })
+	}
+}
+
+// founded starts a mesh of so many seeds and leaves, and orders its first entry.
+func founded(t testing.TB, seeds, leaves int) (*world, []*machine) {
+	t.Helper()
+	w := newWorld(t, seeds)
+	var all []*machine
+	for id := 1; id <= seeds+leaves; id++ {
+		all = append(all, w.add(uint64(id)))
+	}
+	for _, m := range all {
+		m.start()
+	}
+	w.everybody()
+	req := &pluginv1.SetMembersRequest{Found: true}
+	for _, m := range all {
+		req.Members = append(req.Members, m.member())
+	}
+	all[0].setMembers(req)
+	w.takesOrders(all...)
+	if err := all[0].order(t.Context(), "founding"); err != nil {
+		t.Fatal(err)
+	}
+	w.same(1, all...)
+	return w, all
+}
+
+// same waits until machines have records of that height, and checks that they are equal.
+func (w *world) same(height int, machines ...*machine) {
+	w.Helper()
+	for _, m := range machines {
+		w.until(fmt.Sprintf("m%d has %d entries", m.id, height), func() bool { return len(m.record()) >= height })
+		first, record := machines[0].record(), m.record()
+		for i := range height {
+			if !bytes.Equal(record[i].GetEntry(), first[i].GetEntry()) || !record[i].GetLogTime().AsTime().Equal(first[i].GetLogTime().AsTime()) {
+				w.Fatalf("entry %d: m%d has %v, m%d has %v", i+1, m.id, record[i], machines[0].id, first[i])
+			}
+		}
+	}
+}
+
+var _ = timestamppb.Now
