@@ -23,6 +23,7 @@ import (
 	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/metrics"
 	"github.com/meshos/meshos/host/operator"
+	"github.com/meshos/meshos/host/operator/rules"
 	"github.com/meshos/meshos/host/ordered"
 	"github.com/meshos/meshos/host/plugins"
 	"github.com/meshos/meshos/host/process"
@@ -111,7 +112,7 @@ func (n *node) make(ctx context.Context, spawner *process.Spawner) (err error) {
 		n.failures.Add("data_dir", err.Error())
 	}
 	if err := n.operators.Unreadable(); err != nil {
-		n.failures.Add("signers", fmt.Sprintf("every order is refused (%s): %v", operator.KindUnreadable, err))
+		n.failures.Add("signers", fmt.Sprintf("every order is refused (%s): %v", rules.KindUnreadable, err))
 	}
 	n.metrics = metrics.New(metrics.Node{
 		ID: cfg.Node.ID, Name: cfg.Node.Name, Cluster: cfg.Node.Cluster, Version: n.opts.Version, Start: n.start,

@@ -24,7 +24,7 @@ import (
 
 	"github.com/meshos/meshos/host/config"
 	"github.com/meshos/meshos/host/mesh"
-	"github.com/meshos/meshos/host/operator"
+	"github.com/meshos/meshos/host/operator/rules"
 	"github.com/meshos/meshos/host/operator/sshsig"
 	"github.com/meshos/meshos/host/state"
 	"github.com/meshos/meshos/host/wire"
@@ -129,7 +129,7 @@ func (w *whole) signed(ev mesh.AdminEvent, who ...byte) *hostv1.CommitRequest {
 	}
 	out := &hostv1.CommitRequest{Commit: &meshosv1.SignedCommit{Payload: payload}}
 	for _, seed := range who {
-		raw, err := sshsig.Sign(signerOf(w.t, seed), operator.Namespace, payload)
+		raw, err := sshsig.Sign(signerOf(w.t, seed), rules.Namespace, payload)
 		if err != nil {
 			w.t.Fatal(err)
 		}
@@ -178,7 +178,7 @@ func (w *whole) until(what string, ok func(*meshosv1.Snapshot) bool) {
 
 func TestOperator109_112_B22_BreakGlassThroughTheDoorAndOverARestart(t *testing.T) {
 	w := newWhole(t)
-	w.wants(w.signed(mesh.FreezeCluster{TTL: time.Hour}, 1), operator.KindInsufficient)
+	w.wants(w.signed(mesh.FreezeCluster{TTL: time.Hour}, 1), rules.KindInsufficient)
 	freeze := w.signed(mesh.FreezeCluster{TTL: time.Hour}, 1, 2)
 	w.wants(freeze, "")
 	cordon := w.signed(mesh.Cordon{Node: 5}, 1)
@@ -187,10 +187,10 @@ func TestOperator109_112_B22_BreakGlassThroughTheDoorAndOverARestart(t *testing.
 	w.until("frozen after a restart", func(s *meshosv1.Snapshot) bool {
 		return s.GetFreezeRemaining().AsDuration() > 59*time.Minute
 	})
-	w.wants(freeze, operator.KindReplayed)
-	w.wants(w.signed(mesh.FreezeCluster{TTL: time.Hour}, 1, 2), operator.KindCooldown)
+	w.wants(freeze, rules.KindReplayed)
+	w.wants(w.signed(mesh.FreezeCluster{TTL: time.Hour}, 1, 2), rules.KindCooldown)
 	w.wants(w.signed(mesh.ThawCluster{}, 2), "")
-	w.wants(cordon, operator.KindReplayed) // it was accepted, and held back by the freeze
+	w.wants(cordon, rules.KindReplayed) // it was accepted, and held back by the freeze
 	w.wants(w.signed(mesh.Cordon{Node: 5}, 1), "")
 	w.start()
 	w.until("not frozen any more", func(s *meshosv1.Snapshot) bool { return s.GetTick() > 0 && s.GetFreezeRemaining() == nil })
@@ -307,7 +307,7 @@ func TestTenThousandBadCommits(t *testing.T) {
 		})
 	}
 	flood.Wait()
-	if kinds[mesh.RejectMalformed] != all/2 || kinds[operator.KindReplayed] != all/2 {
+	if kinds[mesh.RejectMalformed] != all/2 || kinds[rules.KindReplayed] != all/2 {
 		t.Errorf("rejected as %v", kinds)
 	}
 	record, err := w.Commit(t.Context(), junk)

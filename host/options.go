@@ -24,6 +24,7 @@ import (
 	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/metrics"
 	"github.com/meshos/meshos/host/operator"
+	"github.com/meshos/meshos/host/operator/rules"
 	"github.com/meshos/meshos/host/ordered"
 	"github.com/meshos/meshos/host/plugins"
 	"github.com/meshos/meshos/host/records"
@@ -80,7 +81,7 @@ func recordsOptions(cfg *config.Config, log *slog.Logger) records.Options {
 
 func operatorOptions(cfg *config.Config, auditFull func() bool, log *slog.Logger) operator.Options {
 	return operator.Options{
-		Policy: operator.Policy{
+		Policy: rules.Policy{
 			Cluster:    cfg.Node.Cluster,
 			Ordinary:   cfg.Operators.Ordinary,
 			BreakGlass: cfg.Operators.BreakGlass,

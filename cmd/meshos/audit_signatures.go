@@ -7,7 +7,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/meshos/meshos/cmd/meshos/internal/view"
-	"github.com/meshos/meshos/host/operator"
+	"github.com/meshos/meshos/host/operator/rules"
 	"github.com/meshos/meshos/host/operator/signers"
 	"github.com/meshos/meshos/host/wire"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
@@ -46,10 +46,10 @@ func (c *signatureCheck) check(a *meshosv1.AdminAuditRecord) string {
 	if len(payload) == 0 {
 		return "it was accepted, but has no signed command"
 	}
-	if !bytes.Equal(operator.CommitID(payload), a.GetCommitId()) {
+	if !bytes.Equal(rules.CommitID(payload), a.GetCommitId()) {
 		return "its commit id does not belong to the signed command"
 	}
-	command, rejection := operator.Decode(payload)
+	command, rejection := rules.Decode(payload)
 	if rejection != nil {
 		return "no node can have accepted the signed command: " + rejection.Error()
 	}
@@ -61,7 +61,7 @@ func (c *signatureCheck) check(a *meshosv1.AdminAuditRecord) string {
 	if command.Reason != a.GetReason() {
 		return "the record shows another reason than the one that was signed"
 	}
-	operators, _, rejection := operator.Verify(c.set, payload, a.GetCommit().GetSignatures(), a.GetCommittedAt().AsTime())
+	operators, _, rejection := rules.Verify(c.set, payload, a.GetCommit().GetSignatures(), a.GetCommittedAt().AsTime())
 	if rejection != nil {
 		return rejection.Error()
 	}

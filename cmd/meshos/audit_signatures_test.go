@@ -11,7 +11,7 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
-	"github.com/meshos/meshos/host/operator"
+	"github.com/meshos/meshos/host/operator/rules"
 	"github.com/meshos/meshos/host/operator/signers"
 	"github.com/meshos/meshos/host/operator/sshsig"
 	"github.com/meshos/meshos/host/wire"
@@ -49,7 +49,7 @@ func recordOf(t *testing.T, signed, understood *meshosv1.AdminEvent) (*meshosv1.
 		t.Fatal(err)
 	}
 	payload, err := proto.Marshal(&meshosv1.AdminCommand{
-		ClusterId: "default", Event: signed, IssuedAt: timestamppb.New(noon()), Nonce: make([]byte, operator.NonceSize),
+		ClusterId: "default", Event: signed, IssuedAt: timestamppb.New(noon()), Nonce: make([]byte, rules.NonceSize),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -62,7 +62,7 @@ func recordOf(t *testing.T, signed, understood *meshosv1.AdminEvent) (*meshosv1.
 		Epoch: 10, Seq: 3, CommittedAt: timestamppb.New(noon()), Event: understood,
 		Operators: []*meshosv1.Operator{{KeyId: ssh.FingerprintSHA256(signer.PublicKey()), Name: "alice", Verified: true}},
 		Outcome:   &meshosv1.VerificationOutcome{Verdict: meshosv1.VerificationOutcome_VERDICT_ACCEPTED},
-		CommitId:  operator.CommitID(payload),
+		CommitId:  rules.CommitID(payload),
 		Commit:    &meshosv1.SignedCommit{Payload: payload, Signatures: [][]byte{signature}},
 	}, set
 }
@@ -79,11 +79,11 @@ func TestSignaturesInTheAuditAreVerifiedAgain(t *testing.T) {
 		{"another payload", func(a *meshosv1.AdminAuditRecord) { a.Commit.Payload[0]++ }, "its commit id does not belong"},
 		{"a payload that no node takes", func(a *meshosv1.AdminAuditRecord) {
 			a.Commit.Payload = append(a.Commit.Payload, 0xf8, 0x01, 0x01)
-			a.CommitId = operator.CommitID(a.Commit.Payload)
+			a.CommitId = rules.CommitID(a.Commit.Payload)
 		}, "no node can have accepted the signed command: malformed"},
 		{"another payload with its id", func(a *meshosv1.AdminAuditRecord) {
 			a.Commit.Payload = append(a.Commit.Payload, 0x12, 0)
-			a.CommitId = operator.CommitID(a.Commit.Payload)
+			a.CommitId = rules.CommitID(a.Commit.Payload)
 		}, "signature_invalid"},
 		{"a damaged signature", func(a *meshosv1.AdminAuditRecord) { s := a.Commit.Signatures[0]; s[len(s)-1]++ }, "signature_invalid"},
 		{"no signature", func(a *meshosv1.AdminAuditRecord) { a.Commit.Signatures = nil }, "has no signature of this key"},

@@ -10,6 +10,7 @@ import (
 	"github.com/meshos/meshos/host/loop"
 	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/operator"
+	"github.com/meshos/meshos/host/operator/rules"
 	"github.com/meshos/meshos/host/state"
 	"github.com/meshos/meshos/internal/statetest"
 )
@@ -83,7 +84,7 @@ func TestB24_UnsignedCommandsFindTheAuditLogFull(t *testing.T) {
 	line := func(text string) mesh.Event { return mesh.LogLine{Level: mesh.LevelInfo, Message: text} }
 	flush := mesh.AdminReceived{Event: mesh.FlushAvoidLists{}}
 	n, err := in.Client(API()).PublishBatch(ctx, []mesh.Event{line("a"), cordon, line("b"), flush, cordon})
-	if n.Taken != 3 || len(n.Refused) != 2 || n.Refused[1].Index != 4 || n.Refused[1].Verdict.Kind != operator.KindAuditFull || err != nil {
+	if n.Taken != 3 || len(n.Refused) != 2 || n.Refused[1].Index != 4 || n.Refused[1].Verdict.Kind != rules.KindAuditFull || err != nil {
 		t.Errorf("%v taken, %v", n, err)
 	}
 	full = false

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"github.com/meshos/meshos/host/mesh"
+	"github.com/meshos/meshos/host/operator/rules"
 	"github.com/meshos/meshos/host/operator/signers"
 	"github.com/meshos/meshos/host/snapshot"
 	"github.com/meshos/meshos/internal/unwritable"
@@ -28,7 +29,7 @@ const (
 
 // Options configure an Authorizer.
 type Options struct {
-	Policy Policy
+	Policy rules.Policy
 	// Signers is the path of the allowed_signers file; "" for a node that accepts
 	// every command unverified.
 	Signers string
@@ -103,7 +104,7 @@ func Open(opts Options) (*Authorizer, error) {
 		for _, d := range bad {
 			opts.Log.Error("the memory of accepted commands is damaged; what the line said is lost",
 				"file", filepath.Join(dir, storeName), "line", d.Line, "cut off", d.Torn,
-				"so", fmt.Sprintf("commands issued up to %s are rejected as replayed", stamp(floor)))
+				"so", fmt.Sprintf("commands issued up to %s are rejected as replayed", rules.Stamp(floor)))
 		}
 	}
 	a.memory.prune(opts.Policy, now)
@@ -133,9 +134,9 @@ func (a *Authorizer) Unreadable() error {
 	return a.unread
 }
 
-func (a *Authorizer) checkUnread() *Rejection {
+func (a *Authorizer) checkUnread() *rules.Rejection {
 	if err := a.Unreadable(); err != nil {
-		return reject(KindUnreadable, "who may command this node is not known: %v; make the file readable and send SIGHUP, or run `meshos reload`", err)
+		return rules.Reject(rules.KindUnreadable, "who may command this node is not known: %v; make the file readable and send SIGHUP, or run `meshos reload`", err)
 	}
 	return nil
 }
@@ -187,14 +188,14 @@ func (a *Authorizer) ReloadSigners() ([]signers.Change, error) {
 
 // Simulate returns what a break-glass command would do, as far as a snapshot shows, and
 // the hash of that. It remembers the hash: a command may name it within freshness.
-func (a *Authorizer) Simulate(s *snapshot.Snapshot, ev mesh.AdminEvent) (*meshosv1.BlastRadius, [HashSize]byte, error) {
+func (a *Authorizer) Simulate(s *snapshot.Snapshot, ev mesh.AdminEvent) (*meshosv1.BlastRadius, [rules.HashSize]byte, error) {
 	radius, err := Simulate(s, ev)
 	if err != nil {
-		return nil, [HashSize]byte{}, err
+		return nil, [rules.HashSize]byte{}, err
 	}
 	hash, err := Hash(radius)
 	if err != nil {
-		return nil, [HashSize]byte{}, err
+		return nil, [rules.HashSize]byte{}, err
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -8,6 +8,7 @@ import (
 
 	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/operator"
+	"github.com/meshos/meshos/host/operator/rules"
 	"github.com/meshos/meshos/host/operator/signers"
 	"github.com/meshos/meshos/host/snapshot"
 	"github.com/meshos/meshos/host/wire"
@@ -40,7 +41,7 @@ func TestAReloadTakesKeysOverAndSaysWhichOnes(t *testing.T) {
 			t.Errorf("%q does not name %s", said.String(), fingerprint(t, who))
 		}
 	}
-	want(t, r.judge(cordon(), bob), operator.KindNotAuthorized)
+	want(t, r.judge(cordon(), bob), rules.KindNotAuthorized)
 	want(t, r.judge(cordon(), eve), "accepted")
 
 	r.signers("damaged")
@@ -58,7 +59,7 @@ func TestAKeyCountsWhileItIsValid(t *testing.T) {
 	}
 	want(t, r.judge(cordon(), alice), "accepted")
 	got := r.after(time.Second).judge(cordon(), alice)
-	want(t, got, operator.KindNotAuthorized)
+	want(t, got, rules.KindNotAuthorized)
 	if !strings.Contains(got.Outcome.Message, "valid-before is 2026-03-01T12:00:00Z") || got.Operators[0].Name != "alice" {
 		t.Errorf("got %+v", got)
 	}
@@ -116,10 +117,10 @@ func TestAFloodIsTurnedAwayBeforeCryptographyAndForItsOwnOrigin(t *testing.T) {
 	for range 40 {
 		kinds[r.Judge("plugins", forged()).Outcome.Kind]++
 	}
-	if kinds[operator.KindRateLimited] != 20 || kinds[operator.KindSignature] != 20 {
+	if kinds[rules.KindRateLimited] != 20 || kinds[rules.KindSignature] != 20 {
 		t.Errorf("got %v, want 1000 signatures looked at", kinds)
 	}
-	if c := r.Counts(); c[operator.KindRateLimited] != 20 || c[operator.KindSignature] != 20 {
+	if c := r.Counts(); c[rules.KindRateLimited] != 20 || c[rules.KindSignature] != 20 {
 		t.Errorf("counted %v", c)
 	}
 	want(t, r.judge(cordon(), alice), "accepted")
@@ -138,14 +139,14 @@ func TestB24_AFullAuditLogTakesBreakGlassOnly(t *testing.T) {
 		})
 		accepted := map[bool]string{true: "accepted", false: "unverified"}[signers]
 		refused := r.sign(r.command(cordon()), alice)
-		want(t, r.Judge("api", refused), operator.KindAuditFull)
+		want(t, r.Judge("api", refused), rules.KindAuditFull)
 		want(t, r.judge(freeze(), alice, bob), accepted)
 		if n := r.Counts()[operator.CountPassedFull]; n != 1 {
 			t.Errorf("%d passed, want 1", n)
 		}
 		if !signers {
 			verdict, refuses := r.RefuseUnsigned(mesh.AdminReceived{Event: cordon()})
-			if verdict.Kind != operator.KindAuditFull || !refuses {
+			if verdict.Kind != rules.KindAuditFull || !refuses {
 				t.Errorf("an unsigned command: %v, refused %v", verdict, refuses)
 			}
 			if _, ice := r.RefuseUnsigned(mesh.AdminReceived{Event: freeze()}); ice {
@@ -166,7 +167,7 @@ func TestIssuedSimulationsAreBounded(t *testing.T) {
 	for i := range 1024 {
 		r.command(mesh.ForceCutover{Chain: mesh.ChainID(i + 1), Target: 2})
 	}
-	want(t, r.Judge("api", r.sign(first, alice, bob)), operator.KindMismatch)
+	want(t, r.Judge("api", r.sign(first, alice, bob)), rules.KindMismatch)
 	want(t, r.judge(mesh.KillMigration{Migration: 1}, alice, bob), "accepted")
 }
 

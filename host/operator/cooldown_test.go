@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/meshos/meshos/host/mesh"
-	"github.com/meshos/meshos/host/operator"
+	"github.com/meshos/meshos/host/operator/rules"
 	"github.com/meshos/meshos/host/snapshot"
 	hostv1 "github.com/meshos/meshos/proto/meshos/host/v1"
 )
@@ -16,11 +16,11 @@ import (
 func TestOperator052_158_ACooldownEndsToTheMillisecond(t *testing.T) {
 	const cooldown = 5 * time.Minute
 	for after, kind := range map[time.Duration]string{
-		0:                           operator.KindCooldown,
-		cooldown - time.Millisecond: operator.KindCooldown,
+		0:                           rules.KindCooldown,
+		cooldown - time.Millisecond: rules.KindCooldown,
 		cooldown:                    "accepted",
 		cooldown + time.Minute:      "accepted",
-		-time.Hour:                  operator.KindCooldown, // the clock stepped back
+		-time.Hour:                  rules.KindCooldown, // the clock stepped back
 	} {
 		r := newRig(t)
 		want(t, r.judge(freeze(), alice, bob), "accepted")
@@ -37,8 +37,8 @@ func TestOperator052_158_ACooldownEndsToTheMillisecond(t *testing.T) {
 func TestOperator158_AClockSetBackMakesNoCooldownLonger(t *testing.T) {
 	r := newRig(t)
 	want(t, r.judge(freeze(), alice, bob), "accepted")
-	want(t, r.after(-time.Hour).judge(freeze(), alice, bob), operator.KindCooldown)
-	want(t, r.after(-time.Hour+5*time.Minute-time.Millisecond).judge(freeze(), alice, bob), operator.KindCooldown)
+	want(t, r.after(-time.Hour).judge(freeze(), alice, bob), rules.KindCooldown)
+	want(t, r.after(-time.Hour+5*time.Minute-time.Millisecond).judge(freeze(), alice, bob), rules.KindCooldown)
 	want(t, r.after(-time.Hour+5*time.Minute).judge(freeze(), alice, bob), "accepted")
 }
 
@@ -60,7 +60,7 @@ func TestOperator053_CooldownsAreOnTheirTargets(t *testing.T) {
 			r := newRig(t)
 			want(t, r.judge(armed, alice, bob), "accepted")
 			for j, others := range groups {
-				kind := operator.KindCooldown
+				kind := rules.KindCooldown
 				if i != j {
 					kind = "accepted"
 				}
@@ -75,7 +75,7 @@ func TestOperator053_CooldownsAreOnTheirTargets(t *testing.T) {
 
 func TestRejectedCommandsArmNoCooldown(t *testing.T) {
 	r := newRig(t)
-	want(t, r.judge(freeze(), alice), operator.KindInsufficient)
+	want(t, r.judge(freeze(), alice), rules.KindInsufficient)
 	want(t, r.judge(freeze(), alice, bob), "accepted")
 }
 
@@ -87,7 +87,7 @@ func TestACooldownSaysUntilWhenAndForWhom(t *testing.T) {
 		t.Errorf("it says %q", m)
 	}
 	got = r.judge(mesh.ForceEvictReplica{Chain: 1, Victim: 42}, alice, eve)
-	want(t, got, operator.KindNotAuthorized) // W-15: the verdict on somebody else's signature is about that
+	want(t, got, rules.KindNotAuthorized) // W-15: the verdict on somebody else's signature is about that
 }
 
 // Whoever simulates a command learns what it would have to wait for, before two people sign.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/operator"
+	"github.com/meshos/meshos/host/operator/rules"
 )
 
 // A command that was accepted after the copy was made is not accepted by who begins with it.
@@ -30,8 +31,8 @@ func TestACopyOfTheMemoryTakesNoCommandTwice(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.open()
-	want(t, r.Judge("test", before), operator.KindReplayed)
-	want(t, r.Judge("test", since), operator.KindReplayed)
+	want(t, r.Judge("test", before), rules.KindReplayed)
+	want(t, r.Judge("test", since), rules.KindReplayed)
 	if got := r.FreezeRemaining(); got < 59*time.Minute {
 		t.Errorf("%v of the freeze are left", got)
 	}

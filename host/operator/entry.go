@@ -2,19 +2,19 @@ package operator
 
 import (
 	"bytes"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"hash/crc32"
 	"time"
 
 	"github.com/meshos/meshos/host/mesh"
+	"github.com/meshos/meshos/host/operator/rules"
 )
 
 // entry is one line of the store: everything that one accepted command changed, so that
 // a line which is cut off loses all of it or nothing.
 type entry struct {
-	Nonce     *Nonce          `json:"nonce,omitempty"`
+	Nonce     *rules.Nonce    `json:"nonce,omitempty"`
 	Issued    int64           `json:"issued_ms,omitempty"` // of the command with that nonce
 	Cooldowns []cooldownEntry `json:"cooldowns,omitempty"`
 	Freeze    *freezeEntry    `json:"freeze,omitempty"`
@@ -29,24 +29,12 @@ type cooldownEntry struct {
 	Until  int64       `json:"until_ms"`
 }
 
-func (c cooldownEntry) bucket() bucket { return bucket{node: c.Node, freeze: c.Freeze} }
+func (c cooldownEntry) bucket() rules.Bucket { return rules.Bucket{Node: c.Node, Freeze: c.Freeze} }
 
 // freezeEntry is a freeze by the wall clock; both fields are 0 for a thaw.
 type freezeEntry struct {
 	Until int64         `json:"until_ns"`
 	TTL   time.Duration `json:"ttl_ns"`
-}
-
-// MarshalText returns the nonce as hexadecimal digits.
-func (n Nonce) MarshalText() ([]byte, error) { return []byte(hex.EncodeToString(n[:])), nil }
-
-// UnmarshalText reads what MarshalText returned.
-func (n *Nonce) UnmarshalText(text []byte) error {
-	if len(text) != 2*NonceSize {
-		return fmt.Errorf("a nonce has %d hexadecimal digits, not %d characters", 2*NonceSize, len(text))
-	}
-	_, err := hex.Decode(n[:], text)
-	return err
 }
 
 // sumDigits is the length of a line's checksum, a CRC-32C in hexadecimal digits.

@@ -6,6 +6,7 @@ import (
 
 	"github.com/meshos/meshos/host/follow"
 	"github.com/meshos/meshos/host/mesh"
+	"github.com/meshos/meshos/host/operator/rules"
 	"github.com/meshos/meshos/host/snapshot"
 )
 
@@ -19,7 +20,7 @@ const freezeSlack = 2 * time.Second
 // Settled tells the authorizer that a commit which Judge returned was folded as the
 // audit record seq, or never will be (seq 0).
 func (a *Authorizer) Settled(c mesh.JudgedCommit, seq uint64) {
-	if c.Outcome.Verdict == mesh.VerdictRejected || checkFreeze(c.Event) != "" {
+	if c.Outcome.Verdict == mesh.VerdictRejected || rules.CheckFreeze(c.Event) != "" {
 		return
 	}
 	if freezeOf(c.Event, time.Time{}) == nil {

@@ -4,6 +4,8 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"github.com/meshos/meshos/host/operator/rules"
 )
 
 // A node that starts with a full disk still has a store.
@@ -13,7 +15,7 @@ func TestAStoreThatCouldNotBeWrittenAtTheStartIsWrittenLater(t *testing.T) {
 	if err := os.Mkdir(inTheWay, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	used := entry{Nonce: &Nonce{1}, Issued: 7}
+	used := entry{Nonce: &rules.Nonce{1}, Issued: 7}
 	s, err := openStore(dir, func() []entry { return []entry{used} })
 	if err == nil || s == nil {
 		t.Fatalf("store %v: %v", s, err)

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/meshos/meshos/host/mesh"
+	"github.com/meshos/meshos/host/operator/rules"
 	"github.com/meshos/meshos/host/operator/signers"
 	"github.com/meshos/meshos/host/wire"
 )
@@ -16,15 +17,15 @@ import (
 // waits for the disk and for nothing else.
 func (a *Authorizer) Judge(origin string, signed wire.Signed) mesh.JudgedCommit {
 	now := a.opts.Now()
-	command, rejection := Decode(signed.Payload)
-	out := mesh.JudgedCommit{Event: command.Event, CommitID: CommitID(signed.Payload), Reason: command.Reason}
+	command, rejection := rules.Decode(signed.Payload)
+	out := mesh.JudgedCommit{Event: command.Event, CommitID: rules.CommitID(signed.Payload), Reason: command.Reason}
 	set := a.signers()
 	if rejection == nil {
 		rejection = a.checkUnread()
 	}
 	switch {
 	case set == nil && command.Event != nil:
-		out.Operators, _, _ = Verify(nil, signed.Payload, signed.Signatures, now)
+		out.Operators, _, _ = rules.Verify(nil, signed.Payload, signed.Signatures, now)
 		out.Outcome = mesh.Verification{Verdict: mesh.VerdictUnverified}
 		if rejection = a.checkAuditFull(command.Event); rejection == nil {
 			a.unverified(command.Event, now)
@@ -35,15 +36,15 @@ func (a *Authorizer) Judge(origin string, signed wire.Signed) mesh.JudgedCommit 
 	}
 	if rejection != nil {
 		if out.Operators == nil {
-			out.Operators, _ = claims(set, capped(signed.Signatures), now)
+			out.Operators = rules.Claimed(set, signed.Signatures, now)
 		}
-		out.Outcome = rejection.outcome()
+		out.Outcome = rejection.Outcome()
 	}
 	if out.Outcome.Verdict == mesh.VerdictAccepted {
 		// The audit record holds the envelope, so that it can be verified without this node.
 		out.Envelope = &mesh.Envelope{Payload: signed.Payload, Signatures: signed.Signatures}
 	}
-	out.Operators = identified(out.Operators)
+	out.Operators = rules.Identified(out.Operators)
 	a.count(out.Outcome)
 	return out
 }
@@ -56,25 +57,25 @@ func (a *Authorizer) signers() *signers.Set {
 
 // verify makes the checks 3 to 14 and uses up the nonce.
 func (a *Authorizer) verify(
-	set *signers.Set, origin string, c Command, signed wire.Signed, now time.Time,
-) ([]mesh.Operator, *Rejection) {
+	set *signers.Set, origin string, c rules.Command, signed wire.Signed, now time.Time,
+) ([]mesh.Operator, *rules.Rejection) {
 	if rejection := a.precheck(origin, c, len(signed.Signatures), now); rejection != nil {
 		return nil, rejection
 	}
-	operators, persons, rejection := Verify(set, signed.Payload, signed.Signatures, now)
+	operators, persons, rejection := rules.Verify(set, signed.Payload, signed.Signatures, now)
 	if rejection != nil {
 		return operators, rejection
 	}
 	if need := a.opts.Policy.Threshold(c.Event); persons < need {
-		return operators, reject(KindInsufficient, "%s needs signatures of %d different operators, got %d", c.Event.Kind(), need, persons)
+		return operators, rules.Reject(rules.KindInsufficient, "%s needs signatures of %d different operators, got %d", c.Event.Kind(), need, persons)
 	}
 	return operators, a.accept(c, now)
 }
 
 // precheck makes the checks 3 to 9, which come before cryptography.
-func (a *Authorizer) precheck(origin string, c Command, signatures int, now time.Time) *Rejection {
+func (a *Authorizer) precheck(origin string, c rules.Command, signatures int, now time.Time) *rules.Rejection {
 	p := a.opts.Policy
-	if rejection := p.checkEnvelope(c, now); rejection != nil {
+	if rejection := p.CheckEnvelope(c, now); rejection != nil {
 		return rejection
 	}
 	a.mu.Lock()
@@ -85,18 +86,18 @@ func (a *Authorizer) precheck(origin string, c Command, signatures int, now time
 	if rejection := a.issued.check(c, p.Freshness, now); rejection != nil {
 		return rejection
 	}
-	if rejection := p.checkCount(c.Event, signatures); rejection != nil {
+	if rejection := p.CheckCount(c.Event, signatures); rejection != nil {
 		return rejection
 	}
 	if l := a.limiter(origin); !l.AllowN(now, min(signatures, l.Burst())) {
-		return reject(KindRateLimited, "more than %.0f signatures a second came from %q; send the command again in a moment", l.Limit(), origin)
+		return rules.Reject(rules.KindRateLimited, "more than %.0f signatures a second came from %q; send the command again in a moment", l.Limit(), origin)
 	}
 	return nil
 }
 
 // accept makes the checks 12 to 14. It uses up the nonce and starts the cooldown in one
 // step, and waits until both are on disk.
-func (a *Authorizer) accept(c Command, now time.Time) *Rejection {
+func (a *Authorizer) accept(c rules.Command, now time.Time) *rules.Rejection {
 	full := a.checkAuditFull(c.Event)
 	a.mu.Lock()
 	a.prune(now)
@@ -111,7 +112,7 @@ func (a *Authorizer) accept(c Command, now time.Time) *Rejection {
 		a.mu.Unlock()
 		return rejection
 	}
-	e := a.opts.Policy.accepted(c, now)
+	e := accepted(a.opts.Policy, c, now)
 	err := a.keep(e, now) // unlocks mu
 	if err == nil {
 		return nil
@@ -124,14 +125,14 @@ func (a *Authorizer) accept(c Command, now time.Time) *Rejection {
 	defer a.mu.Unlock()
 	a.memory.drop(e)
 	a.countInFlight(e, -1)
-	return reject(KindStoreUnavailable, "the node can't write to disk that it accepts the command; until it can, it accepts only thaw_cluster: %v", err)
+	return rules.Reject(rules.KindStoreUnavailable, "the node can't write to disk that it accepts the command; until it can, it accepts only thaw_cluster: %v", err)
 }
 
 // unverified remembers what a command does to the freeze of a node without operators,
 // and nothing else. A freeze that the core will reject is not remembered.
 func (a *Authorizer) unverified(ev mesh.AdminEvent, now time.Time) {
 	f := freezeOf(ev, now)
-	if f == nil || checkFreeze(ev) != "" {
+	if f == nil || rules.CheckFreeze(ev) != "" {
 		return
 	}
 	a.mu.Lock()
@@ -150,14 +151,14 @@ func (a *Authorizer) RefuseUnsigned(order mesh.Event) (verdict mesh.Verification
 	if rejection == nil {
 		return mesh.Verification{}, false
 	}
-	verdict = rejection.outcome()
+	verdict = rejection.Outcome()
 	a.count(verdict)
 	return verdict, true
 }
 
 // checkUnsigned refuses what operators would have to sign. AllowUnsigned lets ordinary
 // orders pass.
-func (a *Authorizer) checkUnsigned(order mesh.Event) *Rejection {
+func (a *Authorizer) checkUnsigned(order mesh.Event) *rules.Rejection {
 	if !a.HasOperators() {
 		return nil
 	}
@@ -165,18 +166,18 @@ func (a *Authorizer) checkUnsigned(order mesh.Event) *Rejection {
 		return rejection
 	}
 	if _, is := order.(mesh.MaintenanceObserved); is {
-		return reject(mesh.RejectUnsigned, "operators are configured, so this node's maintenance is theirs to command: sign enter_maintenance or exit_maintenance")
+		return rules.Reject(mesh.RejectUnsigned, "operators are configured, so this node's maintenance is theirs to command: sign enter_maintenance or exit_maintenance")
 	}
 	command, is := order.(mesh.AdminReceived)
 	switch {
 	case is && command.Event.BreakGlass() && a.opts.AllowUnsigned:
-		return reject(mesh.RejectUnsigned, "operators are configured, so the command must be signed: allow_unsigned is not for break-glass commands")
+		return rules.Reject(mesh.RejectUnsigned, "operators are configured, so the command must be signed: allow_unsigned is not for break-glass commands")
 	case a.opts.AllowUnsigned:
 		return nil
 	case is:
-		return reject(mesh.RejectUnsigned, "operators are configured, so the command must be signed")
+		return rules.Reject(mesh.RejectUnsigned, "operators are configured, so the command must be signed")
 	}
-	return reject(mesh.RejectUnsigned, "operators are configured, so the order must be signed: sign %s instead", signedForm(order))
+	return rules.Reject(mesh.RejectUnsigned, "operators are configured, so the order must be signed: sign %s instead", signedForm(order))
 }
 
 // signedForm returns the command that operators sign in place of an order.
@@ -194,12 +195,12 @@ func signedForm(order mesh.Event) string {
 
 // checkAuditFull refuses ordinary commands while the audit log is full, and counts the
 // others.
-func (a *Authorizer) checkAuditFull(ev mesh.AdminEvent) *Rejection {
+func (a *Authorizer) checkAuditFull(ev mesh.AdminEvent) *rules.Rejection {
 	if a.opts.AuditFull == nil || !a.opts.AuditFull() {
 		return nil
 	}
 	if !ev.BreakGlass() {
-		return reject(KindAuditFull, "the audit records use all the disk space that they may, or can't be written: free space on the disk, raise records.audit_limit and restart the node, or stop the node and move the folder of its audit records away")
+		return rules.Reject(rules.KindAuditFull, "the audit records use all the disk space that they may, or can't be written: free space on the disk, raise records.audit_limit and restart the node, or stop the node and move the folder of its audit records away")
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()

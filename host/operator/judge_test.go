@@ -11,7 +11,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/meshos/meshos/host/mesh"
-	"github.com/meshos/meshos/host/operator"
+	"github.com/meshos/meshos/host/operator/rules"
 	"github.com/meshos/meshos/host/operator/sshsig"
 	"github.com/meshos/meshos/host/wire"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
@@ -41,14 +41,14 @@ func TestB21_Thresholds(t *testing.T) {
 		who  []int
 		want string
 	}{
-		{"nobody", cordon(), nil, operator.KindInsufficient},
-		{"Operator034 not in the file", cordon(), []int{eve}, operator.KindNotAuthorized},
+		{"nobody", cordon(), nil, rules.KindInsufficient},
+		{"Operator034 not in the file", cordon(), []int{eve}, rules.KindNotAuthorized},
 		{"Operator038 two", freeze(), []int{alice, bob}, "accepted"},
-		{"one is too few for break-glass", freeze(), []int{alice}, operator.KindInsufficient},
-		{"Operator037 one twice", freeze(), []int{alice, alice}, operator.KindInsufficient},
-		{"two keys of one person", freeze(), []int{alice, alice2}, operator.KindInsufficient},
+		{"one is too few for break-glass", freeze(), []int{alice}, rules.KindInsufficient},
+		{"Operator037 one twice", freeze(), []int{alice, alice}, rules.KindInsufficient},
+		{"two keys of one person", freeze(), []int{alice, alice2}, rules.KindInsufficient},
 		{"two keys of one person and another", freeze(), []int{alice, alice2, bob}, "accepted"},
-		{"a stranger spoils it", freeze(), []int{alice, bob, eve}, operator.KindNotAuthorized},
+		{"a stranger spoils it", freeze(), []int{alice, bob, eve}, rules.KindNotAuthorized},
 		{"a thaw needs one", mesh.ThawCluster{}, []int{bob}, "accepted"},
 		{"more than needed", cordon(), []int{alice, bob}, "accepted"},
 	} {
@@ -58,7 +58,7 @@ func TestB21_Thresholds(t *testing.T) {
 
 func TestOperator035_AThresholdOfNothingIsOne(t *testing.T) {
 	r := newRig(t, func(r *rig) { r.opts.Policy.Ordinary = 0 })
-	want(t, r.judge(cordon()), operator.KindInsufficient)
+	want(t, r.judge(cordon()), rules.KindInsufficient)
 	want(t, r.judge(cordon(), alice), "accepted")
 }
 
@@ -89,9 +89,9 @@ func TestOperator154_B20_BreakGlassNeedsTheRulesOfABundleInAnyEnvelope(t *testin
 		c := r.command(ev)
 		hash := c.BlastHash
 		c.BlastHash = nil
-		want(t, r.Judge("api", r.sign(c, alice, bob)), operator.KindRequiresBundle)
-		c.BlastHash = make([]byte, operator.HashSize)
-		want(t, r.Judge("api", r.sign(c, alice, bob)), operator.KindSimulation)
+		want(t, r.Judge("api", r.sign(c, alice, bob)), rules.KindRequiresBundle)
+		c.BlastHash = make([]byte, rules.HashSize)
+		want(t, r.Judge("api", r.sign(c, alice, bob)), rules.KindSimulation)
 		c.BlastHash = hash
 		want(t, r.Judge("api", r.sign(c, alice, bob)), "accepted")
 	}
@@ -100,16 +100,16 @@ func TestOperator154_B20_BreakGlassNeedsTheRulesOfABundleInAnyEnvelope(t *testin
 func TestB23_ABreakGlassCommandNamesItsOwnSimulation(t *testing.T) {
 	r := newRig(t)
 	c := r.command(freeze())
-	c.BlastHash = append(make([]byte, operator.HashSize-1), 1)
-	want(t, r.Judge("api", r.sign(c, alice, bob)), operator.KindMismatch)
+	c.BlastHash = append(make([]byte, rules.HashSize-1), 1)
+	want(t, r.Judge("api", r.sign(c, alice, bob)), rules.KindMismatch)
 	c.BlastHash = r.command(mesh.ThawCluster{}).GetBlastHash()
-	want(t, r.Judge("api", r.sign(c, alice, bob)), operator.KindMismatch)
+	want(t, r.Judge("api", r.sign(c, alice, bob)), rules.KindMismatch)
 
 	c = r.command(freeze())
 	r.restart()
-	want(t, r.Judge("api", r.sign(c, alice, bob)), operator.KindMismatch)
+	want(t, r.Judge("api", r.sign(c, alice, bob)), rules.KindMismatch)
 
-	for late, kind := range map[time.Duration]string{5 * time.Minute: "accepted", 5*time.Minute + time.Millisecond: operator.KindMismatch} {
+	for late, kind := range map[time.Duration]string{5 * time.Minute: "accepted", 5*time.Minute + time.Millisecond: rules.KindMismatch} {
 		r := newRig(t)
 		c := r.command(freeze())
 		r.after(late)
@@ -121,12 +121,12 @@ func TestB23_ABreakGlassCommandNamesItsOwnSimulation(t *testing.T) {
 func TestOperator040_041_151_Freshness(t *testing.T) {
 	for age, kind := range map[time.Duration]string{
 		5 * time.Minute:                    "accepted",
-		5*time.Minute + time.Millisecond:   operator.KindExpired,
+		5*time.Minute + time.Millisecond:   rules.KindExpired,
 		5*time.Minute + time.Millisecond/2: "accepted", // whole milliseconds count
 		-30 * time.Second:                  "accepted",
-		-30*time.Second - time.Millisecond: operator.KindFuture,
-		24 * 365 * 250 * time.Hour:         operator.KindExpired,
-		-24 * 365 * 250 * time.Hour:        operator.KindFuture,
+		-30*time.Second - time.Millisecond: rules.KindFuture,
+		24 * 365 * 250 * time.Hour:         rules.KindExpired,
+		-24 * 365 * 250 * time.Hour:        rules.KindFuture,
 	} {
 		r := newRig(t)
 		c := r.command(cordon())
@@ -140,21 +140,21 @@ func TestB22_OnceHereAndNow(t *testing.T) {
 	r := newRig(t)
 	c := r.command(cordon())
 	c.ClusterId = "d"
-	want(t, r.Judge("api", r.sign(c, alice)), operator.KindWrongCluster)
+	want(t, r.Judge("api", r.sign(c, alice)), rules.KindWrongCluster)
 	c.ClusterId = "c"
 	signed := r.sign(c, alice)
 	want(t, r.Judge("api", signed), "accepted")
-	want(t, r.Judge("api", signed), operator.KindReplayed)
+	want(t, r.Judge("api", signed), rules.KindReplayed)
 	c.Event = wire.AdminToProto(mesh.Cordon{Node: 43})
-	want(t, r.Judge("api", r.sign(c, bob)), operator.KindReplayed)
+	want(t, r.Judge("api", r.sign(c, bob)), rules.KindReplayed)
 	r.restart()
-	want(t, r.Judge("plugins", signed), operator.KindReplayed)
+	want(t, r.Judge("plugins", signed), rules.KindReplayed)
 }
 
 func TestARejectedCommandUsesNothingUp(t *testing.T) {
 	r := newRig(t)
 	c := r.command(freeze())
-	want(t, r.Judge("api", r.sign(c, alice)), operator.KindInsufficient)
+	want(t, r.Judge("api", r.sign(c, alice)), rules.KindInsufficient)
 	want(t, r.Judge("api", r.sign(c, alice, bob)), "accepted")
 }
 
@@ -163,13 +163,13 @@ func TestOperator044_046_047_ASignatureIsForItsPayloadAndNamespace(t *testing.T)
 	good := r.sign(r.command(cordon()), alice)
 	flipped := wire.Signed{Payload: good.Payload, Signatures: [][]byte{bytes.Clone(good.Signatures[0])}}
 	flipped.Signatures[0][len(flipped.Signatures[0])-1] ^= 1
-	want(t, r.Judge("api", flipped), operator.KindSignature)
+	want(t, r.Judge("api", flipped), rules.KindSignature)
 
 	short, long := r.command(mesh.FreezeCluster{TTL: 10 * time.Second}), r.command(freeze())
 	moved := r.sign(long)
 	moved.Signatures = r.sign(short, alice, bob).Signatures
 	got := r.Judge("api", moved)
-	want(t, got, operator.KindSignature)
+	want(t, got, rules.KindSignature)
 	for _, o := range got.Operators {
 		if o.Verified {
 			t.Errorf("%+v is proven by a signature of something else", o)
@@ -182,9 +182,9 @@ func TestOperator044_046_047_ASignatureIsForItsPayloadAndNamespace(t *testing.T)
 		t.Fatal(err)
 	}
 	elsewhere.Signatures = [][]byte{raw}
-	want(t, r.Judge("api", elsewhere), operator.KindSignature)
+	want(t, r.Judge("api", elsewhere), rules.KindSignature)
 	elsewhere.Signatures = [][]byte{[]byte("junk")}
-	want(t, r.Judge("api", elsewhere), operator.KindSignature)
+	want(t, r.Judge("api", elsewhere), rules.KindSignature)
 }
 
 func TestOperator152_TooManySignaturesAreNotVerified(t *testing.T) {
@@ -194,7 +194,7 @@ func TestOperator152_TooManySignaturesAreNotVerified(t *testing.T) {
 		signed.Signatures = append(signed.Signatures, signed.Signatures[0])
 	}
 	got := r.Judge("api", signed)
-	want(t, got, operator.KindTooMany)
+	want(t, got, rules.KindTooMany)
 	if len(got.Operators) > 64 {
 		t.Errorf("%d operators are audited", len(got.Operators))
 	}
@@ -214,8 +214,8 @@ func TestOperator152_AThresholdAboveTheCapCanBeMet(t *testing.T) {
 		}
 		r.signers(text)
 	})
-	want(t, r.judge(freeze(), append(who, who[0])...), operator.KindTooMany)
-	want(t, r.judge(freeze(), who[1:]...), operator.KindInsufficient)
+	want(t, r.judge(freeze(), append(who, who[0])...), rules.KindTooMany)
+	want(t, r.judge(freeze(), who[1:]...), rules.KindInsufficient)
 	got := r.judge(freeze(), who...)
 	want(t, got, "accepted")
 	if len(got.Operators) != operators {
@@ -255,12 +255,12 @@ func TestWhatIsMalformed(t *testing.T) {
 		if want(t, got, mesh.RejectMalformed); t.Failed() {
 			t.Fatal(name)
 		}
-		if len(got.CommitID) != operator.HashSize || len(got.Operators) != 2 {
+		if len(got.CommitID) != rules.HashSize || len(got.Operators) != 2 {
 			t.Errorf("%s: audited as %+v, want the id and who claims to have signed", name, got)
 		}
 	}
 	want(t, r.Judge("api", wire.Signed{}), mesh.RejectMalformed)
-	want(t, r.Judge("api", wire.Signed{Payload: make([]byte, operator.MaxPayload+1)}), mesh.RejectMalformed)
+	want(t, r.Judge("api", wire.Signed{Payload: make([]byte, rules.MaxPayload+1)}), mesh.RejectMalformed)
 }
 
 // TestTheOrderOfTheChecks takes one fault after the other away from a command that
@@ -288,19 +288,19 @@ func TestTheOrderOfTheChecks(t *testing.T) {
 		heal func()
 	}{
 		{mesh.RejectMalformed, func() { c.Nonce = used.Nonce }},
-		{operator.KindRequiresBundle, func() { c.BlastHash = make([]byte, 32) }},
-		{operator.KindSimulation, func() { c.BlastHash = append(make([]byte, 31), 1) }},
-		{operator.KindWrongCluster, func() { c.ClusterId = "c" }},
-		{operator.KindFuture, func() { c.IssuedAt = timestamppb.New(begin().Add(-time.Hour)) }},
-		{operator.KindExpired, func() { c.IssuedAt = timestamppb.New(begin()) }},
-		{operator.KindReplayed, func() { c.Nonce = nonce }},
-		{operator.KindMismatch, func() { c.BlastHash = hash }},
-		{operator.KindTooMany, func() { all = all[:1] }},
-		{operator.KindInsufficient, func() { all = junk.Signatures }},
-		{operator.KindSignature, func() { all = r.sign(c, eve, eve).Signatures }},
-		{operator.KindNotAuthorized, func() { all = r.sign(c, alice, alice2).Signatures }},
-		{operator.KindInsufficient, func() { all = r.sign(c, alice, bob).Signatures }},
-		{operator.KindCooldown, func() { r.after(5 * time.Minute) }},
+		{rules.KindRequiresBundle, func() { c.BlastHash = make([]byte, 32) }},
+		{rules.KindSimulation, func() { c.BlastHash = append(make([]byte, 31), 1) }},
+		{rules.KindWrongCluster, func() { c.ClusterId = "c" }},
+		{rules.KindFuture, func() { c.IssuedAt = timestamppb.New(begin().Add(-time.Hour)) }},
+		{rules.KindExpired, func() { c.IssuedAt = timestamppb.New(begin()) }},
+		{rules.KindReplayed, func() { c.Nonce = nonce }},
+		{rules.KindMismatch, func() { c.BlastHash = hash }},
+		{rules.KindTooMany, func() { all = all[:1] }},
+		{rules.KindInsufficient, func() { all = junk.Signatures }},
+		{rules.KindSignature, func() { all = r.sign(c, eve, eve).Signatures }},
+		{rules.KindNotAuthorized, func() { all = r.sign(c, alice, alice2).Signatures }},
+		{rules.KindInsufficient, func() { all = r.sign(c, alice, bob).Signatures }},
+		{rules.KindCooldown, func() { r.after(5 * time.Minute) }},
 		{"accepted", func() {}},
 	} {
 		want(t, judge(all...), step.kind)

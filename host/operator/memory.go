@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/meshos/meshos/host/mesh"
+	"github.com/meshos/meshos/host/operator/rules"
 )
 
 const (
@@ -21,9 +22,9 @@ const (
 // keeps its entries on disk. All times except those of the freeze are whole
 // milliseconds.
 type memory struct {
-	nonces    map[Nonce]time.Time // used nonces, and when their commands were issued
-	floor     time.Time           // commands issued up to here are rejected: their nonces may be forgotten
-	cooldowns map[bucket]time.Time
+	nonces    map[rules.Nonce]time.Time // used nonces, and when their commands were issued
+	floor     time.Time                 // commands issued up to here are rejected: their nonces may be forgotten
+	cooldowns map[rules.Bucket]time.Time
 	freeze    freeze
 }
 
@@ -35,17 +36,17 @@ type freeze struct {
 
 // newMemory returns the memory of a node that has accepted nothing yet.
 func newMemory() *memory {
-	return &memory{nonces: make(map[Nonce]time.Time), cooldowns: make(map[bucket]time.Time)}
+	return &memory{nonces: make(map[rules.Nonce]time.Time), cooldowns: make(map[rules.Bucket]time.Time)}
 }
 
 // checkNonce rejects a command that was accepted before, or may have been.
-func (m *memory) checkNonce(c Command) *Rejection {
+func (m *memory) checkNonce(c rules.Command) *rules.Rejection {
 	if _, used := m.nonces[c.Nonce]; used {
-		return reject(KindReplayed, "the command was accepted before and is accepted only once; sign a new one")
+		return rules.Reject(rules.KindReplayed, "the command was accepted before and is accepted only once; sign a new one")
 	}
 	if !c.IssuedAt.After(m.floor) {
-		return reject(KindReplayed, "this node no longer knows whether it accepted commands that were issued up to %s; sign a new one after that",
-			stamp(m.floor))
+		return rules.Reject(rules.KindReplayed, "this node no longer knows whether it accepted commands that were issued up to %s; sign a new one after that",
+			rules.Stamp(m.floor))
 	}
 	return nil
 }
@@ -56,11 +57,11 @@ func (m *memory) frozen(now time.Time) time.Duration {
 }
 
 // accepted returns what is remembered of a command that is accepted now.
-func (p Policy) accepted(c Command, now time.Time) entry {
+func accepted(p rules.Policy, c rules.Command, now time.Time) entry {
 	out := entry{Nonce: &c.Nonce, Issued: c.IssuedAt.UnixMilli()}
-	if b, has := bucketOf(c.Event); has && p.Cooldown > 0 {
+	if b, has := rules.BucketOf(c.Event); has && p.Cooldown > 0 {
 		until := now.Truncate(time.Millisecond).Add(p.Cooldown)
-		out.Cooldowns = []cooldownEntry{{Node: b.node, Freeze: b.freeze, Until: until.UnixMilli()}}
+		out.Cooldowns = []cooldownEntry{{Node: b.Node, Freeze: b.Freeze, Until: until.UnixMilli()}}
 	}
 	out.Freeze = freezeOf(c.Event, now)
 	return out
@@ -107,8 +108,8 @@ func (m *memory) drop(e entry) {
 // that are over. Forgetting a nonce raises the floor, so that its command stays rejected
 // even if the clock is set back. A clock that is set back does not make a cooldown longer
 // either.
-func (m *memory) prune(p Policy, now time.Time) {
-	var stale []Nonce
+func (m *memory) prune(p rules.Policy, now time.Time) {
+	var stale []rules.Nonce
 	for nonce, issued := range m.nonces {
 		if now.Sub(issued) > p.Freshness {
 			stale = append(stale, nonce)
@@ -134,8 +135,8 @@ func (m *memory) prune(p Policy, now time.Time) {
 }
 
 // forgetOldest forgets the count oldest ones of the given nonces, and raises the floor.
-func (m *memory) forgetOldest(of []Nonce, count int) {
-	slices.SortFunc(of, func(a, b Nonce) int { return m.nonces[a].Compare(m.nonces[b]) })
+func (m *memory) forgetOldest(of []rules.Nonce, count int) {
+	slices.SortFunc(of, func(a, b rules.Nonce) int { return m.nonces[a].Compare(m.nonces[b]) })
 	for _, n := range of[:count] {
 		if issued := m.nonces[n]; issued.After(m.floor) {
 			m.floor = issued
@@ -150,11 +151,11 @@ func (m *memory) entries() []entry {
 	if !m.floor.IsZero() {
 		out = append(out, entry{Floor: m.floor.UnixMilli()})
 	}
-	for _, n := range slices.SortedFunc(maps.Keys(m.nonces), func(a, b Nonce) int { return slices.Compare(a[:], b[:]) }) {
+	for _, n := range slices.SortedFunc(maps.Keys(m.nonces), func(a, b rules.Nonce) int { return slices.Compare(a[:], b[:]) }) {
 		out = append(out, entry{Nonce: &n, Issued: m.nonces[n].UnixMilli()})
 	}
-	for _, b := range slices.SortedFunc(maps.Keys(m.cooldowns), compareBuckets) {
-		out = append(out, entry{Cooldowns: []cooldownEntry{{Node: b.node, Freeze: b.freeze, Until: m.cooldowns[b].UnixMilli()}}})
+	for _, b := range slices.SortedFunc(maps.Keys(m.cooldowns), rules.CompareBuckets) {
+		out = append(out, entry{Cooldowns: []cooldownEntry{{Node: b.Node, Freeze: b.Freeze, Until: m.cooldowns[b].UnixMilli()}}})
 	}
 	if m.freeze.TTL > 0 {
 		out = append(out, entry{Freeze: &freezeEntry{Until: m.freeze.Until.UnixNano(), TTL: m.freeze.TTL}})

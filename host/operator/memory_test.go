@@ -6,24 +6,25 @@ import (
 	"time"
 
 	"github.com/meshos/meshos/host/mesh"
+	"github.com/meshos/meshos/host/operator/rules"
 )
 
 // accepting is a memory that accepts commands at given times.
 type accepting struct {
 	*memory
-	policy Policy
+	policy rules.Policy
 	count  uint64
 }
 
 func newAccepting() *accepting {
-	return &accepting{memory: newMemory(), policy: Policy{Freshness: 5 * time.Minute, FutureSkew: 30 * time.Second}}
+	return &accepting{memory: newMemory(), policy: rules.Policy{Freshness: 5 * time.Minute, FutureSkew: 30 * time.Second}}
 }
 
-func (a *accepting) accept(now time.Time) Command {
+func (a *accepting) accept(now time.Time) rules.Command {
 	a.count++
-	c := Command{Event: mesh.Cordon{Node: 1}, IssuedAt: now}
+	c := rules.Command{Event: mesh.Cordon{Node: 1}, IssuedAt: now}
 	binary.BigEndian.PutUint64(c.Nonce[:], a.count)
-	a.take(a.policy.accepted(c, now))
+	a.take(accepted(a.policy, c, now))
 	return c
 }
 
@@ -31,7 +32,7 @@ func TestB22_ForgettingOldCommandsBringsNoneBack(t *testing.T) {
 	a := newAccepting()
 	now := time.UnixMilli(1_790_000_000_000)
 	first := a.accept(now)
-	var last Command
+	var last rules.Command
 	for range maxStale + 100 {
 		now = now.Add(10 * time.Second)
 		last = a.accept(now)
@@ -40,7 +41,7 @@ func TestB22_ForgettingOldCommandsBringsNoneBack(t *testing.T) {
 	if _, known := a.nonces[first.Nonce]; known {
 		t.Fatal("the first command is still known: nothing is proven")
 	}
-	for name, c := range map[string]Command{"first": first, "last": last} {
+	for name, c := range map[string]rules.Command{"first": first, "last": last} {
 		if a.checkNonce(c) == nil {
 			t.Errorf("the %s command is new", name)
 		}
@@ -52,7 +53,7 @@ func TestB22_ForgettingOldCommandsBringsNoneBack(t *testing.T) {
 	if again.checkNonce(first) == nil {
 		t.Error("the first command is new after a restart")
 	}
-	if r := again.checkNonce(Command{IssuedAt: now.Add(-a.policy.Freshness)}); r != nil {
+	if r := again.checkNonce(rules.Command{IssuedAt: now.Add(-a.policy.Freshness)}); r != nil {
 		t.Errorf("a new command is turned away: %v", r)
 	}
 }
@@ -70,10 +71,10 @@ func TestB22_AClockThatWasAheadLocksNobodyOut(t *testing.T) {
 	a.prune(a.policy, ahead.Add(2*time.Hour))
 	now := right.Add(3 * time.Hour)
 	a.prune(a.policy, now)
-	if r := a.checkNonce(Command{IssuedAt: now}); r != nil {
+	if r := a.checkNonce(rules.Command{IssuedAt: now}); r != nil {
 		t.Errorf("a new command is turned away once the clock is right: %v", r)
 	}
-	for _, c := range []Command{before, early, late} {
+	for _, c := range []rules.Command{before, early, late} {
 		if a.checkNonce(c) == nil {
 			t.Errorf("the command of %v counts twice", c.IssuedAt)
 		}

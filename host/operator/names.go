@@ -4,6 +4,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/meshos/meshos/host/operator/rules"
+
 	"github.com/meshos/meshos/host/operator/signers"
 )
 
@@ -31,7 +33,7 @@ func (a *Authorizer) Names() []string {
 	}
 	list := []string{}
 	for _, e := range a.set.Entries() {
-		if signer, err := a.set.Find(e.Key, Namespace, now); err == nil {
+		if signer, err := a.set.Find(e.Key, rules.Namespace, now); err == nil {
 			list = append(list, signer.Name)
 		}
 	}

@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"github.com/meshos/meshos/host/mesh"
-	"github.com/meshos/meshos/host/operator"
+	"github.com/meshos/meshos/host/operator/rules"
 )
 
 // The page for operators lists every kind of rejection, in the order of the checks.
@@ -20,10 +20,10 @@ func TestEveryRejectionIsDocumentedInOrder(t *testing.T) {
 		t.Fatal("there is no list")
 	}
 	for _, kind := range []string{
-		mesh.RejectMalformed, mesh.RejectUnsigned, operator.KindRequiresBundle, operator.KindSimulation, operator.KindWrongCluster,
-		operator.KindFuture, operator.KindExpired, operator.KindReplayed, operator.KindMismatch, operator.KindTooMany,
-		operator.KindRateLimited, operator.KindSignature, operator.KindNotAuthorized, operator.KindInsufficient,
-		operator.KindCooldown, operator.KindAuditFull, operator.KindStoreUnavailable, mesh.RejectFrozen,
+		mesh.RejectMalformed, mesh.RejectUnsigned, rules.KindRequiresBundle, rules.KindSimulation, rules.KindWrongCluster,
+		rules.KindFuture, rules.KindExpired, rules.KindReplayed, rules.KindMismatch, rules.KindTooMany,
+		rules.KindRateLimited, rules.KindSignature, rules.KindNotAuthorized, rules.KindInsufficient,
+		rules.KindCooldown, rules.KindAuditFull, rules.KindStoreUnavailable, mesh.RejectFrozen,
 	} {
 		_, rest, found := strings.Cut(list, "`"+kind+"`")
 		if !found {

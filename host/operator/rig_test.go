@@ -17,6 +17,7 @@ import (
 
 	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/operator"
+	"github.com/meshos/meshos/host/operator/rules"
 	"github.com/meshos/meshos/host/operator/sshsig"
 	"github.com/meshos/meshos/host/snapshot"
 	"github.com/meshos/meshos/host/wire"
@@ -65,7 +66,7 @@ func newRig(t testing.TB, change ...func(*rig)) *rig {
 	t.Helper()
 	r := &rig{t: t, now: begin()}
 	r.opts = operator.Options{
-		Policy: operator.Policy{
+		Policy: rules.Policy{
 			Cluster: "c", Ordinary: 1, BreakGlass: 2, Thaw: 1,
 			Freshness: 5 * time.Minute, FutureSkew: 30 * time.Second, Cooldown: 5 * time.Minute,
 		},
@@ -121,7 +122,7 @@ func (r *rig) command(ev mesh.AdminEvent) *meshosv1.AdminCommand {
 		if _, hash, err := r.Simulate(&snapshot.Snapshot{Node: 1}, ev); err == nil {
 			out.BlastHash = hash[:]
 		} else {
-			out.BlastHash = append(make([]byte, operator.HashSize-1), 1)
+			out.BlastHash = append(make([]byte, rules.HashSize-1), 1)
 		}
 	}
 	return out
@@ -135,7 +136,7 @@ func (r *rig) sign(c *meshosv1.AdminCommand, who ...int) wire.Signed {
 	}
 	out := wire.Signed{Payload: payload}
 	for _, w := range who {
-		raw, err := sshsig.Sign(keyOf(r.t, w), operator.Namespace, payload)
+		raw, err := sshsig.Sign(keyOf(r.t, w), rules.Namespace, payload)
 		if err != nil {
 			r.t.Fatal(err)
 		}

@@ -10,6 +10,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/meshos/meshos/host/mesh"
+	"github.com/meshos/meshos/host/operator/rules"
 	"github.com/meshos/meshos/host/operator/signers"
 	"github.com/meshos/meshos/host/snapshot"
 	hostv1 "github.com/meshos/meshos/proto/meshos/host/v1"
@@ -54,7 +55,7 @@ func (a *Authorizer) Roster(compare bool) *hostv1.ListOperatorsResponse {
 	a.mu.Lock()
 	set, unread := a.set, a.unread
 	a.prune(now)
-	for _, b := range slices.SortedFunc(maps.Keys(a.memory.cooldowns), compareBuckets) {
+	for _, b := range slices.SortedFunc(maps.Keys(a.memory.cooldowns), rules.CompareBuckets) {
 		if until := a.memory.cooldowns[b]; until.After(now) {
 			out.Cooldowns = append(out.Cooldowns, Cooldown{Of: b.String(), Until: until, Left: until.Sub(now)}.toProto())
 		}
@@ -88,7 +89,7 @@ func Keys(set *signers.Set, now time.Time) ([]*hostv1.OperatorKey, uint32) {
 		key := &hostv1.OperatorKey{
 			Name: e.Name(), Principals: e.Principals, Namespaces: e.Namespaces, Line: uint32(e.Line),
 			Fingerprint: e.Key.Fingerprint(), KeyType: e.Key.Type, NoTouchRequired: e.Key.OnSecurityKey() && !bool(e.Touch),
-			State: keyState(e.Applies(Namespace, now)),
+			State: keyState(e.Applies(rules.Namespace, now)),
 		}
 		if !e.ValidAfter.IsZero() {
 			key.ValidAfter = timestamppb.New(e.ValidAfter)
@@ -96,7 +97,7 @@ func Keys(set *signers.Set, now time.Time) ([]*hostv1.OperatorKey, uint32) {
 		if !e.ValidBefore.IsZero() {
 			key.ValidBefore = timestamppb.New(e.ValidBefore)
 		}
-		if signer, err := set.Find(e.Key, Namespace, now); err == nil {
+		if signer, err := set.Find(e.Key, rules.Namespace, now); err == nil {
 			counting = append(counting, signer)
 		}
 		keys = append(keys, key)

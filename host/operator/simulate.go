@@ -11,6 +11,7 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 
 	"github.com/meshos/meshos/host/mesh"
+	"github.com/meshos/meshos/host/operator/rules"
 	"github.com/meshos/meshos/host/snapshot"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
@@ -26,8 +27,8 @@ const (
 // far as one node can see, with warnings for the operator. It returns an error for any
 // other command, and for one that would be rejected as malformed.
 func Simulate(s *snapshot.Snapshot, ev mesh.AdminEvent) (*meshosv1.BlastRadius, error) {
-	if why := checkFreeze(ev); why != "" {
-		return nil, reject(mesh.RejectMalformed, "%s", why)
+	if why := rules.CheckFreeze(ev); why != "" {
+		return nil, rules.Reject(mesh.RejectMalformed, "%s", why)
 	}
 	b := &blast{s: s, out: &meshosv1.BlastRadius{}}
 	switch ev := ev.(type) {
@@ -61,10 +62,10 @@ func Simulate(s *snapshot.Snapshot, ev mesh.AdminEvent) (*meshosv1.BlastRadius, 
 
 // Hash returns the blast hash: the SHA-256 of the deterministic encoding of a whole blast
 // radius, warnings included.
-func Hash(b *meshosv1.BlastRadius) ([HashSize]byte, error) {
+func Hash(b *meshosv1.BlastRadius) ([rules.HashSize]byte, error) {
 	raw, err := proto.MarshalOptions{Deterministic: true}.Marshal(b)
 	if err != nil {
-		return [HashSize]byte{}, fmt.Errorf("encode blast radius: %w", err)
+		return [rules.HashSize]byte{}, fmt.Errorf("encode blast radius: %w", err)
 	}
 	return sha256.Sum256(raw), nil
 }

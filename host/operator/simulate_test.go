@@ -11,6 +11,7 @@ import (
 
 	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/operator"
+	"github.com/meshos/meshos/host/operator/rules"
 	"github.com/meshos/meshos/host/snapshot"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
@@ -142,7 +143,7 @@ func TestSimulate(t *testing.T) {
 }
 
 func TestTheHashIsThatOfAllThatIsShown(t *testing.T) {
-	seen := make(map[[operator.HashSize]byte]string)
+	seen := make(map[[rules.HashSize]byte]string)
 	for name, c := range map[string]struct {
 		s  *snapshot.Snapshot
 		ev mesh.AdminEvent

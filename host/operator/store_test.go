@@ -18,6 +18,7 @@ import (
 
 	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/operator"
+	"github.com/meshos/meshos/host/operator/rules"
 	"github.com/meshos/meshos/host/snapshot"
 	"github.com/meshos/meshos/host/wire"
 )
@@ -60,7 +61,7 @@ func TestB22_ATornTailIsCutAtEveryByte(t *testing.T) {
 		whole := bytes.Count(text[:n], []byte("\n"))
 		torn := n > 0 && text[n-1] != '\n'
 		for i, signed := range all {
-			kind := operator.KindReplayed
+			kind := rules.KindReplayed
 			if i >= whole && !torn {
 				kind = "accepted" // it was never written, so it was never answered
 			}
@@ -88,7 +89,7 @@ func TestB22_NoFlippedBitBringsACommandBack(t *testing.T) {
 		flipped[i] ^= 1 << (i % 8)
 		r.reopen(flipped)
 		for _, signed := range all {
-			if want(t, r.Judge("api", signed), operator.KindReplayed); t.Failed() {
+			if want(t, r.Judge("api", signed), rules.KindReplayed); t.Failed() {
 				t.Fatalf("byte %d: %q", i, flipped)
 			}
 		}
@@ -144,7 +145,7 @@ func TestB22_AClockSetBackBringsNoCommandBack(t *testing.T) {
 	want(t, r.judge(cordon(), alice), "accepted")
 	for range 2 {
 		r.after(time.Second)
-		want(t, r.Judge("api", old), operator.KindReplayed)
+		want(t, r.Judge("api", old), rules.KindReplayed)
 		r.restart()
 	}
 	r.after(time.Minute)
@@ -162,7 +163,7 @@ func TestB22_CommandsAtOnceAreWrittenTogether(t *testing.T) {
 	all.Wait()
 	r.restart()
 	for _, s := range signed {
-		want(t, r.Judge("other", s), operator.KindReplayed)
+		want(t, r.Judge("other", s), rules.KindReplayed)
 	}
 }
 
@@ -173,19 +174,19 @@ func TestWithoutADiskOnlyAThawPasses(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := r.command(cordon())
-	want(t, r.Judge("api", r.sign(c, alice)), operator.KindStoreUnavailable)
-	want(t, r.judge(freeze(), alice, bob), operator.KindStoreUnavailable)
+	want(t, r.Judge("api", r.sign(c, alice)), rules.KindStoreUnavailable)
+	want(t, r.judge(freeze(), alice, bob), rules.KindStoreUnavailable)
 	thaw := r.sign(r.command(mesh.ThawCluster{}), alice)
 	want(t, r.Judge("api", thaw), "accepted")
-	want(t, r.Judge("api", thaw), operator.KindReplayed)
+	want(t, r.Judge("api", thaw), rules.KindReplayed)
 	if err := os.MkdirAll(filepath.Dir(r.memory()), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	want(t, r.Judge("api", r.sign(c, alice)), "accepted") // it was not used up
 	want(t, r.judge(freeze(), alice, bob), "accepted")    // nor was a cooldown armed
 	r.restart()
-	want(t, r.Judge("api", thaw), operator.KindReplayed)
-	want(t, r.Judge("api", r.sign(c, alice)), operator.KindReplayed)
+	want(t, r.Judge("api", thaw), rules.KindReplayed)
+	want(t, r.Judge("api", r.sign(c, alice)), rules.KindReplayed)
 }
 
 // A thaw passes without a disk. Once there is one again the freeze must not come back.
@@ -227,7 +228,7 @@ func TestMain(m *testing.M) {
 
 // victim judges the commands that it reads, and prints the verdicts.
 func victim(dir string) {
-	policy := operator.Policy{Cluster: "c", Freshness: 5 * time.Minute, FutureSkew: 30 * time.Second, Cooldown: 5 * time.Minute}
+	policy := rules.Policy{Cluster: "c", Freshness: 5 * time.Minute, FutureSkew: 30 * time.Second, Cooldown: 5 * time.Minute}
 	a, err := operator.Open(operator.Options{
 		Policy: policy, Signers: filepath.Join(dir, "signers"), DataDir: dir, Now: begin, Log: nowhere(),
 	})
@@ -287,7 +288,7 @@ func TestP2_WhatWasAcceptedIsRememberedAfterSIGKILL(t *testing.T) {
 		_ = cmd.Wait()
 		r.open()
 		for i, signed := range sent[:answered] {
-			if want(t, r.Judge("api", signed), operator.KindReplayed); t.Failed() {
+			if want(t, r.Judge("api", signed), rules.KindReplayed); t.Failed() {
 				t.Fatalf("round %d: command %d of %d that were answered", round, i, answered)
 			}
 		}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/operator"
+	"github.com/meshos/meshos/host/operator/rules"
 	"github.com/meshos/meshos/internal/hangfs"
 	"github.com/meshos/meshos/internal/readfile"
 	"github.com/meshos/meshos/internal/testkit"
@@ -70,7 +71,7 @@ func TestSignersThatAreNotReadInTimeRefuseEveryOrder(t *testing.T) {
 	want(t, r.judge(cordon(), alice), "signers_unreadable")
 	want(t, r.judge(mesh.ThawCluster{}, alice), "signers_unreadable")
 	for _, order := range []mesh.Event{mesh.AdminReceived{Event: cordon()}, mesh.DaemonIntent{}, mesh.Shutdown{}} {
-		if verdict, refused := r.RefuseUnsigned(order); !refused || verdict.Kind != operator.KindUnreadable {
+		if verdict, refused := r.RefuseUnsigned(order); !refused || verdict.Kind != rules.KindUnreadable {
 			t.Errorf("%T: %v, %+v", order, refused, verdict)
 		}
 	}

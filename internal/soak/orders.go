@@ -11,7 +11,7 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
-	"github.com/meshos/meshos/host/operator"
+	"github.com/meshos/meshos/host/operator/rules"
 	"github.com/meshos/meshos/host/operator/sshsig"
 	hostv1 "github.com/meshos/meshos/proto/meshos/host/v1"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
@@ -30,7 +30,7 @@ func (s *stage) order(ctx context.Context, event *meshosv1.AdminEvent) error {
 	if err != nil {
 		return err
 	}
-	signature, err := sshsig.Sign(s.signer, operator.Namespace, payload)
+	signature, err := sshsig.Sign(s.signer, rules.Namespace, payload)
 	if err != nil {
 		return err
 	}

@@ -11,7 +11,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/meshos/meshos/host/mesh"
-	"github.com/meshos/meshos/host/operator"
+	"github.com/meshos/meshos/host/operator/rules"
 	"github.com/meshos/meshos/host/operator/sshsig"
 	"github.com/meshos/meshos/host/records"
 	hostv1 "github.com/meshos/meshos/proto/meshos/host/v1"
@@ -32,7 +32,7 @@ func (n *node) order(ctx context.Context, number uint64) (id string, err error) 
 	if err != nil {
 		return "", err
 	}
-	signature, err := sshsig.Sign(n.signer, operator.Namespace, payload)
+	signature, err := sshsig.Sign(n.signer, rules.Namespace, payload)
 	if err != nil {
 		return "", err
 	}

@@ -8,7 +8,7 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
-	"github.com/meshos/meshos/host/operator"
+	"github.com/meshos/meshos/host/operator/rules"
 	"github.com/meshos/meshos/host/operator/signers"
 	"github.com/meshos/meshos/host/wire"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
@@ -45,7 +45,7 @@ func (c Command) Group() string {
 // Encode returns the bytes to sign, with a new nonce. hash is that of the
 // simulation of a break-glass command, and nil for any other command.
 func (c Command) Encode(cluster string, hash []byte, now time.Time) ([]byte, error) {
-	nonce := make([]byte, operator.NonceSize)
+	nonce := make([]byte, rules.NonceSize)
 	if _, err := rand.Read(nonce); err != nil {
 		return nil, fmt.Errorf("draw a nonce: %w", err)
 	}

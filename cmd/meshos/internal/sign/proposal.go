@@ -13,6 +13,7 @@ import (
 
 	"github.com/meshos/meshos/cmd/meshos/internal/view"
 	"github.com/meshos/meshos/host/operator"
+	"github.com/meshos/meshos/host/operator/rules"
 	"github.com/meshos/meshos/internal/readfile"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
@@ -106,8 +107,8 @@ func ReadProposal(path string) (*Proposal, error) {
 	bad := func(format string, args ...any) error {
 		return fmt.Errorf("%s: %s", path, fmt.Sprintf(format, args...))
 	}
-	if len(payload) > operator.MaxPayload {
-		return nil, bad("it is not a proposal: it has %d bytes, and a command has at most %d", len(payload), operator.MaxPayload)
+	if len(payload) > rules.MaxPayload {
+		return nil, bad("it is not a proposal: it has %d bytes, and a command has at most %d", len(payload), rules.MaxPayload)
 	}
 	p := &Proposal{path: path, Payload: payload, Admin: &meshosv1.AdminCommand{}}
 	if err := proto.Unmarshal(payload, p.Admin); err != nil || len(payload) == 0 {
@@ -122,9 +123,9 @@ func ReadProposal(path string) (*Proposal, error) {
 	}
 	p.Reason = p.Admin.GetReason()
 	switch n := len(p.Admin.GetBlastHash()); {
-	case !p.Admin.GetIssuedAt().IsValid() || len(p.Admin.GetNonce()) != operator.NonceSize:
-		return nil, bad("it has no time of issue, or no nonce of %d bytes: no node will accept it", operator.NonceSize)
-	case p.BreakGlass && n != operator.HashSize, !p.BreakGlass && n != 0:
+	case !p.Admin.GetIssuedAt().IsValid() || len(p.Admin.GetNonce()) != rules.NonceSize:
+		return nil, bad("it has no time of issue, or no nonce of %d bytes: no node will accept it", rules.NonceSize)
+	case p.BreakGlass && n != rules.HashSize, !p.BreakGlass && n != 0:
 		return nil, bad("its blast hash has %d bytes, which no node will accept for %s", n, p.Kind)
 	}
 	p.Blast = readBlast(path+".json", p.Admin.GetBlastHash())

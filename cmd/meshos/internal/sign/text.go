@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/meshos/meshos/cmd/meshos/internal/view"
-	"github.com/meshos/meshos/host/operator"
+	"github.com/meshos/meshos/host/operator/rules"
 )
 
 // Text shows all that a signature on the proposal covers, and who signed it so far.
@@ -26,7 +26,7 @@ func (p *Proposal) Text(printer view.Printer, signatures []Signature, target Tar
 	row("cluster", cluster)
 	row("issued", p.issued(printer.Color, target, now))
 	row("nonce", hex.EncodeToString(p.Admin.GetNonce()))
-	row("commit", hex.EncodeToString(operator.CommitID(p.Payload)))
+	row("commit", hex.EncodeToString(rules.CommitID(p.Payload)))
 	switch {
 	case p.Blast != nil:
 		b.WriteString(printer.BlastRadius(p.Blast, p.Admin.GetBlastHash()))

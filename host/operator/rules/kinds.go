@@ -1,4 +1,4 @@
-package operator
+package rules
 
 import (
 	"fmt"
@@ -37,10 +37,12 @@ type Rejection struct {
 // Error returns "KIND: MESSAGE".
 func (r *Rejection) Error() string { return r.Kind + ": " + r.Message }
 
-func reject(kind, format string, args ...any) *Rejection {
+// Reject returns a rejection whose message is formatted.
+func Reject(kind, format string, args ...any) *Rejection {
 	return &Rejection{Kind: kind, Message: fmt.Sprintf(format, args...)}
 }
 
-func (r *Rejection) outcome() mesh.Verification {
+// Outcome returns the verdict of the rejection.
+func (r *Rejection) Outcome() mesh.Verification {
 	return mesh.Verification{Verdict: mesh.VerdictRejected, Kind: r.Kind, Message: r.Message}
 }

@@ -1,4 +1,4 @@
-package operator
+package rules
 
 import (
 	"time"
@@ -25,14 +25,14 @@ func Verify(set *signers.Set, payload []byte, signatures [][]byte, now time.Time
 	var persons []signers.Signer
 	for i, claim := range keys {
 		if claim.err != nil {
-			return operators, 0, reject(KindSignature, "signature %d: %v", i+1, claim.err)
+			return operators, 0, Reject(KindSignature, "signature %d: %v", i+1, claim.err)
 		}
 		signer, err := set.Find(claim.sig.Key, Namespace, now)
 		if err != nil {
-			return operators, 0, reject(KindNotAuthorized, "signature %d: %v", i+1, err)
+			return operators, 0, Reject(KindNotAuthorized, "signature %d: %v", i+1, err)
 		}
 		if err := claim.sig.Verify(Namespace, payload, signer.Touch); err != nil {
-			return operators, 0, reject(KindSignature, "signature %d, by %s with key %s: %v",
+			return operators, 0, Reject(KindSignature, "signature %d, by %s with key %s: %v",
 				i+1, signer.Name, operators[i].KeyID, err)
 		}
 		operators[i].Verified = true
@@ -48,6 +48,13 @@ func Verify(set *signers.Set, payload []byte, signatures [][]byte, now time.Time
 type claim struct {
 	sig sshsig.Signature
 	err error
+}
+
+// Claimed returns who made signatures according to themselves, of as many as an audit record
+// lists. A nil set names nobody.
+func Claimed(set *signers.Set, signatures [][]byte, now time.Time) []mesh.Operator {
+	operators, _ := claims(set, capped(signatures), now)
+	return operators
 }
 
 // capped returns as many of the signatures as the audit record of an unverified command
@@ -76,8 +83,8 @@ func claims(set *signers.Set, signatures [][]byte, now time.Time) ([]mesh.Operat
 	return operators, all
 }
 
-// identified leaves out operators without a key, whose signatures could not be read.
-func identified(operators []mesh.Operator) []mesh.Operator {
+// Identified leaves out operators without a key, whose signatures could not be read.
+func Identified(operators []mesh.Operator) []mesh.Operator {
 	var out []mesh.Operator
 	for _, o := range operators {
 		if o.KeyID != "" {

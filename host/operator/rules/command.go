@@ -1,4 +1,4 @@
-package operator
+package rules
 
 import (
 	"crypto/sha256"
@@ -21,9 +21,6 @@ const (
 	maxFreeze = 24 * time.Hour // as in the core, which checks it again
 )
 
-// Nonce is random, so that no two commands are the same.
-type Nonce [NonceSize]byte
-
 // Command is a decoded payload.
 type Command struct {
 	Event     mesh.AdminEvent
@@ -43,7 +40,7 @@ func CommitID(payload []byte) []byte {
 // Decode reads a payload as it was signed. If it is rejected as malformed, the returned
 // command still has its Event, provided that the event itself is valid.
 func Decode(payload []byte) (Command, *Rejection) {
-	bad := func(format string, args ...any) *Rejection { return reject(mesh.RejectMalformed, format, args...) }
+	bad := func(format string, args ...any) *Rejection { return Reject(mesh.RejectMalformed, format, args...) }
 	if len(payload) > MaxPayload {
 		return Command{}, bad("the payload has %d bytes; a command has at most %d", len(payload), MaxPayload)
 	}
@@ -77,15 +74,15 @@ func Decode(payload []byte) (Command, *Rejection) {
 	if len(out.BlastHash) != 0 && !event.BreakGlass() {
 		return out, bad("blast_hash is for break-glass commands, and %s is not one", event.Kind())
 	}
-	if why := checkFreeze(event); why != "" {
+	if why := CheckFreeze(event); why != "" {
 		return out, bad("%s", why)
 	}
 	return out, nil
 }
 
-// checkFreeze returns what is wrong with the length of a freeze, "" if nothing is or if
+// CheckFreeze returns what is wrong with the length of a freeze, "" if nothing is or if
 // the event is not a freeze.
-func checkFreeze(ev mesh.AdminEvent) string {
+func CheckFreeze(ev mesh.AdminEvent) string {
 	if f, ok := ev.(mesh.FreezeCluster); ok && (f.TTL <= 0 || f.TTL > maxFreeze) {
 		return "a freeze lasts more than 0 and at most " + maxFreeze.String() + ", not " + f.TTL.String()
 	}

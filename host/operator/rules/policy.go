@@ -1,4 +1,4 @@
-package operator
+package rules
 
 import (
 	"time"
@@ -34,47 +34,48 @@ func (p Policy) Threshold(ev mesh.AdminEvent) int {
 // signatureCap is how many signatures a command may have, unless its threshold is higher.
 const signatureCap = 64
 
-// checkEnvelope makes the checks 3 to 5, which need only the command and the time.
-func (p Policy) checkEnvelope(c Command, now time.Time) *Rejection {
+// CheckEnvelope makes the checks 3 to 5 of package operator, which need only the command and the time.
+func (p Policy) CheckEnvelope(c Command, now time.Time) *Rejection {
 	if c.Event.BreakGlass() {
 		if len(c.BlastHash) == 0 {
-			return reject(KindRequiresBundle,
+			return Reject(KindRequiresBundle,
 				"%s is a break-glass command: simulate it and sign the hash of the simulation with it", c.Event.Kind())
 		}
 		if [HashSize]byte(c.BlastHash) == ([HashSize]byte{}) {
-			return reject(KindSimulation, "the command says that it was not simulated; simulate it and sign the hash")
+			return Reject(KindSimulation, "the command says that it was not simulated; simulate it and sign the hash")
 		}
 	}
 	if c.Cluster != p.Cluster {
-		return reject(KindWrongCluster, "the command is for cluster %.80q, and this node belongs to %q", c.Cluster, p.Cluster)
+		return Reject(KindWrongCluster, "the command is for cluster %.80q, and this node belongs to %q", c.Cluster, p.Cluster)
 	}
 	age := now.Truncate(time.Millisecond).Sub(c.IssuedAt) // saturates
 	switch {
 	case -age > p.FutureSkew || age == minDuration:
-		return reject(KindFuture, "the command was issued at %s, %s ahead of this node's clock, and at most %s is allowed; compare the clocks",
-			stamp(c.IssuedAt), -age, p.FutureSkew)
+		return Reject(KindFuture, "the command was issued at %s, %s ahead of this node's clock, and at most %s is allowed; compare the clocks",
+			Stamp(c.IssuedAt), -age, p.FutureSkew)
 	case age > p.Freshness:
-		return reject(KindExpired, "the command was issued at %s, %s ago, and is valid for %s; sign a new one",
-			stamp(c.IssuedAt), age, p.Freshness)
+		return Reject(KindExpired, "the command was issued at %s, %s ago, and is valid for %s; sign a new one",
+			Stamp(c.IssuedAt), age, p.Freshness)
 	}
 	return nil
 }
 
 const minDuration = time.Duration(-1 << 63)
 
-func stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
+// Stamp returns a time as messages show it.
+func Stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
 
-// checkCount makes check 8, which bounds the work of verifying.
-func (p Policy) checkCount(ev mesh.AdminEvent, signatures int) *Rejection {
+// CheckCount makes check 8 of package operator, which bounds the work of verifying.
+func (p Policy) CheckCount(ev mesh.AdminEvent, signatures int) *Rejection {
 	need := p.Threshold(ev)
 	if most := max(signatureCap, need); signatures > most {
-		return reject(KindTooMany, "the command carries %d signatures, and at most %d are checked", signatures, most)
+		return Reject(KindTooMany, "the command carries %d signatures, and at most %d are checked", signatures, most)
 	}
 	if signatures < need && need == 1 {
-		return reject(KindInsufficient, "%s needs the signature of an operator and has none", ev.Kind())
+		return Reject(KindInsufficient, "%s needs the signature of an operator and has none", ev.Kind())
 	}
 	if signatures < need {
-		return reject(KindInsufficient, "%s needs %d signatures of different operators, got %d", ev.Kind(), need, signatures)
+		return Reject(KindInsufficient, "%s needs %d signatures of different operators, got %d", ev.Kind(), need, signatures)
 	}
 	return nil
 }
