@@ -107,16 +107,22 @@ type (
 		Chain  ChainID
 		Victim NodeID
 	}
-	// ForceRestartDaemon restarts a daemon of the nodes that receive it, as RestartDaemon
-	// does.
-	ForceRestartDaemon struct{ Daemon DaemonRef }
+	// ForceRestartDaemon restarts a daemon of Node as RestartDaemon does; 0: of the node that
+	// receives it.
+	ForceRestartDaemon struct {
+		Daemon DaemonRef
+		Node   NodeID
+	}
 	// ForceCutover has the leader of a chain place it on a target.
 	ForceCutover struct {
 		Chain  ChainID
 		Target NodeID
 	}
-	// KillMigration aborts a migration.
-	KillMigration struct{ Migration MigrationID }
+	// KillMigration aborts a migration of Node; 0: of each node that receives it.
+	KillMigration struct {
+		Migration MigrationID
+		Node      NodeID
+	}
 )
 
 // Kind implements AdminEvent.

@@ -103,8 +103,13 @@ func (s *State) carryOut(ev mesh.AdminEvent, o Origin) []Effect {
 	case mesh.ForceCutover:
 		s.addForced(ForcedOrder{Place: true, Chain: ev.Chain, Node: ev.Target}, o.At)
 	case mesh.ForceRestartDaemon:
-		s.restart(ev.Daemon, o)
+		if ev.Node == 0 || ev.Node == s.node {
+			s.restart(ev.Daemon, o)
+		}
 	case mesh.KillMigration:
+		if ev.Node != 0 && ev.Node != s.node {
+			return nil
+		}
 		return []Effect{AbortMigration{Migration: ev.Migration}}
 	default:
 		return s.carryOutHere(ev, o)

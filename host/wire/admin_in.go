@@ -18,6 +18,9 @@ func adminFromProto(f *fields, in *meshosv1.AdminEvent) (mesh.AdminEvent, error)
 		out = f.breakGlass(in)
 	}
 	if out == nil {
+		out = f.members(in)
+	}
+	if out == nil {
 		f.fail("kind", "must be set to a kind of command that this version knows")
 	}
 	if f.err != nil {
@@ -135,6 +138,7 @@ func (f *fields) breakGlass(in *meshosv1.AdminEvent) mesh.AdminEvent {
 	case *meshosv1.AdminEvent_ForceRestartDaemon:
 		return mesh.ForceRestartDaemon{
 			Daemon: f.daemonRef("force_restart_daemon.daemon", kind.ForceRestartDaemon.GetDaemon()),
+			Node:   mesh.NodeID(kind.ForceRestartDaemon.GetNode()),
 		}
 	case *meshosv1.AdminEvent_ForceCutover:
 		return mesh.ForceCutover{
@@ -144,6 +148,7 @@ func (f *fields) breakGlass(in *meshosv1.AdminEvent) mesh.AdminEvent {
 	case *meshosv1.AdminEvent_KillMigration:
 		return mesh.KillMigration{
 			Migration: mesh.MigrationID(f.id("kill_migration.migration", kind.KillMigration.GetMigration())),
+			Node:      mesh.NodeID(kind.KillMigration.GetNode()),
 		}
 	}
 	return nil

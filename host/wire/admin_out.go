@@ -16,6 +16,9 @@ func AdminToProto(in mesh.AdminEvent) *meshosv1.AdminEvent {
 	if in == nil {
 		return nil
 	}
+	if out := membersToProto(in); out != nil {
+		return out
+	}
 	if in.BreakGlass() {
 		return breakGlassToProto(in)
 	}
@@ -94,7 +97,7 @@ func breakGlassToProto(in mesh.AdminEvent) *meshosv1.AdminEvent {
 		}}}
 	case mesh.ForceRestartDaemon:
 		return &meshosv1.AdminEvent{Kind: &meshosv1.AdminEvent_ForceRestartDaemon{ForceRestartDaemon: &meshosv1.ForceRestartDaemon{
-			Daemon: daemonRef(e.Daemon),
+			Daemon: daemonRef(e.Daemon), Node: uint64(e.Node),
 		}}}
 	case mesh.ForceCutover:
 		return &meshosv1.AdminEvent{Kind: &meshosv1.AdminEvent_ForceCutover{ForceCutover: &meshosv1.ForceCutover{
@@ -102,7 +105,7 @@ func breakGlassToProto(in mesh.AdminEvent) *meshosv1.AdminEvent {
 		}}}
 	case mesh.KillMigration:
 		return &meshosv1.AdminEvent{Kind: &meshosv1.AdminEvent_KillMigration{KillMigration: &meshosv1.KillMigration{
-			Migration: uint64(e.Migration),
+			Migration: uint64(e.Migration), Node: uint64(e.Node),
 		}}}
 	}
 	panic(fmt.Sprintf("wire: command of unknown type %T", in))

@@ -204,15 +204,41 @@ func genAdmin() *rapid.Generator[mesh.AdminEvent] {
 			return mesh.ForceEvictReplica{Chain: genChain().Draw(t, "chain"), Victim: node(t)}
 		}),
 		command(func(t *rapid.T) mesh.ForceRestartDaemon {
-			return mesh.ForceRestartDaemon{Daemon: genDaemon().Draw(t, "daemon")}
+			return mesh.ForceRestartDaemon{Daemon: genDaemon().Draw(t, "daemon"), Node: mesh.NodeID(rapid.Uint64().Draw(t, "of"))}
 		}),
 		command(func(t *rapid.T) mesh.ForceCutover {
 			return mesh.ForceCutover{Chain: genChain().Draw(t, "chain"), Target: node(t)}
 		}),
 		command(func(t *rapid.T) mesh.KillMigration {
-			return mesh.KillMigration{Migration: mesh.MigrationID(genID().Draw(t, "migration"))}
+			return mesh.KillMigration{Migration: mesh.MigrationID(genID().Draw(t, "migration")), Node: mesh.NodeID(rapid.Uint64().Draw(t, "of"))}
+		}),
+		command(func(t *rapid.T) mesh.AdmitNode {
+			return mesh.AdmitNode{
+				Node: node(t), Name: rapid.StringMatching("[a-z0-9é.-]{1,20}").Draw(t, "name"), Key: genKey().Draw(t, "key"),
+				LinkKey: genKey().Draw(t, "link key"), Seed: rapid.Bool().Draw(t, "seed"), Replace: rapid.Bool().Draw(t, "replace"),
+			}
+		}),
+		command(func(t *rapid.T) mesh.AdmitNode {
+			return mesh.AdmitNode{
+				Node: node(t), TokenKey: genKey().Draw(t, "token key"), Seed: rapid.Bool().Draw(t, "seed"), Replace: rapid.Bool().Draw(t, "replace"),
+				Expires: time.Unix(0, rapid.Int64().Draw(t, "expires")).UTC(),
+			}
+		}),
+		command(func(t *rapid.T) mesh.ExpelNode { return mesh.ExpelNode{Node: node(t)} }),
+		command(func(t *rapid.T) mesh.SetSigners {
+			return mesh.SetSigners{
+				AllowedSigners: rapid.String().Draw(t, "signers"), NeedOrdinary: rapid.Uint32().Draw(t, "ordinary"),
+				NeedBreakGlass: rapid.Uint32().Draw(t, "break glass"), NeedThaw: rapid.Uint32().Draw(t, "thaw"),
+			}
 		}),
 	)
+}
+
+func genKey() *rapid.Generator[mesh.PublicKey] {
+	return rapid.Custom(func(t *rapid.T) (k mesh.PublicKey) {
+		copy(k[:], rapid.SliceOfN(rapid.ByteRange(1, 255), len(k), len(k)).Draw(t, "key"))
+		return k
+	})
 }
 
 func genInventory() *rapid.Generator[mesh.Inventory] {

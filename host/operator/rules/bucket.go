@@ -19,8 +19,10 @@ func BucketOf(ev mesh.AdminEvent) (b Bucket, has bool) {
 	switch ev := ev.(type) {
 	case mesh.FreezeCluster:
 		return Bucket{Freeze: true}, true
-	case mesh.ForceRestartDaemon, mesh.KillMigration:
+	case mesh.ForceRestartDaemon, mesh.KillMigration, mesh.SetSigners:
 		return Bucket{}, true
+	case mesh.ExpelNode:
+		return Bucket{Node: ev.Node}, true
 	case mesh.FlushAvoidLists:
 		return Bucket{Node: ev.Local + ev.OnPeer}, true // at most one is set; if none is, the flush is global
 	case mesh.ForceEvictReplica:

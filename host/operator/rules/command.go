@@ -27,8 +27,9 @@ type Command struct {
 	Cluster   string
 	IssuedAt  time.Time // whole milliseconds
 	Nonce     Nonce
-	BlastHash []byte // empty, or HashSize bytes
-	Reason    string // why the command is given, for people
+	BlastHash []byte      // empty, or HashSize bytes
+	Reason    string      // why the command is given, for people
+	OnlyOn    mesh.NodeID // the only node that takes it; 0 for none
 }
 
 // CommitID returns the SHA-256 of a payload, which identifies the command.
@@ -52,7 +53,7 @@ func Decode(payload []byte) (Command, *Rejection) {
 	if err != nil {
 		return Command{}, bad("the payload's event: %v", err)
 	}
-	out := Command{Event: event, Cluster: in.GetClusterId(), BlastHash: in.GetBlastHash(), Reason: in.GetReason()}
+	out := Command{Event: event, Cluster: in.GetClusterId(), BlastHash: in.GetBlastHash(), Reason: in.GetReason(), OnlyOn: mesh.NodeID(in.GetOnlyOn())}
 	if hasUnknown(in.ProtoReflect()) {
 		return out, bad("the payload has fields that this version does not know, so what was signed may mean more than this node understands")
 	}
