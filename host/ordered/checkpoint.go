@@ -14,6 +14,7 @@ import (
 	"github.com/google/renameio/v2"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/meshos/meshos/host/wire"
 	"github.com/meshos/meshos/internal/readfile"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
@@ -61,7 +62,7 @@ func readCheckpoint(dir, name string) (*meshosv1.OrderedCheckpoint, error) {
 	if err := proto.Unmarshal(body, &c); err != nil {
 		return nil, fmt.Errorf("%w: %w", errDamaged, err)
 	}
-	if hasUnknown(c.ProtoReflect()) {
+	if wire.HasUnknown(c.ProtoReflect()) {
 		return nil, &NewerError{Dir: dir, What: "the checkpoint"}
 	}
 	if !c.GetTakenAt().IsValid() || c.GetState() == nil || len(c.GetHead()) != 0 && len(c.GetHead()) != sha256.Size {

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"google.golang.org/protobuf/proto"
-	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/meshos/meshos/host/mesh"
@@ -95,34 +94,12 @@ func decode(raw []byte) (*meshosv1.OrderedEntry, error) {
 	}
 	if c := e.GetCommit(); c != nil {
 		var command meshosv1.AdminCommand
-		if err := proto.Unmarshal(c.GetPayload(), &command); err == nil && hasUnknown(command.ProtoReflect()) {
+		if err := proto.Unmarshal(c.GetPayload(), &command); err == nil && wire.HasUnknown(command.ProtoReflect()) {
 			return nil, &NewerError{What: fmt.Sprintf("the order at height %d", e.GetHeight())}
 		}
 	}
-	if hasUnknown(e.ProtoReflect()) || e.GetOrder() == nil {
+	if wire.HasUnknown(e.ProtoReflect()) || e.GetOrder() == nil {
 		return nil, &NewerError{What: fmt.Sprintf("the order at height %d", e.GetHeight())}
 	}
 	return &e, nil
-}
-
-// hasUnknown reports whether a message, or one inside it, has fields that this version's
-// contract does not have.
-func hasUnknown(m protoreflect.Message) bool {
-	if len(m.GetUnknown()) > 0 {
-		return true
-	}
-	found := false
-	m.Range(func(f protoreflect.FieldDescriptor, v protoreflect.Value) bool {
-		switch {
-		case f.Message() == nil || f.IsMap():
-		case f.IsList():
-			for i := range v.List().Len() {
-				found = found || hasUnknown(v.List().Get(i).Message())
-			}
-		default:
-			found = hasUnknown(v.Message())
-		}
-		return !found
-	})
-	return found
 }

@@ -68,7 +68,10 @@ var rules = []rule{
 type exception struct{ from, to, why string }
 
 var exceptions = []exception{
+	{"host/cluster/...", "host/operator/sshsig", "signs the commits of its tests"},
 	{"host/config", "host/operator/signers", "checks the file of the operators' keys, to report its mistakes with those of meshos.toml"},
+	{"host/cluster/...", "host/operator/rules", "judges commits by the same rules as a node does at its door"},
+	{"host/cluster/...", "host/operator/signers", "reads who may command the mesh"},
 	{"host/ordered", "host/records/...", "keeps the ordered log in files of the same form as the node's records"},
 	{"host/backup", "host/records/...", "copies the records of a node"},
 	{"host/backup", "host/ordered", "copies its orders"},
@@ -99,6 +102,7 @@ var translators = []translator{
 	{"host", "joins the API's simulation to the operators' authorizer"},
 	{"host/api/...", "serves the contract"},
 	{"host/catalog/...", "calls plugins, and checks what they answer in the contract's terms, field by field"},
+	{"host/cluster/...", "folds entries, which are signed as the bytes of the contract's messages"},
 	{"host/control/...", "makes the events of control sinks, which exist in the contract only"},
 	{"host/journal/...", "writes and reads the contract's JournalEntry"},
 	{"host/operator/...", "judges commands, which are signed as the bytes of the contract's AdminCommand"},

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"google.golang.org/protobuf/proto"
-	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/wire"
@@ -54,7 +53,7 @@ func Decode(payload []byte) (Command, *Rejection) {
 		return Command{}, bad("the payload's event: %v", err)
 	}
 	out := Command{Event: event, Cluster: in.GetClusterId(), BlastHash: in.GetBlastHash(), Reason: in.GetReason(), OnlyOn: mesh.NodeID(in.GetOnlyOn())}
-	if hasUnknown(in.ProtoReflect()) {
+	if wire.HasUnknown(in.ProtoReflect()) {
 		return out, bad("the payload has fields that this version does not know, so what was signed may mean more than this node understands")
 	}
 	if n := len(out.Reason); n > mesh.MaxReason {
@@ -88,21 +87,4 @@ func CheckFreeze(ev mesh.AdminEvent) string {
 		return "a freeze lasts more than 0 and at most " + maxFreeze.String() + ", not " + f.TTL.String()
 	}
 	return ""
-}
-
-// hasUnknown reports whether a message, or one inside it, has fields that this version's
-// contract does not have.
-func hasUnknown(m protoreflect.Message) bool {
-	if len(m.GetUnknown()) > 0 {
-		return true
-	}
-	found := false
-	m.Range(func(f protoreflect.FieldDescriptor, v protoreflect.Value) bool {
-		// No list or map in a command holds messages.
-		if f.Message() != nil && !f.IsList() && !f.IsMap() {
-			found = hasUnknown(v.Message())
-		}
-		return !found
-	})
-	return found
 }

@@ -65,10 +65,13 @@ const minDuration = time.Duration(-1 << 63)
 // Stamp returns a time as messages show it.
 func Stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
 
+// MostSignatures returns how many signatures an event may have: more are not verified.
+func (p Policy) MostSignatures(ev mesh.AdminEvent) int { return max(signatureCap, p.Threshold(ev)) }
+
 // CheckCount makes check 8 of package operator, which bounds the work of verifying.
 func (p Policy) CheckCount(ev mesh.AdminEvent, signatures int) *Rejection {
 	need := p.Threshold(ev)
-	if most := max(signatureCap, need); signatures > most {
+	if most := p.MostSignatures(ev); signatures > most {
 		return Reject(KindTooMany, "the command carries %d signatures, and at most %d are checked", signatures, most)
 	}
 	if signatures < need && need == 1 {

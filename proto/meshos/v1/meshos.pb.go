@@ -665,7 +665,7 @@ func (x VerificationOutcome_Verdict) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use VerificationOutcome_Verdict.Descriptor instead.
 func (VerificationOutcome_Verdict) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{79, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{81, 0}
 }
 
 type ActionRecord_Outcome int32
@@ -717,7 +717,7 @@ func (x ActionRecord_Outcome) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use ActionRecord_Outcome.Descriptor instead.
 func (ActionRecord_Outcome) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{86, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{88, 0}
 }
 
 type DaemonView_Lifecycle int32
@@ -772,7 +772,7 @@ func (x DaemonView_Lifecycle) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use DaemonView_Lifecycle.Descriptor instead.
 func (DaemonView_Lifecycle) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{94, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{96, 0}
 }
 
 type DaemonView_Restart int32
@@ -824,7 +824,7 @@ func (x DaemonView_Restart) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use DaemonView_Restart.Descriptor instead.
 func (DaemonView_Restart) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{94, 1}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{96, 1}
 }
 
 type DaemonView_Outcome int32
@@ -873,7 +873,7 @@ func (x DaemonView_Outcome) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use DaemonView_Outcome.Descriptor instead.
 func (DaemonView_Outcome) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{94, 2}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{96, 2}
 }
 
 type EchoView_State int32
@@ -928,7 +928,7 @@ func (x EchoView_State) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use EchoView_State.Descriptor instead.
 func (EchoView_State) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{100, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{102, 0}
 }
 
 type MigrationView_Phase int32
@@ -989,7 +989,7 @@ func (x MigrationView_Phase) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use MigrationView_Phase.Descriptor instead.
 func (MigrationView_Phase) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{105, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{107, 0}
 }
 
 type PluginView_Status int32
@@ -1053,7 +1053,7 @@ func (x PluginView_Status) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use PluginView_Status.Descriptor instead.
 func (PluginView_Status) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{106, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{108, 0}
 }
 
 type Acknowledged_Chain int32
@@ -1108,7 +1108,7 @@ func (x Acknowledged_Chain) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Acknowledged_Chain.Descriptor instead.
 func (Acknowledged_Chain) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{114, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{116, 0}
 }
 
 // DaemonRef names a supervised daemon. The id identifies it, the name is a label.
@@ -5609,6 +5609,258 @@ func (x *Joining) GetKeySignature() []byte {
 	return nil
 }
 
+// RecordedEntry is an entry in a node's own record of the log of a mesh, with what its
+// signatures were found to be: they are verified once.
+type RecordedEntry struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Logged        *LoggedEntry           `protobuf:"bytes,1,opt,name=logged,proto3" json:"logged,omitempty"`
+	Operators     []*Operator            `protobuf:"bytes,2,rep,name=operators,proto3" json:"operators,omitempty"`                  // who signed its commit
+	Persons       uint32                 `protobuf:"varint,3,opt,name=persons,proto3" json:"persons,omitempty"`                     // how many different ones verified
+	WrongKind     string                 `protobuf:"bytes,4,opt,name=wrong_kind,json=wrongKind,proto3" json:"wrong_kind,omitempty"` // why one of its signatures is wrong; empty if none is
+	Wrong         string                 `protobuf:"bytes,5,opt,name=wrong,proto3" json:"wrong,omitempty"`                          // the same for people
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RecordedEntry) Reset() {
+	*x = RecordedEntry{}
+	mi := &file_meshos_v1_meshos_proto_msgTypes[53]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RecordedEntry) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RecordedEntry) ProtoMessage() {}
+
+func (x *RecordedEntry) ProtoReflect() protoreflect.Message {
+	mi := &file_meshos_v1_meshos_proto_msgTypes[53]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RecordedEntry.ProtoReflect.Descriptor instead.
+func (*RecordedEntry) Descriptor() ([]byte, []int) {
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{53}
+}
+
+func (x *RecordedEntry) GetLogged() *LoggedEntry {
+	if x != nil {
+		return x.Logged
+	}
+	return nil
+}
+
+func (x *RecordedEntry) GetOperators() []*Operator {
+	if x != nil {
+		return x.Operators
+	}
+	return nil
+}
+
+func (x *RecordedEntry) GetPersons() uint32 {
+	if x != nil {
+		return x.Persons
+	}
+	return 0
+}
+
+func (x *RecordedEntry) GetWrongKind() string {
+	if x != nil {
+		return x.WrongKind
+	}
+	return ""
+}
+
+func (x *RecordedEntry) GetWrong() string {
+	if x != nil {
+		return x.Wrong
+	}
+	return ""
+}
+
+// ClusterState is what the ordered log of a mesh alone leads to at a height. Its SHA-256, in
+// the deterministic encoding, is admin_state. Lists are sorted by id, or by their first field.
+type ClusterState struct {
+	state         protoimpl.MessageState   `protogen:"open.v1"`
+	Version       uint32                   `protobuf:"varint,1,opt,name=version,proto3" json:"version,omitempty"` // of the form and the meaning of this message and of the entries
+	Height        uint64                   `protobuf:"varint,2,opt,name=height,proto3" json:"height,omitempty"`
+	Head          []byte                   `protobuf:"bytes,3,opt,name=head,proto3" json:"head,omitempty"` // as in OrderedEntry.prev of the entry after it
+	LogTime       *timestamppb.Timestamp   `protobuf:"bytes,4,opt,name=log_time,json=logTime,proto3" json:"log_time,omitempty"`
+	ClusterId     string                   `protobuf:"bytes,5,opt,name=cluster_id,json=clusterId,proto3" json:"cluster_id,omitempty"`
+	Founding      []byte                   `protobuf:"bytes,6,opt,name=founding,proto3" json:"founding,omitempty"` // hash of the first entry
+	Freshness     *durationpb.Duration     `protobuf:"bytes,7,opt,name=freshness,proto3" json:"freshness,omitempty"`
+	Cooldown      *durationpb.Duration     `protobuf:"bytes,8,opt,name=cooldown,proto3" json:"cooldown,omitempty"`
+	Members       []*AdmitNode             `protobuf:"bytes,9,rep,name=members,proto3" json:"members,omitempty"`
+	Expelled      []uint64                 `protobuf:"varint,10,rep,packed,name=expelled,proto3" json:"expelled,omitempty"` // ids that are not given again
+	Tokens        []*AdmitNode             `protobuf:"bytes,11,rep,name=tokens,proto3" json:"tokens,omitempty"`
+	Signers       *SetSigners              `protobuf:"bytes,12,opt,name=signers,proto3" json:"signers,omitempty"`
+	SignersHeight uint64                   `protobuf:"varint,13,opt,name=signers_height,json=signersHeight,proto3" json:"signers_height,omitempty"` // of the entry that set them
+	Nonces        []*ClusterState_Nonce    `protobuf:"bytes,14,rep,name=nonces,proto3" json:"nonces,omitempty"`                                     // of commands that are still fresh
+	Cooldowns     []*ClusterState_Cooldown `protobuf:"bytes,15,rep,name=cooldowns,proto3" json:"cooldowns,omitempty"`
+	FrozenUntil   *timestamppb.Timestamp   `protobuf:"bytes,16,opt,name=frozen_until,json=frozenUntil,proto3" json:"frozen_until,omitempty"`
+	Orders        []*ClusterState_Order    `protobuf:"bytes,17,rep,name=orders,proto3" json:"orders,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ClusterState) Reset() {
+	*x = ClusterState{}
+	mi := &file_meshos_v1_meshos_proto_msgTypes[54]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ClusterState) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ClusterState) ProtoMessage() {}
+
+func (x *ClusterState) ProtoReflect() protoreflect.Message {
+	mi := &file_meshos_v1_meshos_proto_msgTypes[54]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ClusterState.ProtoReflect.Descriptor instead.
+func (*ClusterState) Descriptor() ([]byte, []int) {
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{54}
+}
+
+func (x *ClusterState) GetVersion() uint32 {
+	if x != nil {
+		return x.Version
+	}
+	return 0
+}
+
+func (x *ClusterState) GetHeight() uint64 {
+	if x != nil {
+		return x.Height
+	}
+	return 0
+}
+
+func (x *ClusterState) GetHead() []byte {
+	if x != nil {
+		return x.Head
+	}
+	return nil
+}
+
+func (x *ClusterState) GetLogTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.LogTime
+	}
+	return nil
+}
+
+func (x *ClusterState) GetClusterId() string {
+	if x != nil {
+		return x.ClusterId
+	}
+	return ""
+}
+
+func (x *ClusterState) GetFounding() []byte {
+	if x != nil {
+		return x.Founding
+	}
+	return nil
+}
+
+func (x *ClusterState) GetFreshness() *durationpb.Duration {
+	if x != nil {
+		return x.Freshness
+	}
+	return nil
+}
+
+func (x *ClusterState) GetCooldown() *durationpb.Duration {
+	if x != nil {
+		return x.Cooldown
+	}
+	return nil
+}
+
+func (x *ClusterState) GetMembers() []*AdmitNode {
+	if x != nil {
+		return x.Members
+	}
+	return nil
+}
+
+func (x *ClusterState) GetExpelled() []uint64 {
+	if x != nil {
+		return x.Expelled
+	}
+	return nil
+}
+
+func (x *ClusterState) GetTokens() []*AdmitNode {
+	if x != nil {
+		return x.Tokens
+	}
+	return nil
+}
+
+func (x *ClusterState) GetSigners() *SetSigners {
+	if x != nil {
+		return x.Signers
+	}
+	return nil
+}
+
+func (x *ClusterState) GetSignersHeight() uint64 {
+	if x != nil {
+		return x.SignersHeight
+	}
+	return 0
+}
+
+func (x *ClusterState) GetNonces() []*ClusterState_Nonce {
+	if x != nil {
+		return x.Nonces
+	}
+	return nil
+}
+
+func (x *ClusterState) GetCooldowns() []*ClusterState_Cooldown {
+	if x != nil {
+		return x.Cooldowns
+	}
+	return nil
+}
+
+func (x *ClusterState) GetFrozenUntil() *timestamppb.Timestamp {
+	if x != nil {
+		return x.FrozenUntil
+	}
+	return nil
+}
+
+func (x *ClusterState) GetOrders() []*ClusterState_Order {
+	if x != nil {
+		return x.Orders
+	}
+	return nil
+}
+
 // NodeSummary is what a node says of itself to all others: at most 1 KiB.
 type NodeSummary struct {
 	state          protoimpl.MessageState `protogen:"open.v1"`
@@ -5641,7 +5893,7 @@ type NodeSummary struct {
 
 func (x *NodeSummary) Reset() {
 	*x = NodeSummary{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[53]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5653,7 +5905,7 @@ func (x *NodeSummary) String() string {
 func (*NodeSummary) ProtoMessage() {}
 
 func (x *NodeSummary) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[53]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5666,7 +5918,7 @@ func (x *NodeSummary) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeSummary.ProtoReflect.Descriptor instead.
 func (*NodeSummary) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{53}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *NodeSummary) GetIncarnation() uint64 {
@@ -5847,7 +6099,7 @@ type MeshLink struct {
 
 func (x *MeshLink) Reset() {
 	*x = MeshLink{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[54]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5859,7 +6111,7 @@ func (x *MeshLink) String() string {
 func (*MeshLink) ProtoMessage() {}
 
 func (x *MeshLink) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[54]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5872,7 +6124,7 @@ func (x *MeshLink) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MeshLink.ProtoReflect.Descriptor instead.
 func (*MeshLink) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{54}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{56}
 }
 
 func (x *MeshLink) GetConnected() bool {
@@ -5943,7 +6195,7 @@ type OrderedOver struct {
 
 func (x *OrderedOver) Reset() {
 	*x = OrderedOver{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[55]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[57]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5955,7 +6207,7 @@ func (x *OrderedOver) String() string {
 func (*OrderedOver) ProtoMessage() {}
 
 func (x *OrderedOver) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[55]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[57]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5968,7 +6220,7 @@ func (x *OrderedOver) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedOver.ProtoReflect.Descriptor instead.
 func (*OrderedOver) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{55}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{57}
 }
 
 func (x *OrderedOver) GetDaemons() []*OrderedOver_Daemon {
@@ -6007,7 +6259,7 @@ type OrderedCheckpoint struct {
 
 func (x *OrderedCheckpoint) Reset() {
 	*x = OrderedCheckpoint{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[56]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[58]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6019,7 +6271,7 @@ func (x *OrderedCheckpoint) String() string {
 func (*OrderedCheckpoint) ProtoMessage() {}
 
 func (x *OrderedCheckpoint) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[56]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[58]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6032,7 +6284,7 @@ func (x *OrderedCheckpoint) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedCheckpoint.ProtoReflect.Descriptor instead.
 func (*OrderedCheckpoint) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{56}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{58}
 }
 
 func (x *OrderedCheckpoint) GetVersion() uint32 {
@@ -6095,7 +6347,7 @@ type OrderedState struct {
 
 func (x *OrderedState) Reset() {
 	*x = OrderedState{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[57]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[59]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6107,7 +6359,7 @@ func (x *OrderedState) String() string {
 func (*OrderedState) ProtoMessage() {}
 
 func (x *OrderedState) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[57]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[59]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6120,7 +6372,7 @@ func (x *OrderedState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedState.ProtoReflect.Descriptor instead.
 func (*OrderedState) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{57}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{59}
 }
 
 func (x *OrderedState) GetHeight() uint64 {
@@ -6191,7 +6443,7 @@ type OrderOrigin struct {
 
 func (x *OrderOrigin) Reset() {
 	*x = OrderOrigin{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[58]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[60]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6203,7 +6455,7 @@ func (x *OrderOrigin) String() string {
 func (*OrderOrigin) ProtoMessage() {}
 
 func (x *OrderOrigin) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[58]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[60]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6216,7 +6468,7 @@ func (x *OrderOrigin) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderOrigin.ProtoReflect.Descriptor instead.
 func (*OrderOrigin) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{58}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{60}
 }
 
 func (x *OrderOrigin) GetHeight() uint64 {
@@ -6261,7 +6513,7 @@ type OrderedLocal struct {
 
 func (x *OrderedLocal) Reset() {
 	*x = OrderedLocal{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[59]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[61]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6273,7 +6525,7 @@ func (x *OrderedLocal) String() string {
 func (*OrderedLocal) ProtoMessage() {}
 
 func (x *OrderedLocal) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[59]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[61]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6286,7 +6538,7 @@ func (x *OrderedLocal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedLocal.ProtoReflect.Descriptor instead.
 func (*OrderedLocal) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{59}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{61}
 }
 
 func (x *OrderedLocal) GetPhase() MaintenancePhase {
@@ -6388,7 +6640,7 @@ type OrderedNode struct {
 
 func (x *OrderedNode) Reset() {
 	*x = OrderedNode{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[60]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[62]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6400,7 +6652,7 @@ func (x *OrderedNode) String() string {
 func (*OrderedNode) ProtoMessage() {}
 
 func (x *OrderedNode) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[60]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[62]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6413,7 +6665,7 @@ func (x *OrderedNode) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedNode.ProtoReflect.Descriptor instead.
 func (*OrderedNode) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{60}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{62}
 }
 
 func (x *OrderedNode) GetNode() uint64 {
@@ -6471,7 +6723,7 @@ type OrderedForce struct {
 
 func (x *OrderedForce) Reset() {
 	*x = OrderedForce{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[61]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[63]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6483,7 +6735,7 @@ func (x *OrderedForce) String() string {
 func (*OrderedForce) ProtoMessage() {}
 
 func (x *OrderedForce) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[61]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[63]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6496,7 +6748,7 @@ func (x *OrderedForce) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedForce.ProtoReflect.Descriptor instead.
 func (*OrderedForce) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{61}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{63}
 }
 
 func (x *OrderedForce) GetPlace() bool {
@@ -6540,7 +6792,7 @@ type OrderedDaemon struct {
 
 func (x *OrderedDaemon) Reset() {
 	*x = OrderedDaemon{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[62]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[64]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6552,7 +6804,7 @@ func (x *OrderedDaemon) String() string {
 func (*OrderedDaemon) ProtoMessage() {}
 
 func (x *OrderedDaemon) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[62]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[64]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6565,7 +6817,7 @@ func (x *OrderedDaemon) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedDaemon.ProtoReflect.Descriptor instead.
 func (*OrderedDaemon) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{62}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{64}
 }
 
 func (x *OrderedDaemon) GetDaemon() *DaemonRef {
@@ -6612,7 +6864,7 @@ type OrderedGate struct {
 
 func (x *OrderedGate) Reset() {
 	*x = OrderedGate{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[63]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[65]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6624,7 +6876,7 @@ func (x *OrderedGate) String() string {
 func (*OrderedGate) ProtoMessage() {}
 
 func (x *OrderedGate) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[63]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[65]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6637,7 +6889,7 @@ func (x *OrderedGate) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedGate.ProtoReflect.Descriptor instead.
 func (*OrderedGate) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{63}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{65}
 }
 
 func (x *OrderedGate) GetDaemon() *DaemonRef {
@@ -6701,7 +6953,7 @@ type OrderedChain struct {
 
 func (x *OrderedChain) Reset() {
 	*x = OrderedChain{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[64]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[66]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6713,7 +6965,7 @@ func (x *OrderedChain) String() string {
 func (*OrderedChain) ProtoMessage() {}
 
 func (x *OrderedChain) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[64]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[66]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6726,7 +6978,7 @@ func (x *OrderedChain) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedChain.ProtoReflect.Descriptor instead.
 func (*OrderedChain) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{64}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{66}
 }
 
 func (x *OrderedChain) GetChain() uint64 {
@@ -6776,7 +7028,7 @@ type Action struct {
 
 func (x *Action) Reset() {
 	*x = Action{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[65]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[67]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6788,7 +7040,7 @@ func (x *Action) String() string {
 func (*Action) ProtoMessage() {}
 
 func (x *Action) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[65]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[67]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6801,7 +7053,7 @@ func (x *Action) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Action.ProtoReflect.Descriptor instead.
 func (*Action) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{65}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{67}
 }
 
 func (x *Action) GetKind() isAction_Kind {
@@ -7019,7 +7271,7 @@ type StartDaemon struct {
 
 func (x *StartDaemon) Reset() {
 	*x = StartDaemon{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[66]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[68]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7031,7 +7283,7 @@ func (x *StartDaemon) String() string {
 func (*StartDaemon) ProtoMessage() {}
 
 func (x *StartDaemon) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[66]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[68]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7044,7 +7296,7 @@ func (x *StartDaemon) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StartDaemon.ProtoReflect.Descriptor instead.
 func (*StartDaemon) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{66}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{68}
 }
 
 func (x *StartDaemon) GetDaemon() *DaemonRef {
@@ -7065,7 +7317,7 @@ type StopDaemon struct {
 
 func (x *StopDaemon) Reset() {
 	*x = StopDaemon{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[67]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[69]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7077,7 +7329,7 @@ func (x *StopDaemon) String() string {
 func (*StopDaemon) ProtoMessage() {}
 
 func (x *StopDaemon) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[67]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[69]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7090,7 +7342,7 @@ func (x *StopDaemon) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StopDaemon.ProtoReflect.Descriptor instead.
 func (*StopDaemon) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{67}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{69}
 }
 
 func (x *StopDaemon) GetDaemon() *DaemonRef {
@@ -7125,7 +7377,7 @@ type PullReplica struct {
 
 func (x *PullReplica) Reset() {
 	*x = PullReplica{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[68]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[70]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7137,7 +7389,7 @@ func (x *PullReplica) String() string {
 func (*PullReplica) ProtoMessage() {}
 
 func (x *PullReplica) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[68]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[70]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7150,7 +7402,7 @@ func (x *PullReplica) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PullReplica.ProtoReflect.Descriptor instead.
 func (*PullReplica) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{68}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{70}
 }
 
 func (x *PullReplica) GetChain() uint64 {
@@ -7177,7 +7429,7 @@ type DropReplica struct {
 
 func (x *DropReplica) Reset() {
 	*x = DropReplica{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[69]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[71]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7189,7 +7441,7 @@ func (x *DropReplica) String() string {
 func (*DropReplica) ProtoMessage() {}
 
 func (x *DropReplica) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[69]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[71]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7202,7 +7454,7 @@ func (x *DropReplica) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DropReplica.ProtoReflect.Descriptor instead.
 func (*DropReplica) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{69}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{71}
 }
 
 func (x *DropReplica) GetChain() uint64 {
@@ -7224,7 +7476,7 @@ type RequestPlacement struct {
 
 func (x *RequestPlacement) Reset() {
 	*x = RequestPlacement{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[70]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[72]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7236,7 +7488,7 @@ func (x *RequestPlacement) String() string {
 func (*RequestPlacement) ProtoMessage() {}
 
 func (x *RequestPlacement) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[70]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[72]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7249,7 +7501,7 @@ func (x *RequestPlacement) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RequestPlacement.ProtoReflect.Descriptor instead.
 func (*RequestPlacement) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{70}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{72}
 }
 
 func (x *RequestPlacement) GetChain() uint64 {
@@ -7284,7 +7536,7 @@ type RequestEviction struct {
 
 func (x *RequestEviction) Reset() {
 	*x = RequestEviction{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[71]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[73]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7296,7 +7548,7 @@ func (x *RequestEviction) String() string {
 func (*RequestEviction) ProtoMessage() {}
 
 func (x *RequestEviction) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[71]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[73]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7309,7 +7561,7 @@ func (x *RequestEviction) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RequestEviction.ProtoReflect.Descriptor instead.
 func (*RequestEviction) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{71}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{73}
 }
 
 func (x *RequestEviction) GetChain() uint64 {
@@ -7337,7 +7589,7 @@ type MigrateBlob struct {
 
 func (x *MigrateBlob) Reset() {
 	*x = MigrateBlob{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[72]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[74]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7349,7 +7601,7 @@ func (x *MigrateBlob) String() string {
 func (*MigrateBlob) ProtoMessage() {}
 
 func (x *MigrateBlob) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[72]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[74]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7362,7 +7614,7 @@ func (x *MigrateBlob) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MigrateBlob.ProtoReflect.Descriptor instead.
 func (*MigrateBlob) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{72}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{74}
 }
 
 func (x *MigrateBlob) GetBlob() uint64 {
@@ -7397,7 +7649,7 @@ type ReduceHeat struct {
 
 func (x *ReduceHeat) Reset() {
 	*x = ReduceHeat{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[73]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[75]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7409,7 +7661,7 @@ func (x *ReduceHeat) String() string {
 func (*ReduceHeat) ProtoMessage() {}
 
 func (x *ReduceHeat) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[73]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[75]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7422,7 +7674,7 @@ func (x *ReduceHeat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReduceHeat.ProtoReflect.Descriptor instead.
 func (*ReduceHeat) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{73}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{75}
 }
 
 func (x *ReduceHeat) GetBlob() uint64 {
@@ -7450,7 +7702,7 @@ type MarkAvoid struct {
 
 func (x *MarkAvoid) Reset() {
 	*x = MarkAvoid{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[74]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[76]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7462,7 +7714,7 @@ func (x *MarkAvoid) String() string {
 func (*MarkAvoid) ProtoMessage() {}
 
 func (x *MarkAvoid) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[74]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[76]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7475,7 +7727,7 @@ func (x *MarkAvoid) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MarkAvoid.ProtoReflect.Descriptor instead.
 func (*MarkAvoid) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{74}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{76}
 }
 
 func (x *MarkAvoid) GetPeer() uint64 {
@@ -7510,7 +7762,7 @@ type ApplyBackoff struct {
 
 func (x *ApplyBackoff) Reset() {
 	*x = ApplyBackoff{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[75]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[77]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7522,7 +7774,7 @@ func (x *ApplyBackoff) String() string {
 func (*ApplyBackoff) ProtoMessage() {}
 
 func (x *ApplyBackoff) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[75]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[77]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7535,7 +7787,7 @@ func (x *ApplyBackoff) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApplyBackoff.ProtoReflect.Descriptor instead.
 func (*ApplyBackoff) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{75}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{77}
 }
 
 func (x *ApplyBackoff) GetDaemon() *DaemonRef {
@@ -7563,7 +7815,7 @@ type CommitMaintenanceTransition struct {
 
 func (x *CommitMaintenanceTransition) Reset() {
 	*x = CommitMaintenanceTransition{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[76]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[78]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7575,7 +7827,7 @@ func (x *CommitMaintenanceTransition) String() string {
 func (*CommitMaintenanceTransition) ProtoMessage() {}
 
 func (x *CommitMaintenanceTransition) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[76]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[78]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7588,7 +7840,7 @@ func (x *CommitMaintenanceTransition) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CommitMaintenanceTransition.ProtoReflect.Descriptor instead.
 func (*CommitMaintenanceTransition) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{76}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{78}
 }
 
 func (x *CommitMaintenanceTransition) GetNode() uint64 {
@@ -7622,7 +7874,7 @@ type AskReload struct {
 
 func (x *AskReload) Reset() {
 	*x = AskReload{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[77]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[79]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7634,7 +7886,7 @@ func (x *AskReload) String() string {
 func (*AskReload) ProtoMessage() {}
 
 func (x *AskReload) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[77]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[79]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7647,7 +7899,7 @@ func (x *AskReload) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AskReload.ProtoReflect.Descriptor instead.
 func (*AskReload) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{77}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{79}
 }
 
 func (x *AskReload) GetDaemon() *DaemonRef {
@@ -7667,7 +7919,7 @@ type SendSignal struct {
 
 func (x *SendSignal) Reset() {
 	*x = SendSignal{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[78]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[80]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7679,7 +7931,7 @@ func (x *SendSignal) String() string {
 func (*SendSignal) ProtoMessage() {}
 
 func (x *SendSignal) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[78]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[80]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7692,7 +7944,7 @@ func (x *SendSignal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendSignal.ProtoReflect.Descriptor instead.
 func (*SendSignal) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{78}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{80}
 }
 
 func (x *SendSignal) GetDaemon() *DaemonRef {
@@ -7721,7 +7973,7 @@ type VerificationOutcome struct {
 
 func (x *VerificationOutcome) Reset() {
 	*x = VerificationOutcome{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[79]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[81]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7733,7 +7985,7 @@ func (x *VerificationOutcome) String() string {
 func (*VerificationOutcome) ProtoMessage() {}
 
 func (x *VerificationOutcome) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[79]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[81]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7746,7 +7998,7 @@ func (x *VerificationOutcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VerificationOutcome.ProtoReflect.Descriptor instead.
 func (*VerificationOutcome) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{79}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{81}
 }
 
 func (x *VerificationOutcome) GetVerdict() VerificationOutcome_Verdict {
@@ -7782,7 +8034,7 @@ type Operator struct {
 
 func (x *Operator) Reset() {
 	*x = Operator{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[80]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[82]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7794,7 +8046,7 @@ func (x *Operator) String() string {
 func (*Operator) ProtoMessage() {}
 
 func (x *Operator) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[80]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[82]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7807,7 +8059,7 @@ func (x *Operator) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Operator.ProtoReflect.Descriptor instead.
 func (*Operator) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{80}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{82}
 }
 
 func (x *Operator) GetKeyId() string {
@@ -7856,7 +8108,7 @@ type AdminAuditRecord struct {
 
 func (x *AdminAuditRecord) Reset() {
 	*x = AdminAuditRecord{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[81]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[83]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7868,7 +8120,7 @@ func (x *AdminAuditRecord) String() string {
 func (*AdminAuditRecord) ProtoMessage() {}
 
 func (x *AdminAuditRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[81]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[83]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7881,7 +8133,7 @@ func (x *AdminAuditRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdminAuditRecord.ProtoReflect.Descriptor instead.
 func (*AdminAuditRecord) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{81}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{83}
 }
 
 func (x *AdminAuditRecord) GetEpoch() uint64 {
@@ -8011,7 +8263,7 @@ type Refusal struct {
 
 func (x *Refusal) Reset() {
 	*x = Refusal{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[82]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[84]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8023,7 +8275,7 @@ func (x *Refusal) String() string {
 func (*Refusal) ProtoMessage() {}
 
 func (x *Refusal) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[82]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[84]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8036,7 +8288,7 @@ func (x *Refusal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Refusal.ProtoReflect.Descriptor instead.
 func (*Refusal) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{82}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{84}
 }
 
 func (x *Refusal) GetSource() string {
@@ -8080,7 +8332,7 @@ type SignerChange struct {
 
 func (x *SignerChange) Reset() {
 	*x = SignerChange{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[83]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[85]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8092,7 +8344,7 @@ func (x *SignerChange) String() string {
 func (*SignerChange) ProtoMessage() {}
 
 func (x *SignerChange) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[83]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[85]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8105,7 +8357,7 @@ func (x *SignerChange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignerChange.ProtoReflect.Descriptor instead.
 func (*SignerChange) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{83}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{85}
 }
 
 func (x *SignerChange) GetName() string {
@@ -8156,7 +8408,7 @@ type LogRecord struct {
 
 func (x *LogRecord) Reset() {
 	*x = LogRecord{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[84]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[86]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8168,7 +8420,7 @@ func (x *LogRecord) String() string {
 func (*LogRecord) ProtoMessage() {}
 
 func (x *LogRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[84]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[86]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8181,7 +8433,7 @@ func (x *LogRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogRecord.ProtoReflect.Descriptor instead.
 func (*LogRecord) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{84}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{86}
 }
 
 func (x *LogRecord) GetEpoch() uint64 {
@@ -8278,7 +8530,7 @@ type FailureRecord struct {
 
 func (x *FailureRecord) Reset() {
 	*x = FailureRecord{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[85]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[87]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8290,7 +8542,7 @@ func (x *FailureRecord) String() string {
 func (*FailureRecord) ProtoMessage() {}
 
 func (x *FailureRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[85]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[87]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8303,7 +8555,7 @@ func (x *FailureRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FailureRecord.ProtoReflect.Descriptor instead.
 func (*FailureRecord) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{85}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{87}
 }
 
 func (x *FailureRecord) GetEpoch() uint64 {
@@ -8381,7 +8633,7 @@ type ActionRecord struct {
 
 func (x *ActionRecord) Reset() {
 	*x = ActionRecord{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[86]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[88]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8393,7 +8645,7 @@ func (x *ActionRecord) String() string {
 func (*ActionRecord) ProtoMessage() {}
 
 func (x *ActionRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[86]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[88]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8406,7 +8658,7 @@ func (x *ActionRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ActionRecord.ProtoReflect.Descriptor instead.
 func (*ActionRecord) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{86}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{88}
 }
 
 func (x *ActionRecord) GetEpoch() uint64 {
@@ -8495,7 +8747,7 @@ type Record struct {
 
 func (x *Record) Reset() {
 	*x = Record{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[87]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[89]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8507,7 +8759,7 @@ func (x *Record) String() string {
 func (*Record) ProtoMessage() {}
 
 func (x *Record) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[87]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[89]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8520,7 +8772,7 @@ func (x *Record) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Record.ProtoReflect.Descriptor instead.
 func (*Record) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{87}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{89}
 }
 
 func (x *Record) GetKind() isRecord_Kind {
@@ -8635,7 +8887,7 @@ type Snapshot struct {
 
 func (x *Snapshot) Reset() {
 	*x = Snapshot{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[88]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[90]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8647,7 +8899,7 @@ func (x *Snapshot) String() string {
 func (*Snapshot) ProtoMessage() {}
 
 func (x *Snapshot) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[88]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[90]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8660,7 +8912,7 @@ func (x *Snapshot) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Snapshot.ProtoReflect.Descriptor instead.
 func (*Snapshot) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{88}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{90}
 }
 
 func (x *Snapshot) GetNode() uint64 {
@@ -8866,7 +9118,7 @@ type SnapshotCounts struct {
 
 func (x *SnapshotCounts) Reset() {
 	*x = SnapshotCounts{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[89]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[91]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8878,7 +9130,7 @@ func (x *SnapshotCounts) String() string {
 func (*SnapshotCounts) ProtoMessage() {}
 
 func (x *SnapshotCounts) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[89]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[91]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8891,7 +9143,7 @@ func (x *SnapshotCounts) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SnapshotCounts.ProtoReflect.Descriptor instead.
 func (*SnapshotCounts) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{89}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{91}
 }
 
 func (x *SnapshotCounts) GetDaemons() uint64 {
@@ -9021,7 +9273,7 @@ type SnapshotDelta struct {
 
 func (x *SnapshotDelta) Reset() {
 	*x = SnapshotDelta{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[90]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[92]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9033,7 +9285,7 @@ func (x *SnapshotDelta) String() string {
 func (*SnapshotDelta) ProtoMessage() {}
 
 func (x *SnapshotDelta) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[90]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[92]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9046,7 +9298,7 @@ func (x *SnapshotDelta) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SnapshotDelta.ProtoReflect.Descriptor instead.
 func (*SnapshotDelta) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{90}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{92}
 }
 
 func (x *SnapshotDelta) GetScalars() *Snapshot {
@@ -9247,7 +9499,7 @@ type NameView struct {
 
 func (x *NameView) Reset() {
 	*x = NameView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[91]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[93]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9259,7 +9511,7 @@ func (x *NameView) String() string {
 func (*NameView) ProtoMessage() {}
 
 func (x *NameView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[91]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[93]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9272,7 +9524,7 @@ func (x *NameView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NameView.ProtoReflect.Descriptor instead.
 func (*NameView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{91}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{93}
 }
 
 func (x *NameView) GetName() string {
@@ -9345,7 +9597,7 @@ type NodeInfo struct {
 
 func (x *NodeInfo) Reset() {
 	*x = NodeInfo{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[92]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[94]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9357,7 +9609,7 @@ func (x *NodeInfo) String() string {
 func (*NodeInfo) ProtoMessage() {}
 
 func (x *NodeInfo) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[92]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[94]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9370,7 +9622,7 @@ func (x *NodeInfo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeInfo.ProtoReflect.Descriptor instead.
 func (*NodeInfo) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{92}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{94}
 }
 
 func (x *NodeInfo) GetName() string {
@@ -9466,7 +9718,7 @@ type SchedulerView struct {
 
 func (x *SchedulerView) Reset() {
 	*x = SchedulerView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[93]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[95]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9478,7 +9730,7 @@ func (x *SchedulerView) String() string {
 func (*SchedulerView) ProtoMessage() {}
 
 func (x *SchedulerView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[93]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[95]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9491,7 +9743,7 @@ func (x *SchedulerView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SchedulerView.ProtoReflect.Descriptor instead.
 func (*SchedulerView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{93}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{95}
 }
 
 func (x *SchedulerView) GetActive() bool {
@@ -9570,7 +9822,7 @@ type DaemonView struct {
 
 func (x *DaemonView) Reset() {
 	*x = DaemonView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[94]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[96]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9582,7 +9834,7 @@ func (x *DaemonView) String() string {
 func (*DaemonView) ProtoMessage() {}
 
 func (x *DaemonView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[94]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[96]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9595,7 +9847,7 @@ func (x *DaemonView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DaemonView.ProtoReflect.Descriptor instead.
 func (*DaemonView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{94}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{96}
 }
 
 func (x *DaemonView) GetDaemon() *DaemonRef {
@@ -9792,7 +10044,7 @@ type OrderView struct {
 
 func (x *OrderView) Reset() {
 	*x = OrderView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[95]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[97]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9804,7 +10056,7 @@ func (x *OrderView) String() string {
 func (*OrderView) ProtoMessage() {}
 
 func (x *OrderView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[95]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[97]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9817,7 +10069,7 @@ func (x *OrderView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderView.ProtoReflect.Descriptor instead.
 func (*OrderView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{95}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{97}
 }
 
 func (x *OrderView) GetHeight() uint64 {
@@ -9856,7 +10108,7 @@ type ReplicaView struct {
 
 func (x *ReplicaView) Reset() {
 	*x = ReplicaView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[96]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[98]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9868,7 +10120,7 @@ func (x *ReplicaView) String() string {
 func (*ReplicaView) ProtoMessage() {}
 
 func (x *ReplicaView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[96]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[98]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9881,7 +10133,7 @@ func (x *ReplicaView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReplicaView.ProtoReflect.Descriptor instead.
 func (*ReplicaView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{96}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{98}
 }
 
 func (x *ReplicaView) GetChain() uint64 {
@@ -9956,7 +10208,7 @@ type PeerView struct {
 
 func (x *PeerView) Reset() {
 	*x = PeerView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[97]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[99]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9968,7 +10220,7 @@ func (x *PeerView) String() string {
 func (*PeerView) ProtoMessage() {}
 
 func (x *PeerView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[97]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[99]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9981,7 +10233,7 @@ func (x *PeerView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PeerView.ProtoReflect.Descriptor instead.
 func (*PeerView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{97}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{99}
 }
 
 func (x *PeerView) GetPeer() uint64 {
@@ -10104,7 +10356,7 @@ type MemberView struct {
 
 func (x *MemberView) Reset() {
 	*x = MemberView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[98]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[100]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10116,7 +10368,7 @@ func (x *MemberView) String() string {
 func (*MemberView) ProtoMessage() {}
 
 func (x *MemberView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[98]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[100]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10129,7 +10381,7 @@ func (x *MemberView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MemberView.ProtoReflect.Descriptor instead.
 func (*MemberView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{98}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{100}
 }
 
 func (x *MemberView) GetGone() bool {
@@ -10199,7 +10451,7 @@ type MeshView struct {
 
 func (x *MeshView) Reset() {
 	*x = MeshView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[99]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[101]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10211,7 +10463,7 @@ func (x *MeshView) String() string {
 func (*MeshView) ProtoMessage() {}
 
 func (x *MeshView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[99]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[101]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10224,7 +10476,7 @@ func (x *MeshView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MeshView.ProtoReflect.Descriptor instead.
 func (*MeshView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{99}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{101}
 }
 
 func (x *MeshView) GetLink() *MeshLink {
@@ -10349,7 +10601,7 @@ type EchoView struct {
 
 func (x *EchoView) Reset() {
 	*x = EchoView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[100]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[102]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10361,7 +10613,7 @@ func (x *EchoView) String() string {
 func (*EchoView) ProtoMessage() {}
 
 func (x *EchoView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[100]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[102]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10374,7 +10626,7 @@ func (x *EchoView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EchoView.ProtoReflect.Descriptor instead.
 func (*EchoView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{100}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{102}
 }
 
 func (x *EchoView) GetState() EchoView_State {
@@ -10446,7 +10698,7 @@ type CutOffView struct {
 
 func (x *CutOffView) Reset() {
 	*x = CutOffView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[101]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[103]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10458,7 +10710,7 @@ func (x *CutOffView) String() string {
 func (*CutOffView) ProtoMessage() {}
 
 func (x *CutOffView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[101]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[103]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10471,7 +10723,7 @@ func (x *CutOffView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CutOffView.ProtoReflect.Descriptor instead.
 func (*CutOffView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{101}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{103}
 }
 
 func (x *CutOffView) GetLost() uint32 {
@@ -10506,7 +10758,7 @@ type AvoidView struct {
 
 func (x *AvoidView) Reset() {
 	*x = AvoidView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[102]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[104]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10518,7 +10770,7 @@ func (x *AvoidView) String() string {
 func (*AvoidView) ProtoMessage() {}
 
 func (x *AvoidView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[102]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[104]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10531,7 +10783,7 @@ func (x *AvoidView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AvoidView.ProtoReflect.Descriptor instead.
 func (*AvoidView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{102}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{104}
 }
 
 func (x *AvoidView) GetPeer() uint64 {
@@ -10571,7 +10823,7 @@ type MaintenanceView struct {
 
 func (x *MaintenanceView) Reset() {
 	*x = MaintenanceView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[103]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[105]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10583,7 +10835,7 @@ func (x *MaintenanceView) String() string {
 func (*MaintenanceView) ProtoMessage() {}
 
 func (x *MaintenanceView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[103]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[105]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10596,7 +10848,7 @@ func (x *MaintenanceView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MaintenanceView.ProtoReflect.Descriptor instead.
 func (*MaintenanceView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{103}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{105}
 }
 
 func (x *MaintenanceView) GetPhase() MaintenancePhase {
@@ -10668,7 +10920,7 @@ type EmittedAction struct {
 
 func (x *EmittedAction) Reset() {
 	*x = EmittedAction{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[104]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[106]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10680,7 +10932,7 @@ func (x *EmittedAction) String() string {
 func (*EmittedAction) ProtoMessage() {}
 
 func (x *EmittedAction) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[104]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[106]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10693,7 +10945,7 @@ func (x *EmittedAction) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EmittedAction.ProtoReflect.Descriptor instead.
 func (*EmittedAction) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{104}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{106}
 }
 
 func (x *EmittedAction) GetId() uint64 {
@@ -10743,7 +10995,7 @@ type MigrationView struct {
 
 func (x *MigrationView) Reset() {
 	*x = MigrationView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[105]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[107]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10755,7 +11007,7 @@ func (x *MigrationView) String() string {
 func (*MigrationView) ProtoMessage() {}
 
 func (x *MigrationView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[105]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[107]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10768,7 +11020,7 @@ func (x *MigrationView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MigrationView.ProtoReflect.Descriptor instead.
 func (*MigrationView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{105}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{107}
 }
 
 func (x *MigrationView) GetMigration() uint64 {
@@ -10863,7 +11115,7 @@ type PluginView struct {
 
 func (x *PluginView) Reset() {
 	*x = PluginView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[106]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[108]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10875,7 +11127,7 @@ func (x *PluginView) String() string {
 func (*PluginView) ProtoMessage() {}
 
 func (x *PluginView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[106]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[108]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10888,7 +11140,7 @@ func (x *PluginView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PluginView.ProtoReflect.Descriptor instead.
 func (*PluginView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{106}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{108}
 }
 
 func (x *PluginView) GetName() string {
@@ -11014,7 +11266,7 @@ type Stats struct {
 
 func (x *Stats) Reset() {
 	*x = Stats{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[107]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[109]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -11026,7 +11278,7 @@ func (x *Stats) String() string {
 func (*Stats) ProtoMessage() {}
 
 func (x *Stats) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[107]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[109]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11039,7 +11291,7 @@ func (x *Stats) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Stats.ProtoReflect.Descriptor instead.
 func (*Stats) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{107}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{109}
 }
 
 func (x *Stats) GetEventsApplied() uint64 {
@@ -11208,7 +11460,7 @@ type JournalEntry struct {
 
 func (x *JournalEntry) Reset() {
 	*x = JournalEntry{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[108]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[110]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -11220,7 +11472,7 @@ func (x *JournalEntry) String() string {
 func (*JournalEntry) ProtoMessage() {}
 
 func (x *JournalEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[108]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[110]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11233,7 +11485,7 @@ func (x *JournalEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JournalEntry.ProtoReflect.Descriptor instead.
 func (*JournalEntry) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{108}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{110}
 }
 
 func (x *JournalEntry) GetIndex() uint64 {
@@ -11491,7 +11743,7 @@ type Boot struct {
 
 func (x *Boot) Reset() {
 	*x = Boot{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[109]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[111]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -11503,7 +11755,7 @@ func (x *Boot) String() string {
 func (*Boot) ProtoMessage() {}
 
 func (x *Boot) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[109]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[111]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11516,7 +11768,7 @@ func (x *Boot) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Boot.ProtoReflect.Descriptor instead.
 func (*Boot) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{109}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{111}
 }
 
 func (x *Boot) GetNode() uint64 {
@@ -11569,7 +11821,7 @@ type Tick struct {
 
 func (x *Tick) Reset() {
 	*x = Tick{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[110]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[112]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -11581,7 +11833,7 @@ func (x *Tick) String() string {
 func (*Tick) ProtoMessage() {}
 
 func (x *Tick) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[110]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[112]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11594,7 +11846,7 @@ func (x *Tick) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Tick.ProtoReflect.Descriptor instead.
 func (*Tick) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{110}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{112}
 }
 
 func (x *Tick) GetQueueRoom() uint32 {
@@ -11628,7 +11880,7 @@ type JudgedCommit struct {
 
 func (x *JudgedCommit) Reset() {
 	*x = JudgedCommit{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[111]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[113]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -11640,7 +11892,7 @@ func (x *JudgedCommit) String() string {
 func (*JudgedCommit) ProtoMessage() {}
 
 func (x *JudgedCommit) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[111]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[113]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11653,7 +11905,7 @@ func (x *JudgedCommit) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JudgedCommit.ProtoReflect.Descriptor instead.
 func (*JudgedCommit) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{111}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{113}
 }
 
 func (x *JudgedCommit) GetEvent() *AdminEvent {
@@ -11724,7 +11976,7 @@ type PeersAnnounced struct {
 
 func (x *PeersAnnounced) Reset() {
 	*x = PeersAnnounced{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[112]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[114]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -11736,7 +11988,7 @@ func (x *PeersAnnounced) String() string {
 func (*PeersAnnounced) ProtoMessage() {}
 
 func (x *PeersAnnounced) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[112]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[114]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11749,7 +12001,7 @@ func (x *PeersAnnounced) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PeersAnnounced.ProtoReflect.Descriptor instead.
 func (*PeersAnnounced) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{112}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{114}
 }
 
 func (x *PeersAnnounced) GetPeers() []*PeersAnnounced_Announced {
@@ -11776,7 +12028,7 @@ type Reload struct {
 
 func (x *Reload) Reset() {
 	*x = Reload{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[113]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[115]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -11788,7 +12040,7 @@ func (x *Reload) String() string {
 func (*Reload) ProtoMessage() {}
 
 func (x *Reload) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[113]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[115]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11801,7 +12053,7 @@ func (x *Reload) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Reload.ProtoReflect.Descriptor instead.
 func (*Reload) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{113}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{115}
 }
 
 func (x *Reload) GetConfigToml() string {
@@ -11823,7 +12075,7 @@ type Acknowledged struct {
 
 func (x *Acknowledged) Reset() {
 	*x = Acknowledged{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[114]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[116]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -11835,7 +12087,7 @@ func (x *Acknowledged) String() string {
 func (*Acknowledged) ProtoMessage() {}
 
 func (x *Acknowledged) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[114]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[116]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11848,7 +12100,7 @@ func (x *Acknowledged) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Acknowledged.ProtoReflect.Descriptor instead.
 func (*Acknowledged) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{114}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{116}
 }
 
 func (x *Acknowledged) GetChain() Acknowledged_Chain {
@@ -11876,7 +12128,7 @@ type FailureReport struct {
 
 func (x *FailureReport) Reset() {
 	*x = FailureReport{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[115]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[117]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -11888,7 +12140,7 @@ func (x *FailureReport) String() string {
 func (*FailureReport) ProtoMessage() {}
 
 func (x *FailureReport) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[115]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[117]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11901,7 +12153,7 @@ func (x *FailureReport) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FailureReport.ProtoReflect.Descriptor instead.
 func (*FailureReport) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{115}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{117}
 }
 
 func (x *FailureReport) GetSource() string {
@@ -11937,7 +12189,7 @@ type Samples struct {
 
 func (x *Samples) Reset() {
 	*x = Samples{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[116]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[118]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -11949,7 +12201,7 @@ func (x *Samples) String() string {
 func (*Samples) ProtoMessage() {}
 
 func (x *Samples) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[116]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[118]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11962,7 +12214,7 @@ func (x *Samples) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Samples.ProtoReflect.Descriptor instead.
 func (*Samples) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{116}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{118}
 }
 
 func (x *Samples) GetProbe() string {
@@ -12037,7 +12289,7 @@ type ActionOutcome struct {
 
 func (x *ActionOutcome) Reset() {
 	*x = ActionOutcome{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[117]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[119]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -12049,7 +12301,7 @@ func (x *ActionOutcome) String() string {
 func (*ActionOutcome) ProtoMessage() {}
 
 func (x *ActionOutcome) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[117]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[119]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -12062,7 +12314,7 @@ func (x *ActionOutcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ActionOutcome.ProtoReflect.Descriptor instead.
 func (*ActionOutcome) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{117}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{119}
 }
 
 func (x *ActionOutcome) GetActionId() uint64 {
@@ -12129,7 +12381,7 @@ type ScoreTable struct {
 
 func (x *ScoreTable) Reset() {
 	*x = ScoreTable{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[118]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[120]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -12141,7 +12393,7 @@ func (x *ScoreTable) String() string {
 func (*ScoreTable) ProtoMessage() {}
 
 func (x *ScoreTable) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[118]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[120]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -12154,7 +12406,7 @@ func (x *ScoreTable) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ScoreTable.ProtoReflect.Descriptor instead.
 func (*ScoreTable) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{118}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{120}
 }
 
 func (x *ScoreTable) GetViewVersion() uint64 {
@@ -12197,7 +12449,7 @@ type ChainScore struct {
 
 func (x *ChainScore) Reset() {
 	*x = ChainScore{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[119]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[121]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -12209,7 +12461,7 @@ func (x *ChainScore) String() string {
 func (*ChainScore) ProtoMessage() {}
 
 func (x *ChainScore) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[119]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[121]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -12222,7 +12474,7 @@ func (x *ChainScore) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChainScore.ProtoReflect.Descriptor instead.
 func (*ChainScore) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{119}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{121}
 }
 
 func (x *ChainScore) GetChain() uint64 {
@@ -12263,7 +12515,7 @@ type NodeScore struct {
 
 func (x *NodeScore) Reset() {
 	*x = NodeScore{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[120]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[122]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -12275,7 +12527,7 @@ func (x *NodeScore) String() string {
 func (*NodeScore) ProtoMessage() {}
 
 func (x *NodeScore) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[120]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[122]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -12288,7 +12540,7 @@ func (x *NodeScore) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeScore.ProtoReflect.Descriptor instead.
 func (*NodeScore) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{120}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{122}
 }
 
 func (x *NodeScore) GetNode() uint64 {
@@ -12317,7 +12569,7 @@ type MigrationCost struct {
 
 func (x *MigrationCost) Reset() {
 	*x = MigrationCost{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[121]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[123]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -12329,7 +12581,7 @@ func (x *MigrationCost) String() string {
 func (*MigrationCost) ProtoMessage() {}
 
 func (x *MigrationCost) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[121]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[123]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -12342,7 +12594,7 @@ func (x *MigrationCost) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MigrationCost.ProtoReflect.Descriptor instead.
 func (*MigrationCost) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{121}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{123}
 }
 
 func (x *MigrationCost) GetStateTransfer() *durationpb.Duration {
@@ -12376,7 +12628,7 @@ type Migrations struct {
 
 func (x *Migrations) Reset() {
 	*x = Migrations{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[122]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[124]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -12388,7 +12640,7 @@ func (x *Migrations) String() string {
 func (*Migrations) ProtoMessage() {}
 
 func (x *Migrations) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[122]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[124]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -12401,7 +12653,7 @@ func (x *Migrations) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Migrations.ProtoReflect.Descriptor instead.
 func (*Migrations) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{122}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{124}
 }
 
 func (x *Migrations) GetInFlight() []*MigrationView {
@@ -12426,7 +12678,7 @@ type BlastRadius struct {
 
 func (x *BlastRadius) Reset() {
 	*x = BlastRadius{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[123]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[125]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -12438,7 +12690,7 @@ func (x *BlastRadius) String() string {
 func (*BlastRadius) ProtoMessage() {}
 
 func (x *BlastRadius) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[123]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[125]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -12451,7 +12703,7 @@ func (x *BlastRadius) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BlastRadius.ProtoReflect.Descriptor instead.
 func (*BlastRadius) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{123}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{125}
 }
 
 func (x *BlastRadius) GetAffectedNodes() []uint64 {
@@ -12508,7 +12760,7 @@ type DaemonLifecycle_Started struct {
 
 func (x *DaemonLifecycle_Started) Reset() {
 	*x = DaemonLifecycle_Started{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[124]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[126]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -12520,7 +12772,7 @@ func (x *DaemonLifecycle_Started) String() string {
 func (*DaemonLifecycle_Started) ProtoMessage() {}
 
 func (x *DaemonLifecycle_Started) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[124]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[126]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -12566,7 +12818,7 @@ type DaemonLifecycle_ExitedCleanly struct {
 
 func (x *DaemonLifecycle_ExitedCleanly) Reset() {
 	*x = DaemonLifecycle_ExitedCleanly{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[125]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[127]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -12578,7 +12830,7 @@ func (x *DaemonLifecycle_ExitedCleanly) String() string {
 func (*DaemonLifecycle_ExitedCleanly) ProtoMessage() {}
 
 func (x *DaemonLifecycle_ExitedCleanly) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[125]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[127]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -12611,7 +12863,7 @@ type DaemonLifecycle_Crashed struct {
 
 func (x *DaemonLifecycle_Crashed) Reset() {
 	*x = DaemonLifecycle_Crashed{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[126]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[128]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -12623,7 +12875,7 @@ func (x *DaemonLifecycle_Crashed) String() string {
 func (*DaemonLifecycle_Crashed) ProtoMessage() {}
 
 func (x *DaemonLifecycle_Crashed) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[126]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[128]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -12663,7 +12915,7 @@ type DaemonLifecycle_Replaced struct {
 
 func (x *DaemonLifecycle_Replaced) Reset() {
 	*x = DaemonLifecycle_Replaced{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[127]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[129]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -12675,7 +12927,7 @@ func (x *DaemonLifecycle_Replaced) String() string {
 func (*DaemonLifecycle_Replaced) ProtoMessage() {}
 
 func (x *DaemonLifecycle_Replaced) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[127]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[129]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -12702,7 +12954,7 @@ type DaemonLifecycle_Rejected struct {
 
 func (x *DaemonLifecycle_Rejected) Reset() {
 	*x = DaemonLifecycle_Rejected{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[128]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[130]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -12714,7 +12966,7 @@ func (x *DaemonLifecycle_Rejected) String() string {
 func (*DaemonLifecycle_Rejected) ProtoMessage() {}
 
 func (x *DaemonLifecycle_Rejected) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[128]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[130]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -12737,6 +12989,195 @@ func (x *DaemonLifecycle_Rejected) GetReason() string {
 	return ""
 }
 
+type ClusterState_Nonce struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	IssuedAt      *timestamppb.Timestamp `protobuf:"bytes,1,opt,name=issued_at,json=issuedAt,proto3" json:"issued_at,omitempty"`
+	Nonce         []byte                 `protobuf:"bytes,2,opt,name=nonce,proto3" json:"nonce,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ClusterState_Nonce) Reset() {
+	*x = ClusterState_Nonce{}
+	mi := &file_meshos_v1_meshos_proto_msgTypes[132]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ClusterState_Nonce) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ClusterState_Nonce) ProtoMessage() {}
+
+func (x *ClusterState_Nonce) ProtoReflect() protoreflect.Message {
+	mi := &file_meshos_v1_meshos_proto_msgTypes[132]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ClusterState_Nonce.ProtoReflect.Descriptor instead.
+func (*ClusterState_Nonce) Descriptor() ([]byte, []int) {
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{54, 0}
+}
+
+func (x *ClusterState_Nonce) GetIssuedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.IssuedAt
+	}
+	return nil
+}
+
+func (x *ClusterState_Nonce) GetNonce() []byte {
+	if x != nil {
+		return x.Nonce
+	}
+	return nil
+}
+
+type ClusterState_Cooldown struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Node          uint64                 `protobuf:"varint,1,opt,name=node,proto3" json:"node,omitempty"` // 0: of the mesh as a whole
+	Freeze        bool                   `protobuf:"varint,2,opt,name=freeze,proto3" json:"freeze,omitempty"`
+	Until         *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=until,proto3" json:"until,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ClusterState_Cooldown) Reset() {
+	*x = ClusterState_Cooldown{}
+	mi := &file_meshos_v1_meshos_proto_msgTypes[133]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ClusterState_Cooldown) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ClusterState_Cooldown) ProtoMessage() {}
+
+func (x *ClusterState_Cooldown) ProtoReflect() protoreflect.Message {
+	mi := &file_meshos_v1_meshos_proto_msgTypes[133]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ClusterState_Cooldown.ProtoReflect.Descriptor instead.
+func (*ClusterState_Cooldown) Descriptor() ([]byte, []int) {
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{54, 1}
+}
+
+func (x *ClusterState_Cooldown) GetNode() uint64 {
+	if x != nil {
+		return x.Node
+	}
+	return 0
+}
+
+func (x *ClusterState_Cooldown) GetFreeze() bool {
+	if x != nil {
+		return x.Freeze
+	}
+	return false
+}
+
+func (x *ClusterState_Cooldown) GetUntil() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Until
+	}
+	return nil
+}
+
+// Order is the last order about a subject that holds until another one.
+type ClusterState_Order struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Subject       string                 `protobuf:"bytes,1,opt,name=subject,proto3" json:"subject,omitempty"` // "node 3 maintenance", "node 3 daemon 7 intent"
+	Height        uint64                 `protobuf:"varint,2,opt,name=height,proto3" json:"height,omitempty"`
+	LogTime       *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=log_time,json=logTime,proto3" json:"log_time,omitempty"`
+	Event         *AdminEvent            `protobuf:"bytes,4,opt,name=event,proto3" json:"event,omitempty"`
+	Operators     []string               `protobuf:"bytes,5,rep,name=operators,proto3" json:"operators,omitempty"` // who signed it
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ClusterState_Order) Reset() {
+	*x = ClusterState_Order{}
+	mi := &file_meshos_v1_meshos_proto_msgTypes[134]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ClusterState_Order) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ClusterState_Order) ProtoMessage() {}
+
+func (x *ClusterState_Order) ProtoReflect() protoreflect.Message {
+	mi := &file_meshos_v1_meshos_proto_msgTypes[134]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ClusterState_Order.ProtoReflect.Descriptor instead.
+func (*ClusterState_Order) Descriptor() ([]byte, []int) {
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{54, 2}
+}
+
+func (x *ClusterState_Order) GetSubject() string {
+	if x != nil {
+		return x.Subject
+	}
+	return ""
+}
+
+func (x *ClusterState_Order) GetHeight() uint64 {
+	if x != nil {
+		return x.Height
+	}
+	return 0
+}
+
+func (x *ClusterState_Order) GetLogTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.LogTime
+	}
+	return nil
+}
+
+func (x *ClusterState_Order) GetEvent() *AdminEvent {
+	if x != nil {
+		return x.Event
+	}
+	return nil
+}
+
+func (x *ClusterState_Order) GetOperators() []string {
+	if x != nil {
+		return x.Operators
+	}
+	return nil
+}
+
 type MeshLink_Beacon struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Height        uint64                 `protobuf:"varint,1,opt,name=height,proto3" json:"height,omitempty"` // of the last entry of the log
@@ -12748,7 +13189,7 @@ type MeshLink_Beacon struct {
 
 func (x *MeshLink_Beacon) Reset() {
 	*x = MeshLink_Beacon{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[131]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[136]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -12760,7 +13201,7 @@ func (x *MeshLink_Beacon) String() string {
 func (*MeshLink_Beacon) ProtoMessage() {}
 
 func (x *MeshLink_Beacon) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[131]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[136]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -12773,7 +13214,7 @@ func (x *MeshLink_Beacon) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MeshLink_Beacon.ProtoReflect.Descriptor instead.
 func (*MeshLink_Beacon) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{54, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{56, 0}
 }
 
 func (x *MeshLink_Beacon) GetHeight() uint64 {
@@ -12808,7 +13249,7 @@ type OrderedOver_Daemon struct {
 
 func (x *OrderedOver_Daemon) Reset() {
 	*x = OrderedOver_Daemon{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[132]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[137]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -12820,7 +13261,7 @@ func (x *OrderedOver_Daemon) String() string {
 func (*OrderedOver_Daemon) ProtoMessage() {}
 
 func (x *OrderedOver_Daemon) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[132]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[137]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -12833,7 +13274,7 @@ func (x *OrderedOver_Daemon) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedOver_Daemon.ProtoReflect.Descriptor instead.
 func (*OrderedOver_Daemon) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{55, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{57, 0}
 }
 
 func (x *OrderedOver_Daemon) GetDaemon() *DaemonRef {
@@ -12868,7 +13309,7 @@ type OrderedOver_Chain struct {
 
 func (x *OrderedOver_Chain) Reset() {
 	*x = OrderedOver_Chain{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[133]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[138]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -12880,7 +13321,7 @@ func (x *OrderedOver_Chain) String() string {
 func (*OrderedOver_Chain) ProtoMessage() {}
 
 func (x *OrderedOver_Chain) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[133]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[138]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -12893,7 +13334,7 @@ func (x *OrderedOver_Chain) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedOver_Chain.ProtoReflect.Descriptor instead.
 func (*OrderedOver_Chain) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{55, 1}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{57, 1}
 }
 
 func (x *OrderedOver_Chain) GetChain() uint64 {
@@ -12927,7 +13368,7 @@ type OrderedOver_Node struct {
 
 func (x *OrderedOver_Node) Reset() {
 	*x = OrderedOver_Node{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[134]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[139]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -12939,7 +13380,7 @@ func (x *OrderedOver_Node) String() string {
 func (*OrderedOver_Node) ProtoMessage() {}
 
 func (x *OrderedOver_Node) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[134]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[139]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -12952,7 +13393,7 @@ func (x *OrderedOver_Node) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedOver_Node.ProtoReflect.Descriptor instead.
 func (*OrderedOver_Node) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{55, 2}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{57, 2}
 }
 
 func (x *OrderedOver_Node) GetNode() uint64 {
@@ -12980,7 +13421,7 @@ type OrderedDaemon_Run struct {
 
 func (x *OrderedDaemon_Run) Reset() {
 	*x = OrderedDaemon_Run{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[135]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[140]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -12992,7 +13433,7 @@ func (x *OrderedDaemon_Run) String() string {
 func (*OrderedDaemon_Run) ProtoMessage() {}
 
 func (x *OrderedDaemon_Run) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[135]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[140]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -13005,7 +13446,7 @@ func (x *OrderedDaemon_Run) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedDaemon_Run.ProtoReflect.Descriptor instead.
 func (*OrderedDaemon_Run) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{62, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{64, 0}
 }
 
 func (x *OrderedDaemon_Run) GetIntent() DaemonIntent_Intent {
@@ -13040,7 +13481,7 @@ type OrderedDaemon_Pin struct {
 
 func (x *OrderedDaemon_Pin) Reset() {
 	*x = OrderedDaemon_Pin{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[136]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[141]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -13052,7 +13493,7 @@ func (x *OrderedDaemon_Pin) String() string {
 func (*OrderedDaemon_Pin) ProtoMessage() {}
 
 func (x *OrderedDaemon_Pin) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[136]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[141]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -13065,7 +13506,7 @@ func (x *OrderedDaemon_Pin) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedDaemon_Pin.ProtoReflect.Descriptor instead.
 func (*OrderedDaemon_Pin) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{62, 1}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{64, 1}
 }
 
 func (x *OrderedDaemon_Pin) GetNode() uint64 {
@@ -13101,7 +13542,7 @@ type OrderedDaemon_Restart struct {
 
 func (x *OrderedDaemon_Restart) Reset() {
 	*x = OrderedDaemon_Restart{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[137]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[142]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -13113,7 +13554,7 @@ func (x *OrderedDaemon_Restart) String() string {
 func (*OrderedDaemon_Restart) ProtoMessage() {}
 
 func (x *OrderedDaemon_Restart) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[137]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[142]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -13126,7 +13567,7 @@ func (x *OrderedDaemon_Restart) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedDaemon_Restart.ProtoReflect.Descriptor instead.
 func (*OrderedDaemon_Restart) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{62, 2}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{64, 2}
 }
 
 func (x *OrderedDaemon_Restart) GetAt() *timestamppb.Timestamp {
@@ -13154,7 +13595,7 @@ type OrderedChain_Count struct {
 
 func (x *OrderedChain_Count) Reset() {
 	*x = OrderedChain_Count{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[138]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[143]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -13166,7 +13607,7 @@ func (x *OrderedChain_Count) String() string {
 func (*OrderedChain_Count) ProtoMessage() {}
 
 func (x *OrderedChain_Count) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[138]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[143]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -13179,7 +13620,7 @@ func (x *OrderedChain_Count) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedChain_Count.ProtoReflect.Descriptor instead.
 func (*OrderedChain_Count) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{64, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{66, 0}
 }
 
 func (x *OrderedChain_Count) GetDesired() uint32 {
@@ -13214,7 +13655,7 @@ type OrderedChain_Hold struct {
 
 func (x *OrderedChain_Hold) Reset() {
 	*x = OrderedChain_Hold{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[139]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[144]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -13226,7 +13667,7 @@ func (x *OrderedChain_Hold) String() string {
 func (*OrderedChain_Hold) ProtoMessage() {}
 
 func (x *OrderedChain_Hold) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[139]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[144]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -13239,7 +13680,7 @@ func (x *OrderedChain_Hold) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedChain_Hold.ProtoReflect.Descriptor instead.
 func (*OrderedChain_Hold) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{64, 1}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{66, 1}
 }
 
 func (x *OrderedChain_Hold) GetIntent() LocalReplicaIntent_Intent {
@@ -13274,7 +13715,7 @@ type MeshView_OpenToken struct {
 
 func (x *MeshView_OpenToken) Reset() {
 	*x = MeshView_OpenToken{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[140]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[145]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -13286,7 +13727,7 @@ func (x *MeshView_OpenToken) String() string {
 func (*MeshView_OpenToken) ProtoMessage() {}
 
 func (x *MeshView_OpenToken) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[140]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[145]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -13299,7 +13740,7 @@ func (x *MeshView_OpenToken) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MeshView_OpenToken.ProtoReflect.Descriptor instead.
 func (*MeshView_OpenToken) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{99, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{101, 0}
 }
 
 func (x *MeshView_OpenToken) GetNode() uint64 {
@@ -13337,7 +13778,7 @@ type PeersAnnounced_Announced struct {
 
 func (x *PeersAnnounced_Announced) Reset() {
 	*x = PeersAnnounced_Announced{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[141]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[146]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -13349,7 +13790,7 @@ func (x *PeersAnnounced_Announced) String() string {
 func (*PeersAnnounced_Announced) ProtoMessage() {}
 
 func (x *PeersAnnounced_Announced) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[141]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[146]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -13362,7 +13803,7 @@ func (x *PeersAnnounced_Announced) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PeersAnnounced_Announced.ProtoReflect.Descriptor instead.
 func (*PeersAnnounced_Announced) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{112, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{114, 0}
 }
 
 func (x *PeersAnnounced_Announced) GetId() uint64 {
@@ -13410,7 +13851,7 @@ type BlastRadius_Warning struct {
 
 func (x *BlastRadius_Warning) Reset() {
 	*x = BlastRadius_Warning{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[142]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[147]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -13422,7 +13863,7 @@ func (x *BlastRadius_Warning) String() string {
 func (*BlastRadius_Warning) ProtoMessage() {}
 
 func (x *BlastRadius_Warning) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[142]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[147]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -13435,7 +13876,7 @@ func (x *BlastRadius_Warning) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BlastRadius_Warning.ProtoReflect.Descriptor instead.
 func (*BlastRadius_Warning) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{123, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{125, 0}
 }
 
 func (x *BlastRadius_Warning) GetKind() string {
@@ -13862,7 +14303,47 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\x03key\x18\x03 \x01(\fR\x03key\x12\x19\n" +
 	"\blink_key\x18\x04 \x01(\fR\alinkKey\x12'\n" +
 	"\x0ftoken_signature\x18\x05 \x01(\fR\x0etokenSignature\x12#\n" +
-	"\rkey_signature\x18\x06 \x01(\fR\fkeySignature\"\xcc\x06\n" +
+	"\rkey_signature\x18\x06 \x01(\fR\fkeySignature\"\xc1\x01\n" +
+	"\rRecordedEntry\x12.\n" +
+	"\x06logged\x18\x01 \x01(\v2\x16.meshos.v1.LoggedEntryR\x06logged\x121\n" +
+	"\toperators\x18\x02 \x03(\v2\x13.meshos.v1.OperatorR\toperators\x12\x18\n" +
+	"\apersons\x18\x03 \x01(\rR\apersons\x12\x1d\n" +
+	"\n" +
+	"wrong_kind\x18\x04 \x01(\tR\twrongKind\x12\x14\n" +
+	"\x05wrong\x18\x05 \x01(\tR\x05wrong\"\xf5\b\n" +
+	"\fClusterState\x12\x18\n" +
+	"\aversion\x18\x01 \x01(\rR\aversion\x12\x16\n" +
+	"\x06height\x18\x02 \x01(\x04R\x06height\x12\x12\n" +
+	"\x04head\x18\x03 \x01(\fR\x04head\x125\n" +
+	"\blog_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\alogTime\x12\x1d\n" +
+	"\n" +
+	"cluster_id\x18\x05 \x01(\tR\tclusterId\x12\x1a\n" +
+	"\bfounding\x18\x06 \x01(\fR\bfounding\x127\n" +
+	"\tfreshness\x18\a \x01(\v2\x19.google.protobuf.DurationR\tfreshness\x125\n" +
+	"\bcooldown\x18\b \x01(\v2\x19.google.protobuf.DurationR\bcooldown\x12.\n" +
+	"\amembers\x18\t \x03(\v2\x14.meshos.v1.AdmitNodeR\amembers\x12\x1a\n" +
+	"\bexpelled\x18\n" +
+	" \x03(\x04R\bexpelled\x12,\n" +
+	"\x06tokens\x18\v \x03(\v2\x14.meshos.v1.AdmitNodeR\x06tokens\x12/\n" +
+	"\asigners\x18\f \x01(\v2\x15.meshos.v1.SetSignersR\asigners\x12%\n" +
+	"\x0esigners_height\x18\r \x01(\x04R\rsignersHeight\x125\n" +
+	"\x06nonces\x18\x0e \x03(\v2\x1d.meshos.v1.ClusterState.NonceR\x06nonces\x12>\n" +
+	"\tcooldowns\x18\x0f \x03(\v2 .meshos.v1.ClusterState.CooldownR\tcooldowns\x12=\n" +
+	"\ffrozen_until\x18\x10 \x01(\v2\x1a.google.protobuf.TimestampR\vfrozenUntil\x125\n" +
+	"\x06orders\x18\x11 \x03(\v2\x1d.meshos.v1.ClusterState.OrderR\x06orders\x1aV\n" +
+	"\x05Nonce\x127\n" +
+	"\tissued_at\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\bissuedAt\x12\x14\n" +
+	"\x05nonce\x18\x02 \x01(\fR\x05nonce\x1ah\n" +
+	"\bCooldown\x12\x12\n" +
+	"\x04node\x18\x01 \x01(\x04R\x04node\x12\x16\n" +
+	"\x06freeze\x18\x02 \x01(\bR\x06freeze\x120\n" +
+	"\x05until\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\x05until\x1a\xbb\x01\n" +
+	"\x05Order\x12\x18\n" +
+	"\asubject\x18\x01 \x01(\tR\asubject\x12\x16\n" +
+	"\x06height\x18\x02 \x01(\x04R\x06height\x125\n" +
+	"\blog_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\alogTime\x12+\n" +
+	"\x05event\x18\x04 \x01(\v2\x15.meshos.v1.AdminEventR\x05event\x12\x1c\n" +
+	"\toperators\x18\x05 \x03(\tR\toperators\"\xcc\x06\n" +
 	"\vNodeSummary\x12 \n" +
 	"\vincarnation\x18\x01 \x01(\x04R\vincarnation\x12\x16\n" +
 	"\x06height\x18\x02 \x01(\x04R\x06height\x12\x1f\n" +
@@ -14703,7 +15184,7 @@ func file_meshos_v1_meshos_proto_rawDescGZIP() []byte {
 }
 
 var file_meshos_v1_meshos_proto_enumTypes = make([]protoimpl.EnumInfo, 20)
-var file_meshos_v1_meshos_proto_msgTypes = make([]protoimpl.MessageInfo, 143)
+var file_meshos_v1_meshos_proto_msgTypes = make([]protoimpl.MessageInfo, 148)
 var file_meshos_v1_meshos_proto_goTypes = []any{
 	(NodeHealth)(0),                       // 0: meshos.v1.NodeHealth
 	(MaintenancePhase)(0),                 // 1: meshos.v1.MaintenancePhase
@@ -14778,98 +15259,103 @@ var file_meshos_v1_meshos_proto_goTypes = []any{
 	(*LoggedEntry)(nil),                   // 70: meshos.v1.LoggedEntry
 	(*Founding)(nil),                      // 71: meshos.v1.Founding
 	(*Joining)(nil),                       // 72: meshos.v1.Joining
-	(*NodeSummary)(nil),                   // 73: meshos.v1.NodeSummary
-	(*MeshLink)(nil),                      // 74: meshos.v1.MeshLink
-	(*OrderedOver)(nil),                   // 75: meshos.v1.OrderedOver
-	(*OrderedCheckpoint)(nil),             // 76: meshos.v1.OrderedCheckpoint
-	(*OrderedState)(nil),                  // 77: meshos.v1.OrderedState
-	(*OrderOrigin)(nil),                   // 78: meshos.v1.OrderOrigin
-	(*OrderedLocal)(nil),                  // 79: meshos.v1.OrderedLocal
-	(*OrderedNode)(nil),                   // 80: meshos.v1.OrderedNode
-	(*OrderedForce)(nil),                  // 81: meshos.v1.OrderedForce
-	(*OrderedDaemon)(nil),                 // 82: meshos.v1.OrderedDaemon
-	(*OrderedGate)(nil),                   // 83: meshos.v1.OrderedGate
-	(*OrderedChain)(nil),                  // 84: meshos.v1.OrderedChain
-	(*Action)(nil),                        // 85: meshos.v1.Action
-	(*StartDaemon)(nil),                   // 86: meshos.v1.StartDaemon
-	(*StopDaemon)(nil),                    // 87: meshos.v1.StopDaemon
-	(*PullReplica)(nil),                   // 88: meshos.v1.PullReplica
-	(*DropReplica)(nil),                   // 89: meshos.v1.DropReplica
-	(*RequestPlacement)(nil),              // 90: meshos.v1.RequestPlacement
-	(*RequestEviction)(nil),               // 91: meshos.v1.RequestEviction
-	(*MigrateBlob)(nil),                   // 92: meshos.v1.MigrateBlob
-	(*ReduceHeat)(nil),                    // 93: meshos.v1.ReduceHeat
-	(*MarkAvoid)(nil),                     // 94: meshos.v1.MarkAvoid
-	(*ApplyBackoff)(nil),                  // 95: meshos.v1.ApplyBackoff
-	(*CommitMaintenanceTransition)(nil),   // 96: meshos.v1.CommitMaintenanceTransition
-	(*AskReload)(nil),                     // 97: meshos.v1.AskReload
-	(*SendSignal)(nil),                    // 98: meshos.v1.SendSignal
-	(*VerificationOutcome)(nil),           // 99: meshos.v1.VerificationOutcome
-	(*Operator)(nil),                      // 100: meshos.v1.Operator
-	(*AdminAuditRecord)(nil),              // 101: meshos.v1.AdminAuditRecord
-	(*Refusal)(nil),                       // 102: meshos.v1.Refusal
-	(*SignerChange)(nil),                  // 103: meshos.v1.SignerChange
-	(*LogRecord)(nil),                     // 104: meshos.v1.LogRecord
-	(*FailureRecord)(nil),                 // 105: meshos.v1.FailureRecord
-	(*ActionRecord)(nil),                  // 106: meshos.v1.ActionRecord
-	(*Record)(nil),                        // 107: meshos.v1.Record
-	(*Snapshot)(nil),                      // 108: meshos.v1.Snapshot
-	(*SnapshotCounts)(nil),                // 109: meshos.v1.SnapshotCounts
-	(*SnapshotDelta)(nil),                 // 110: meshos.v1.SnapshotDelta
-	(*NameView)(nil),                      // 111: meshos.v1.NameView
-	(*NodeInfo)(nil),                      // 112: meshos.v1.NodeInfo
-	(*SchedulerView)(nil),                 // 113: meshos.v1.SchedulerView
-	(*DaemonView)(nil),                    // 114: meshos.v1.DaemonView
-	(*OrderView)(nil),                     // 115: meshos.v1.OrderView
-	(*ReplicaView)(nil),                   // 116: meshos.v1.ReplicaView
-	(*PeerView)(nil),                      // 117: meshos.v1.PeerView
-	(*MemberView)(nil),                    // 118: meshos.v1.MemberView
-	(*MeshView)(nil),                      // 119: meshos.v1.MeshView
-	(*EchoView)(nil),                      // 120: meshos.v1.EchoView
-	(*CutOffView)(nil),                    // 121: meshos.v1.CutOffView
-	(*AvoidView)(nil),                     // 122: meshos.v1.AvoidView
-	(*MaintenanceView)(nil),               // 123: meshos.v1.MaintenanceView
-	(*EmittedAction)(nil),                 // 124: meshos.v1.EmittedAction
-	(*MigrationView)(nil),                 // 125: meshos.v1.MigrationView
-	(*PluginView)(nil),                    // 126: meshos.v1.PluginView
-	(*Stats)(nil),                         // 127: meshos.v1.Stats
-	(*JournalEntry)(nil),                  // 128: meshos.v1.JournalEntry
-	(*Boot)(nil),                          // 129: meshos.v1.Boot
-	(*Tick)(nil),                          // 130: meshos.v1.Tick
-	(*JudgedCommit)(nil),                  // 131: meshos.v1.JudgedCommit
-	(*PeersAnnounced)(nil),                // 132: meshos.v1.PeersAnnounced
-	(*Reload)(nil),                        // 133: meshos.v1.Reload
-	(*Acknowledged)(nil),                  // 134: meshos.v1.Acknowledged
-	(*FailureReport)(nil),                 // 135: meshos.v1.FailureReport
-	(*Samples)(nil),                       // 136: meshos.v1.Samples
-	(*ActionOutcome)(nil),                 // 137: meshos.v1.ActionOutcome
-	(*ScoreTable)(nil),                    // 138: meshos.v1.ScoreTable
-	(*ChainScore)(nil),                    // 139: meshos.v1.ChainScore
-	(*NodeScore)(nil),                     // 140: meshos.v1.NodeScore
-	(*MigrationCost)(nil),                 // 141: meshos.v1.MigrationCost
-	(*Migrations)(nil),                    // 142: meshos.v1.Migrations
-	(*BlastRadius)(nil),                   // 143: meshos.v1.BlastRadius
-	(*DaemonLifecycle_Started)(nil),       // 144: meshos.v1.DaemonLifecycle.Started
-	(*DaemonLifecycle_ExitedCleanly)(nil), // 145: meshos.v1.DaemonLifecycle.ExitedCleanly
-	(*DaemonLifecycle_Crashed)(nil),       // 146: meshos.v1.DaemonLifecycle.Crashed
-	(*DaemonLifecycle_Replaced)(nil),      // 147: meshos.v1.DaemonLifecycle.Replaced
-	(*DaemonLifecycle_Rejected)(nil),      // 148: meshos.v1.DaemonLifecycle.Rejected
-	nil,                                   // 149: meshos.v1.PeerInventory.AgesEntry
-	nil,                                   // 150: meshos.v1.NodeSummary.LabelsEntry
-	(*MeshLink_Beacon)(nil),               // 151: meshos.v1.MeshLink.Beacon
-	(*OrderedOver_Daemon)(nil),            // 152: meshos.v1.OrderedOver.Daemon
-	(*OrderedOver_Chain)(nil),             // 153: meshos.v1.OrderedOver.Chain
-	(*OrderedOver_Node)(nil),              // 154: meshos.v1.OrderedOver.Node
-	(*OrderedDaemon_Run)(nil),             // 155: meshos.v1.OrderedDaemon.Run
-	(*OrderedDaemon_Pin)(nil),             // 156: meshos.v1.OrderedDaemon.Pin
-	(*OrderedDaemon_Restart)(nil),         // 157: meshos.v1.OrderedDaemon.Restart
-	(*OrderedChain_Count)(nil),            // 158: meshos.v1.OrderedChain.Count
-	(*OrderedChain_Hold)(nil),             // 159: meshos.v1.OrderedChain.Hold
-	(*MeshView_OpenToken)(nil),            // 160: meshos.v1.MeshView.OpenToken
-	(*PeersAnnounced_Announced)(nil),      // 161: meshos.v1.PeersAnnounced.Announced
-	(*BlastRadius_Warning)(nil),           // 162: meshos.v1.BlastRadius.Warning
-	(*timestamppb.Timestamp)(nil),         // 163: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),           // 164: google.protobuf.Duration
+	(*RecordedEntry)(nil),                 // 73: meshos.v1.RecordedEntry
+	(*ClusterState)(nil),                  // 74: meshos.v1.ClusterState
+	(*NodeSummary)(nil),                   // 75: meshos.v1.NodeSummary
+	(*MeshLink)(nil),                      // 76: meshos.v1.MeshLink
+	(*OrderedOver)(nil),                   // 77: meshos.v1.OrderedOver
+	(*OrderedCheckpoint)(nil),             // 78: meshos.v1.OrderedCheckpoint
+	(*OrderedState)(nil),                  // 79: meshos.v1.OrderedState
+	(*OrderOrigin)(nil),                   // 80: meshos.v1.OrderOrigin
+	(*OrderedLocal)(nil),                  // 81: meshos.v1.OrderedLocal
+	(*OrderedNode)(nil),                   // 82: meshos.v1.OrderedNode
+	(*OrderedForce)(nil),                  // 83: meshos.v1.OrderedForce
+	(*OrderedDaemon)(nil),                 // 84: meshos.v1.OrderedDaemon
+	(*OrderedGate)(nil),                   // 85: meshos.v1.OrderedGate
+	(*OrderedChain)(nil),                  // 86: meshos.v1.OrderedChain
+	(*Action)(nil),                        // 87: meshos.v1.Action
+	(*StartDaemon)(nil),                   // 88: meshos.v1.StartDaemon
+	(*StopDaemon)(nil),                    // 89: meshos.v1.StopDaemon
+	(*PullReplica)(nil),                   // 90: meshos.v1.PullReplica
+	(*DropReplica)(nil),                   // 91: meshos.v1.DropReplica
+	(*RequestPlacement)(nil),              // 92: meshos.v1.RequestPlacement
+	(*RequestEviction)(nil),               // 93: meshos.v1.RequestEviction
+	(*MigrateBlob)(nil),                   // 94: meshos.v1.MigrateBlob
+	(*ReduceHeat)(nil),                    // 95: meshos.v1.ReduceHeat
+	(*MarkAvoid)(nil),                     // 96: meshos.v1.MarkAvoid
+	(*ApplyBackoff)(nil),                  // 97: meshos.v1.ApplyBackoff
+	(*CommitMaintenanceTransition)(nil),   // 98: meshos.v1.CommitMaintenanceTransition
+	(*AskReload)(nil),                     // 99: meshos.v1.AskReload
+	(*SendSignal)(nil),                    // 100: meshos.v1.SendSignal
+	(*VerificationOutcome)(nil),           // 101: meshos.v1.VerificationOutcome
+	(*Operator)(nil),                      // 102: meshos.v1.Operator
+	(*AdminAuditRecord)(nil),              // 103: meshos.v1.AdminAuditRecord
+	(*Refusal)(nil),                       // 104: meshos.v1.Refusal
+	(*SignerChange)(nil),                  // 105: meshos.v1.SignerChange
+	(*LogRecord)(nil),                     // 106: meshos.v1.LogRecord
+	(*FailureRecord)(nil),                 // 107: meshos.v1.FailureRecord
+	(*ActionRecord)(nil),                  // 108: meshos.v1.ActionRecord
+	(*Record)(nil),                        // 109: meshos.v1.Record
+	(*Snapshot)(nil),                      // 110: meshos.v1.Snapshot
+	(*SnapshotCounts)(nil),                // 111: meshos.v1.SnapshotCounts
+	(*SnapshotDelta)(nil),                 // 112: meshos.v1.SnapshotDelta
+	(*NameView)(nil),                      // 113: meshos.v1.NameView
+	(*NodeInfo)(nil),                      // 114: meshos.v1.NodeInfo
+	(*SchedulerView)(nil),                 // 115: meshos.v1.SchedulerView
+	(*DaemonView)(nil),                    // 116: meshos.v1.DaemonView
+	(*OrderView)(nil),                     // 117: meshos.v1.OrderView
+	(*ReplicaView)(nil),                   // 118: meshos.v1.ReplicaView
+	(*PeerView)(nil),                      // 119: meshos.v1.PeerView
+	(*MemberView)(nil),                    // 120: meshos.v1.MemberView
+	(*MeshView)(nil),                      // 121: meshos.v1.MeshView
+	(*EchoView)(nil),                      // 122: meshos.v1.EchoView
+	(*CutOffView)(nil),                    // 123: meshos.v1.CutOffView
+	(*AvoidView)(nil),                     // 124: meshos.v1.AvoidView
+	(*MaintenanceView)(nil),               // 125: meshos.v1.MaintenanceView
+	(*EmittedAction)(nil),                 // 126: meshos.v1.EmittedAction
+	(*MigrationView)(nil),                 // 127: meshos.v1.MigrationView
+	(*PluginView)(nil),                    // 128: meshos.v1.PluginView
+	(*Stats)(nil),                         // 129: meshos.v1.Stats
+	(*JournalEntry)(nil),                  // 130: meshos.v1.JournalEntry
+	(*Boot)(nil),                          // 131: meshos.v1.Boot
+	(*Tick)(nil),                          // 132: meshos.v1.Tick
+	(*JudgedCommit)(nil),                  // 133: meshos.v1.JudgedCommit
+	(*PeersAnnounced)(nil),                // 134: meshos.v1.PeersAnnounced
+	(*Reload)(nil),                        // 135: meshos.v1.Reload
+	(*Acknowledged)(nil),                  // 136: meshos.v1.Acknowledged
+	(*FailureReport)(nil),                 // 137: meshos.v1.FailureReport
+	(*Samples)(nil),                       // 138: meshos.v1.Samples
+	(*ActionOutcome)(nil),                 // 139: meshos.v1.ActionOutcome
+	(*ScoreTable)(nil),                    // 140: meshos.v1.ScoreTable
+	(*ChainScore)(nil),                    // 141: meshos.v1.ChainScore
+	(*NodeScore)(nil),                     // 142: meshos.v1.NodeScore
+	(*MigrationCost)(nil),                 // 143: meshos.v1.MigrationCost
+	(*Migrations)(nil),                    // 144: meshos.v1.Migrations
+	(*BlastRadius)(nil),                   // 145: meshos.v1.BlastRadius
+	(*DaemonLifecycle_Started)(nil),       // 146: meshos.v1.DaemonLifecycle.Started
+	(*DaemonLifecycle_ExitedCleanly)(nil), // 147: meshos.v1.DaemonLifecycle.ExitedCleanly
+	(*DaemonLifecycle_Crashed)(nil),       // 148: meshos.v1.DaemonLifecycle.Crashed
+	(*DaemonLifecycle_Replaced)(nil),      // 149: meshos.v1.DaemonLifecycle.Replaced
+	(*DaemonLifecycle_Rejected)(nil),      // 150: meshos.v1.DaemonLifecycle.Rejected
+	nil,                                   // 151: meshos.v1.PeerInventory.AgesEntry
+	(*ClusterState_Nonce)(nil),            // 152: meshos.v1.ClusterState.Nonce
+	(*ClusterState_Cooldown)(nil),         // 153: meshos.v1.ClusterState.Cooldown
+	(*ClusterState_Order)(nil),            // 154: meshos.v1.ClusterState.Order
+	nil,                                   // 155: meshos.v1.NodeSummary.LabelsEntry
+	(*MeshLink_Beacon)(nil),               // 156: meshos.v1.MeshLink.Beacon
+	(*OrderedOver_Daemon)(nil),            // 157: meshos.v1.OrderedOver.Daemon
+	(*OrderedOver_Chain)(nil),             // 158: meshos.v1.OrderedOver.Chain
+	(*OrderedOver_Node)(nil),              // 159: meshos.v1.OrderedOver.Node
+	(*OrderedDaemon_Run)(nil),             // 160: meshos.v1.OrderedDaemon.Run
+	(*OrderedDaemon_Pin)(nil),             // 161: meshos.v1.OrderedDaemon.Pin
+	(*OrderedDaemon_Restart)(nil),         // 162: meshos.v1.OrderedDaemon.Restart
+	(*OrderedChain_Count)(nil),            // 163: meshos.v1.OrderedChain.Count
+	(*OrderedChain_Hold)(nil),             // 164: meshos.v1.OrderedChain.Hold
+	(*MeshView_OpenToken)(nil),            // 165: meshos.v1.MeshView.OpenToken
+	(*PeersAnnounced_Announced)(nil),      // 166: meshos.v1.PeersAnnounced.Announced
+	(*BlastRadius_Warning)(nil),           // 167: meshos.v1.BlastRadius.Warning
+	(*timestamppb.Timestamp)(nil),         // 168: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),           // 169: google.protobuf.Duration
 }
 var file_meshos_v1_meshos_proto_depIdxs = []int32{
 	6,   // 0: meshos.v1.DaemonHealth.status:type_name -> meshos.v1.DaemonHealth.Status
@@ -14891,16 +15377,16 @@ var file_meshos_v1_meshos_proto_depIdxs = []int32{
 	7,   // 16: meshos.v1.ReplicaUpdate.kind:type_name -> meshos.v1.ReplicaUpdate.Kind
 	8,   // 17: meshos.v1.ReplicaTransition.kind:type_name -> meshos.v1.ReplicaTransition.Kind
 	20,  // 18: meshos.v1.DaemonLifecycle.daemon:type_name -> meshos.v1.DaemonRef
-	144, // 19: meshos.v1.DaemonLifecycle.started:type_name -> meshos.v1.DaemonLifecycle.Started
-	145, // 20: meshos.v1.DaemonLifecycle.exited_cleanly:type_name -> meshos.v1.DaemonLifecycle.ExitedCleanly
-	146, // 21: meshos.v1.DaemonLifecycle.crashed:type_name -> meshos.v1.DaemonLifecycle.Crashed
+	146, // 19: meshos.v1.DaemonLifecycle.started:type_name -> meshos.v1.DaemonLifecycle.Started
+	147, // 20: meshos.v1.DaemonLifecycle.exited_cleanly:type_name -> meshos.v1.DaemonLifecycle.ExitedCleanly
+	148, // 21: meshos.v1.DaemonLifecycle.crashed:type_name -> meshos.v1.DaemonLifecycle.Crashed
 	21,  // 22: meshos.v1.DaemonLifecycle.health_changed:type_name -> meshos.v1.DaemonHealth
-	148, // 23: meshos.v1.DaemonLifecycle.rejected:type_name -> meshos.v1.DaemonLifecycle.Rejected
-	147, // 24: meshos.v1.DaemonLifecycle.replaced:type_name -> meshos.v1.DaemonLifecycle.Replaced
-	163, // 25: meshos.v1.DaemonExit.at:type_name -> google.protobuf.Timestamp
-	164, // 26: meshos.v1.DaemonExit.early:type_name -> google.protobuf.Duration
-	164, // 27: meshos.v1.RttSample.rtt:type_name -> google.protobuf.Duration
-	164, // 28: meshos.v1.RttSample.jitter:type_name -> google.protobuf.Duration
+	150, // 23: meshos.v1.DaemonLifecycle.rejected:type_name -> meshos.v1.DaemonLifecycle.Rejected
+	149, // 24: meshos.v1.DaemonLifecycle.replaced:type_name -> meshos.v1.DaemonLifecycle.Replaced
+	168, // 25: meshos.v1.DaemonExit.at:type_name -> google.protobuf.Timestamp
+	169, // 26: meshos.v1.DaemonExit.early:type_name -> google.protobuf.Duration
+	169, // 27: meshos.v1.RttSample.rtt:type_name -> google.protobuf.Duration
+	169, // 28: meshos.v1.RttSample.jitter:type_name -> google.protobuf.Duration
 	4,   // 29: meshos.v1.RttSample.no_answer:type_name -> meshos.v1.NoAnswer
 	2,   // 30: meshos.v1.RttSample.family:type_name -> meshos.v1.AddressFamily
 	0,   // 31: meshos.v1.NodeHealthSample.health:type_name -> meshos.v1.NodeHealth
@@ -14909,7 +15395,7 @@ var file_meshos_v1_meshos_proto_depIdxs = []int32{
 	30,  // 34: meshos.v1.ProbeResult.health:type_name -> meshos.v1.NodeHealthSample
 	32,  // 35: meshos.v1.ProbeResult.details:type_name -> meshos.v1.ProbeDetail
 	33,  // 36: meshos.v1.ProbeResult.path_mtu:type_name -> meshos.v1.PathMtu
-	149, // 37: meshos.v1.PeerInventory.ages:type_name -> meshos.v1.PeerInventory.AgesEntry
+	151, // 37: meshos.v1.PeerInventory.ages:type_name -> meshos.v1.PeerInventory.AgesEntry
 	35,  // 38: meshos.v1.PeerInventory.disks:type_name -> meshos.v1.DiskSpace
 	36,  // 39: meshos.v1.PeerInventory.temperatures:type_name -> meshos.v1.Temperature
 	37,  // 40: meshos.v1.PeerInventory.links:type_name -> meshos.v1.NetworkLink
@@ -14920,7 +15406,7 @@ var file_meshos_v1_meshos_proto_depIdxs = []int32{
 	9,   // 45: meshos.v1.DaemonIntent.intent:type_name -> meshos.v1.DaemonIntent.Intent
 	10,  // 46: meshos.v1.LocalReplicaIntent.intent:type_name -> meshos.v1.LocalReplicaIntent.Intent
 	1,   // 47: meshos.v1.MaintenanceObserved.phase:type_name -> meshos.v1.MaintenancePhase
-	164, // 48: meshos.v1.MaintenanceObserved.deadline:type_name -> google.protobuf.Duration
+	169, // 48: meshos.v1.MaintenanceObserved.deadline:type_name -> google.protobuf.Duration
 	48,  // 49: meshos.v1.AdminEvent.enter_maintenance:type_name -> meshos.v1.EnterMaintenance
 	47,  // 50: meshos.v1.AdminEvent.exit_maintenance:type_name -> meshos.v1.NodeTarget
 	49,  // 51: meshos.v1.AdminEvent.drain:type_name -> meshos.v1.Drain
@@ -14947,266 +15433,282 @@ var file_meshos_v1_meshos_proto_depIdxs = []int32{
 	64,  // 72: meshos.v1.AdminEvent.admit_node:type_name -> meshos.v1.AdmitNode
 	65,  // 73: meshos.v1.AdminEvent.expel_node:type_name -> meshos.v1.ExpelNode
 	66,  // 74: meshos.v1.AdminEvent.set_signers:type_name -> meshos.v1.SetSigners
-	164, // 75: meshos.v1.EnterMaintenance.drain_for:type_name -> google.protobuf.Duration
-	164, // 76: meshos.v1.Drain.drain_for:type_name -> google.protobuf.Duration
+	169, // 75: meshos.v1.EnterMaintenance.drain_for:type_name -> google.protobuf.Duration
+	169, // 76: meshos.v1.Drain.drain_for:type_name -> google.protobuf.Duration
 	20,  // 77: meshos.v1.SetDaemonIntent.daemon:type_name -> meshos.v1.DaemonRef
 	9,   // 78: meshos.v1.SetDaemonIntent.intent:type_name -> meshos.v1.DaemonIntent.Intent
 	10,  // 79: meshos.v1.SetLocalReplica.intent:type_name -> meshos.v1.LocalReplicaIntent.Intent
 	20,  // 80: meshos.v1.RestartDaemon.daemon:type_name -> meshos.v1.DaemonRef
 	20,  // 81: meshos.v1.ReloadDaemon.daemon:type_name -> meshos.v1.DaemonRef
 	20,  // 82: meshos.v1.SignalDaemon.daemon:type_name -> meshos.v1.DaemonRef
-	164, // 83: meshos.v1.FreezeCluster.ttl:type_name -> google.protobuf.Duration
+	169, // 83: meshos.v1.FreezeCluster.ttl:type_name -> google.protobuf.Duration
 	20,  // 84: meshos.v1.ForceRestartDaemon.daemon:type_name -> meshos.v1.DaemonRef
-	163, // 85: meshos.v1.AdmitNode.token_expires:type_name -> google.protobuf.Timestamp
+	168, // 85: meshos.v1.AdmitNode.token_expires:type_name -> google.protobuf.Timestamp
 	46,  // 86: meshos.v1.AdminCommand.event:type_name -> meshos.v1.AdminEvent
-	163, // 87: meshos.v1.AdminCommand.issued_at:type_name -> google.protobuf.Timestamp
-	163, // 88: meshos.v1.OrderedEntry.at:type_name -> google.protobuf.Timestamp
+	168, // 87: meshos.v1.AdminCommand.issued_at:type_name -> google.protobuf.Timestamp
+	168, // 88: meshos.v1.OrderedEntry.at:type_name -> google.protobuf.Timestamp
 	67,  // 89: meshos.v1.OrderedEntry.commit:type_name -> meshos.v1.SignedCommit
 	22,  // 90: meshos.v1.OrderedEntry.event:type_name -> meshos.v1.Event
 	71,  // 91: meshos.v1.OrderedEntry.founding:type_name -> meshos.v1.Founding
 	72,  // 92: meshos.v1.OrderedEntry.joining:type_name -> meshos.v1.Joining
-	100, // 93: meshos.v1.OrderedEntry.operators:type_name -> meshos.v1.Operator
-	75,  // 94: meshos.v1.OrderedEntry.over:type_name -> meshos.v1.OrderedOver
-	163, // 95: meshos.v1.LoggedEntry.log_time:type_name -> google.protobuf.Timestamp
+	102, // 93: meshos.v1.OrderedEntry.operators:type_name -> meshos.v1.Operator
+	77,  // 94: meshos.v1.OrderedEntry.over:type_name -> meshos.v1.OrderedOver
+	168, // 95: meshos.v1.LoggedEntry.log_time:type_name -> google.protobuf.Timestamp
 	64,  // 96: meshos.v1.Founding.node:type_name -> meshos.v1.AdmitNode
 	66,  // 97: meshos.v1.Founding.signers:type_name -> meshos.v1.SetSigners
-	164, // 98: meshos.v1.Founding.freshness:type_name -> google.protobuf.Duration
-	164, // 99: meshos.v1.Founding.cooldown:type_name -> google.protobuf.Duration
-	1,   // 100: meshos.v1.NodeSummary.phase:type_name -> meshos.v1.MaintenancePhase
-	34,  // 101: meshos.v1.NodeSummary.inventory:type_name -> meshos.v1.PeerInventory
-	150, // 102: meshos.v1.NodeSummary.labels:type_name -> meshos.v1.NodeSummary.LabelsEntry
-	164, // 103: meshos.v1.MeshLink.since:type_name -> google.protobuf.Duration
-	151, // 104: meshos.v1.MeshLink.beacon:type_name -> meshos.v1.MeshLink.Beacon
-	152, // 105: meshos.v1.OrderedOver.daemons:type_name -> meshos.v1.OrderedOver.Daemon
-	153, // 106: meshos.v1.OrderedOver.chains:type_name -> meshos.v1.OrderedOver.Chain
-	154, // 107: meshos.v1.OrderedOver.nodes:type_name -> meshos.v1.OrderedOver.Node
-	163, // 108: meshos.v1.OrderedCheckpoint.taken_at:type_name -> google.protobuf.Timestamp
-	77,  // 109: meshos.v1.OrderedCheckpoint.state:type_name -> meshos.v1.OrderedState
-	79,  // 110: meshos.v1.OrderedState.local:type_name -> meshos.v1.OrderedLocal
-	80,  // 111: meshos.v1.OrderedState.nodes:type_name -> meshos.v1.OrderedNode
-	81,  // 112: meshos.v1.OrderedState.forced:type_name -> meshos.v1.OrderedForce
-	82,  // 113: meshos.v1.OrderedState.daemons:type_name -> meshos.v1.OrderedDaemon
-	83,  // 114: meshos.v1.OrderedState.gates:type_name -> meshos.v1.OrderedGate
-	84,  // 115: meshos.v1.OrderedState.chains:type_name -> meshos.v1.OrderedChain
-	163, // 116: meshos.v1.OrderedState.frozen_until:type_name -> google.protobuf.Timestamp
-	163, // 117: meshos.v1.OrderOrigin.at:type_name -> google.protobuf.Timestamp
-	1,   // 118: meshos.v1.OrderedLocal.phase:type_name -> meshos.v1.MaintenancePhase
-	163, // 119: meshos.v1.OrderedLocal.since:type_name -> google.protobuf.Timestamp
-	163, // 120: meshos.v1.OrderedLocal.deadline:type_name -> google.protobuf.Timestamp
-	78,  // 121: meshos.v1.OrderedLocal.by:type_name -> meshos.v1.OrderOrigin
-	163, // 122: meshos.v1.OrderedLocal.drain_since:type_name -> google.protobuf.Timestamp
-	163, // 123: meshos.v1.OrderedLocal.drain_deadline:type_name -> google.protobuf.Timestamp
-	78,  // 124: meshos.v1.OrderedLocal.drain_by:type_name -> meshos.v1.OrderOrigin
-	78,  // 125: meshos.v1.OrderedNode.cordoned_by:type_name -> meshos.v1.OrderOrigin
-	1,   // 126: meshos.v1.OrderedNode.phase:type_name -> meshos.v1.MaintenancePhase
-	163, // 127: meshos.v1.OrderedForce.until:type_name -> google.protobuf.Timestamp
-	20,  // 128: meshos.v1.OrderedDaemon.daemon:type_name -> meshos.v1.DaemonRef
-	155, // 129: meshos.v1.OrderedDaemon.run:type_name -> meshos.v1.OrderedDaemon.Run
-	156, // 130: meshos.v1.OrderedDaemon.pin:type_name -> meshos.v1.OrderedDaemon.Pin
-	157, // 131: meshos.v1.OrderedDaemon.restart:type_name -> meshos.v1.OrderedDaemon.Restart
-	20,  // 132: meshos.v1.OrderedGate.daemon:type_name -> meshos.v1.DaemonRef
-	14,  // 133: meshos.v1.OrderedGate.state:type_name -> meshos.v1.DaemonView.Restart
-	163, // 134: meshos.v1.OrderedGate.until:type_name -> google.protobuf.Timestamp
-	164, // 135: meshos.v1.OrderedGate.backoff:type_name -> google.protobuf.Duration
-	163, // 136: meshos.v1.OrderedGate.crashes:type_name -> google.protobuf.Timestamp
-	28,  // 137: meshos.v1.OrderedGate.last_exit:type_name -> meshos.v1.DaemonExit
-	158, // 138: meshos.v1.OrderedChain.count:type_name -> meshos.v1.OrderedChain.Count
-	159, // 139: meshos.v1.OrderedChain.hold:type_name -> meshos.v1.OrderedChain.Hold
-	86,  // 140: meshos.v1.Action.start_daemon:type_name -> meshos.v1.StartDaemon
-	87,  // 141: meshos.v1.Action.stop_daemon:type_name -> meshos.v1.StopDaemon
-	88,  // 142: meshos.v1.Action.pull_replica:type_name -> meshos.v1.PullReplica
-	89,  // 143: meshos.v1.Action.drop_replica:type_name -> meshos.v1.DropReplica
-	90,  // 144: meshos.v1.Action.request_placement:type_name -> meshos.v1.RequestPlacement
-	91,  // 145: meshos.v1.Action.request_eviction:type_name -> meshos.v1.RequestEviction
-	92,  // 146: meshos.v1.Action.migrate_blob:type_name -> meshos.v1.MigrateBlob
-	93,  // 147: meshos.v1.Action.reduce_heat:type_name -> meshos.v1.ReduceHeat
-	94,  // 148: meshos.v1.Action.mark_avoid:type_name -> meshos.v1.MarkAvoid
-	95,  // 149: meshos.v1.Action.apply_backoff:type_name -> meshos.v1.ApplyBackoff
-	96,  // 150: meshos.v1.Action.commit_maintenance_transition:type_name -> meshos.v1.CommitMaintenanceTransition
-	97,  // 151: meshos.v1.Action.ask_reload:type_name -> meshos.v1.AskReload
-	98,  // 152: meshos.v1.Action.send_signal:type_name -> meshos.v1.SendSignal
-	20,  // 153: meshos.v1.StartDaemon.daemon:type_name -> meshos.v1.DaemonRef
-	20,  // 154: meshos.v1.StopDaemon.daemon:type_name -> meshos.v1.DaemonRef
-	164, // 155: meshos.v1.StopDaemon.grace:type_name -> google.protobuf.Duration
-	164, // 156: meshos.v1.MarkAvoid.ttl:type_name -> google.protobuf.Duration
-	20,  // 157: meshos.v1.ApplyBackoff.daemon:type_name -> meshos.v1.DaemonRef
-	164, // 158: meshos.v1.ApplyBackoff.remaining:type_name -> google.protobuf.Duration
-	1,   // 159: meshos.v1.CommitMaintenanceTransition.target:type_name -> meshos.v1.MaintenancePhase
-	20,  // 160: meshos.v1.AskReload.daemon:type_name -> meshos.v1.DaemonRef
-	20,  // 161: meshos.v1.SendSignal.daemon:type_name -> meshos.v1.DaemonRef
-	11,  // 162: meshos.v1.VerificationOutcome.verdict:type_name -> meshos.v1.VerificationOutcome.Verdict
-	163, // 163: meshos.v1.AdminAuditRecord.committed_at:type_name -> google.protobuf.Timestamp
-	46,  // 164: meshos.v1.AdminAuditRecord.event:type_name -> meshos.v1.AdminEvent
-	100, // 165: meshos.v1.AdminAuditRecord.operators:type_name -> meshos.v1.Operator
-	99,  // 166: meshos.v1.AdminAuditRecord.outcome:type_name -> meshos.v1.VerificationOutcome
-	67,  // 167: meshos.v1.AdminAuditRecord.commit:type_name -> meshos.v1.SignedCommit
-	103, // 168: meshos.v1.AdminAuditRecord.signer_change:type_name -> meshos.v1.SignerChange
-	102, // 169: meshos.v1.AdminAuditRecord.refusal:type_name -> meshos.v1.Refusal
-	163, // 170: meshos.v1.AdminAuditRecord.ordered_at:type_name -> google.protobuf.Timestamp
-	22,  // 171: meshos.v1.Refusal.order:type_name -> meshos.v1.Event
-	163, // 172: meshos.v1.LogRecord.at:type_name -> google.protobuf.Timestamp
-	5,   // 173: meshos.v1.LogRecord.level:type_name -> meshos.v1.LogLevel
-	40,  // 174: meshos.v1.LogRecord.output:type_name -> meshos.v1.OutputPlace
-	163, // 175: meshos.v1.FailureRecord.at:type_name -> google.protobuf.Timestamp
-	163, // 176: meshos.v1.ActionRecord.at:type_name -> google.protobuf.Timestamp
-	85,  // 177: meshos.v1.ActionRecord.action:type_name -> meshos.v1.Action
-	12,  // 178: meshos.v1.ActionRecord.outcome:type_name -> meshos.v1.ActionRecord.Outcome
-	164, // 179: meshos.v1.ActionRecord.retry_after:type_name -> google.protobuf.Duration
-	101, // 180: meshos.v1.Record.audit:type_name -> meshos.v1.AdminAuditRecord
-	104, // 181: meshos.v1.Record.log:type_name -> meshos.v1.LogRecord
-	105, // 182: meshos.v1.Record.failure:type_name -> meshos.v1.FailureRecord
-	106, // 183: meshos.v1.Record.action:type_name -> meshos.v1.ActionRecord
-	163, // 184: meshos.v1.Snapshot.taken_at:type_name -> google.protobuf.Timestamp
-	114, // 185: meshos.v1.Snapshot.daemons:type_name -> meshos.v1.DaemonView
-	116, // 186: meshos.v1.Snapshot.replicas:type_name -> meshos.v1.ReplicaView
-	117, // 187: meshos.v1.Snapshot.peers:type_name -> meshos.v1.PeerView
-	122, // 188: meshos.v1.Snapshot.avoid_list:type_name -> meshos.v1.AvoidView
-	123, // 189: meshos.v1.Snapshot.local_maintenance:type_name -> meshos.v1.MaintenanceView
-	124, // 190: meshos.v1.Snapshot.recently_emitted:type_name -> meshos.v1.EmittedAction
-	105, // 191: meshos.v1.Snapshot.recent_failures:type_name -> meshos.v1.FailureRecord
-	164, // 192: meshos.v1.Snapshot.freeze_remaining:type_name -> google.protobuf.Duration
-	101, // 193: meshos.v1.Snapshot.admin_audit:type_name -> meshos.v1.AdminAuditRecord
-	104, // 194: meshos.v1.Snapshot.logs:type_name -> meshos.v1.LogRecord
-	125, // 195: meshos.v1.Snapshot.in_flight_migrations:type_name -> meshos.v1.MigrationView
-	126, // 196: meshos.v1.Snapshot.plugins:type_name -> meshos.v1.PluginView
-	127, // 197: meshos.v1.Snapshot.stats:type_name -> meshos.v1.Stats
-	113, // 198: meshos.v1.Snapshot.scheduler:type_name -> meshos.v1.SchedulerView
-	121, // 199: meshos.v1.Snapshot.cut_off:type_name -> meshos.v1.CutOffView
-	111, // 200: meshos.v1.Snapshot.unresolved:type_name -> meshos.v1.NameView
-	112, // 201: meshos.v1.Snapshot.info:type_name -> meshos.v1.NodeInfo
-	109, // 202: meshos.v1.Snapshot.counts:type_name -> meshos.v1.SnapshotCounts
-	110, // 203: meshos.v1.Snapshot.delta:type_name -> meshos.v1.SnapshotDelta
-	119, // 204: meshos.v1.Snapshot.mesh:type_name -> meshos.v1.MeshView
-	108, // 205: meshos.v1.SnapshotDelta.scalars:type_name -> meshos.v1.Snapshot
-	114, // 206: meshos.v1.SnapshotDelta.daemons:type_name -> meshos.v1.DaemonView
-	116, // 207: meshos.v1.SnapshotDelta.replicas:type_name -> meshos.v1.ReplicaView
-	117, // 208: meshos.v1.SnapshotDelta.peers:type_name -> meshos.v1.PeerView
-	122, // 209: meshos.v1.SnapshotDelta.avoid_list:type_name -> meshos.v1.AvoidView
-	124, // 210: meshos.v1.SnapshotDelta.recently_emitted:type_name -> meshos.v1.EmittedAction
-	105, // 211: meshos.v1.SnapshotDelta.recent_failures:type_name -> meshos.v1.FailureRecord
-	101, // 212: meshos.v1.SnapshotDelta.admin_audit:type_name -> meshos.v1.AdminAuditRecord
-	104, // 213: meshos.v1.SnapshotDelta.logs:type_name -> meshos.v1.LogRecord
-	125, // 214: meshos.v1.SnapshotDelta.in_flight_migrations:type_name -> meshos.v1.MigrationView
-	126, // 215: meshos.v1.SnapshotDelta.plugins:type_name -> meshos.v1.PluginView
-	111, // 216: meshos.v1.SnapshotDelta.unresolved:type_name -> meshos.v1.NameView
-	3,   // 217: meshos.v1.NameView.lookup:type_name -> meshos.v1.Lookup
-	164, // 218: meshos.v1.NameView.since:type_name -> google.protobuf.Duration
-	164, // 219: meshos.v1.NameView.kept:type_name -> google.protobuf.Duration
-	163, // 220: meshos.v1.NodeInfo.started_at:type_name -> google.protobuf.Timestamp
-	164, // 221: meshos.v1.NodeInfo.uptime:type_name -> google.protobuf.Duration
-	164, // 222: meshos.v1.SchedulerView.age:type_name -> google.protobuf.Duration
-	20,  // 223: meshos.v1.DaemonView.daemon:type_name -> meshos.v1.DaemonRef
-	13,  // 224: meshos.v1.DaemonView.lifecycle:type_name -> meshos.v1.DaemonView.Lifecycle
-	21,  // 225: meshos.v1.DaemonView.health:type_name -> meshos.v1.DaemonHealth
-	14,  // 226: meshos.v1.DaemonView.restart:type_name -> meshos.v1.DaemonView.Restart
-	164, // 227: meshos.v1.DaemonView.restart_in:type_name -> google.protobuf.Duration
-	164, // 228: meshos.v1.DaemonView.age:type_name -> google.protobuf.Duration
-	9,   // 229: meshos.v1.DaemonView.intent:type_name -> meshos.v1.DaemonIntent.Intent
-	28,  // 230: meshos.v1.DaemonView.last_exit:type_name -> meshos.v1.DaemonExit
-	164, // 231: meshos.v1.DaemonView.next_start:type_name -> google.protobuf.Duration
-	115, // 232: meshos.v1.DaemonView.ordered:type_name -> meshos.v1.OrderView
-	15,  // 233: meshos.v1.DaemonView.outcome:type_name -> meshos.v1.DaemonView.Outcome
-	164, // 234: meshos.v1.OrderView.age:type_name -> google.protobuf.Duration
-	115, // 235: meshos.v1.ReplicaView.ordered:type_name -> meshos.v1.OrderView
-	10,  // 236: meshos.v1.ReplicaView.local_intent:type_name -> meshos.v1.LocalReplicaIntent.Intent
-	115, // 237: meshos.v1.ReplicaView.local_ordered:type_name -> meshos.v1.OrderView
-	164, // 238: meshos.v1.PeerView.rtt:type_name -> google.protobuf.Duration
-	0,   // 239: meshos.v1.PeerView.health:type_name -> meshos.v1.NodeHealth
-	1,   // 240: meshos.v1.PeerView.maintenance:type_name -> meshos.v1.MaintenancePhase
-	34,  // 241: meshos.v1.PeerView.inventory:type_name -> meshos.v1.PeerInventory
-	164, // 242: meshos.v1.PeerView.health_since:type_name -> google.protobuf.Duration
-	164, // 243: meshos.v1.PeerView.jitter:type_name -> google.protobuf.Duration
-	120, // 244: meshos.v1.PeerView.echoes:type_name -> meshos.v1.EchoView
-	2,   // 245: meshos.v1.PeerView.health_family:type_name -> meshos.v1.AddressFamily
-	118, // 246: meshos.v1.PeerView.member:type_name -> meshos.v1.MemberView
-	164, // 247: meshos.v1.MemberView.heard:type_name -> google.protobuf.Duration
-	73,  // 248: meshos.v1.MemberView.summary:type_name -> meshos.v1.NodeSummary
-	74,  // 249: meshos.v1.MeshView.link:type_name -> meshos.v1.MeshLink
-	160, // 250: meshos.v1.MeshView.tokens:type_name -> meshos.v1.MeshView.OpenToken
-	16,  // 251: meshos.v1.EchoView.state:type_name -> meshos.v1.EchoView.State
-	164, // 252: meshos.v1.EchoView.since:type_name -> google.protobuf.Duration
-	4,   // 253: meshos.v1.EchoView.no_answer:type_name -> meshos.v1.NoAnswer
-	2,   // 254: meshos.v1.EchoView.family:type_name -> meshos.v1.AddressFamily
-	164, // 255: meshos.v1.CutOffView.since:type_name -> google.protobuf.Duration
-	164, // 256: meshos.v1.AvoidView.ttl:type_name -> google.protobuf.Duration
-	1,   // 257: meshos.v1.MaintenanceView.phase:type_name -> meshos.v1.MaintenancePhase
-	164, // 258: meshos.v1.MaintenanceView.since:type_name -> google.protobuf.Duration
-	164, // 259: meshos.v1.MaintenanceView.deadline:type_name -> google.protobuf.Duration
-	115, // 260: meshos.v1.MaintenanceView.ordered:type_name -> meshos.v1.OrderView
-	164, // 261: meshos.v1.EmittedAction.age:type_name -> google.protobuf.Duration
-	85,  // 262: meshos.v1.EmittedAction.action:type_name -> meshos.v1.Action
-	17,  // 263: meshos.v1.MigrationView.phase:type_name -> meshos.v1.MigrationView.Phase
-	164, // 264: meshos.v1.MigrationView.elapsed:type_name -> google.protobuf.Duration
-	164, // 265: meshos.v1.MigrationView.in_phase:type_name -> google.protobuf.Duration
-	18,  // 266: meshos.v1.PluginView.status:type_name -> meshos.v1.PluginView.Status
-	164, // 267: meshos.v1.PluginView.last_call:type_name -> google.protobuf.Duration
-	164, // 268: meshos.v1.PluginView.restart_in:type_name -> google.protobuf.Duration
-	164, // 269: meshos.v1.Stats.last_tick_took:type_name -> google.protobuf.Duration
-	164, // 270: meshos.v1.Stats.tick_p50:type_name -> google.protobuf.Duration
-	164, // 271: meshos.v1.Stats.tick_p99:type_name -> google.protobuf.Duration
-	164, // 272: meshos.v1.JournalEntry.at:type_name -> google.protobuf.Duration
-	163, // 273: meshos.v1.JournalEntry.wall:type_name -> google.protobuf.Timestamp
-	129, // 274: meshos.v1.JournalEntry.boot:type_name -> meshos.v1.Boot
-	22,  // 275: meshos.v1.JournalEntry.event:type_name -> meshos.v1.Event
-	136, // 276: meshos.v1.JournalEntry.samples:type_name -> meshos.v1.Samples
-	130, // 277: meshos.v1.JournalEntry.tick:type_name -> meshos.v1.Tick
-	137, // 278: meshos.v1.JournalEntry.outcome:type_name -> meshos.v1.ActionOutcome
-	138, // 279: meshos.v1.JournalEntry.scores:type_name -> meshos.v1.ScoreTable
-	142, // 280: meshos.v1.JournalEntry.migrations:type_name -> meshos.v1.Migrations
-	131, // 281: meshos.v1.JournalEntry.commit:type_name -> meshos.v1.JudgedCommit
-	133, // 282: meshos.v1.JournalEntry.reload:type_name -> meshos.v1.Reload
-	134, // 283: meshos.v1.JournalEntry.acknowledged:type_name -> meshos.v1.Acknowledged
-	135, // 284: meshos.v1.JournalEntry.failure:type_name -> meshos.v1.FailureReport
-	103, // 285: meshos.v1.JournalEntry.signer_change:type_name -> meshos.v1.SignerChange
-	132, // 286: meshos.v1.JournalEntry.peers_announced:type_name -> meshos.v1.PeersAnnounced
-	163, // 287: meshos.v1.JournalEntry.ordered_at:type_name -> google.protobuf.Timestamp
-	164, // 288: meshos.v1.Boot.freeze_remaining:type_name -> google.protobuf.Duration
-	77,  // 289: meshos.v1.Boot.orders:type_name -> meshos.v1.OrderedState
-	46,  // 290: meshos.v1.JudgedCommit.event:type_name -> meshos.v1.AdminEvent
-	100, // 291: meshos.v1.JudgedCommit.operators:type_name -> meshos.v1.Operator
-	99,  // 292: meshos.v1.JudgedCommit.outcome:type_name -> meshos.v1.VerificationOutcome
-	67,  // 293: meshos.v1.JudgedCommit.commit:type_name -> meshos.v1.SignedCommit
-	102, // 294: meshos.v1.JudgedCommit.refusal:type_name -> meshos.v1.Refusal
-	164, // 295: meshos.v1.JudgedCommit.age:type_name -> google.protobuf.Duration
-	161, // 296: meshos.v1.PeersAnnounced.peers:type_name -> meshos.v1.PeersAnnounced.Announced
-	19,  // 297: meshos.v1.Acknowledged.chain:type_name -> meshos.v1.Acknowledged.Chain
-	29,  // 298: meshos.v1.Samples.rtt:type_name -> meshos.v1.RttSample
-	30,  // 299: meshos.v1.Samples.health:type_name -> meshos.v1.NodeHealthSample
-	34,  // 300: meshos.v1.Samples.inventory:type_name -> meshos.v1.PeerInventory
-	85,  // 301: meshos.v1.ActionOutcome.action:type_name -> meshos.v1.Action
-	164, // 302: meshos.v1.ActionOutcome.retry_after:type_name -> google.protobuf.Duration
-	139, // 303: meshos.v1.ScoreTable.chains:type_name -> meshos.v1.ChainScore
-	140, // 304: meshos.v1.ChainScore.holders:type_name -> meshos.v1.NodeScore
-	140, // 305: meshos.v1.ChainScore.best_alternative:type_name -> meshos.v1.NodeScore
-	141, // 306: meshos.v1.ChainScore.cost:type_name -> meshos.v1.MigrationCost
-	164, // 307: meshos.v1.MigrationCost.state_transfer:type_name -> google.protobuf.Duration
-	164, // 308: meshos.v1.MigrationCost.disruption:type_name -> google.protobuf.Duration
-	125, // 309: meshos.v1.Migrations.in_flight:type_name -> meshos.v1.MigrationView
-	20,  // 310: meshos.v1.BlastRadius.affected_daemons:type_name -> meshos.v1.DaemonRef
-	164, // 311: meshos.v1.BlastRadius.estimated_drain_delay:type_name -> google.protobuf.Duration
-	162, // 312: meshos.v1.BlastRadius.warnings:type_name -> meshos.v1.BlastRadius.Warning
-	163, // 313: meshos.v1.DaemonLifecycle.Started.since:type_name -> google.protobuf.Timestamp
-	28,  // 314: meshos.v1.DaemonLifecycle.ExitedCleanly.exit:type_name -> meshos.v1.DaemonExit
-	28,  // 315: meshos.v1.DaemonLifecycle.Crashed.exit:type_name -> meshos.v1.DaemonExit
-	164, // 316: meshos.v1.PeerInventory.AgesEntry.value:type_name -> google.protobuf.Duration
-	164, // 317: meshos.v1.MeshLink.Beacon.age:type_name -> google.protobuf.Duration
-	20,  // 318: meshos.v1.OrderedOver.Daemon.daemon:type_name -> meshos.v1.DaemonRef
-	10,  // 319: meshos.v1.OrderedOver.Chain.hold:type_name -> meshos.v1.LocalReplicaIntent.Intent
-	9,   // 320: meshos.v1.OrderedDaemon.Run.intent:type_name -> meshos.v1.DaemonIntent.Intent
-	78,  // 321: meshos.v1.OrderedDaemon.Run.by:type_name -> meshos.v1.OrderOrigin
-	78,  // 322: meshos.v1.OrderedDaemon.Pin.by:type_name -> meshos.v1.OrderOrigin
-	163, // 323: meshos.v1.OrderedDaemon.Restart.at:type_name -> google.protobuf.Timestamp
-	78,  // 324: meshos.v1.OrderedChain.Count.by:type_name -> meshos.v1.OrderOrigin
-	10,  // 325: meshos.v1.OrderedChain.Hold.intent:type_name -> meshos.v1.LocalReplicaIntent.Intent
-	10,  // 326: meshos.v1.OrderedChain.Hold.over:type_name -> meshos.v1.LocalReplicaIntent.Intent
-	78,  // 327: meshos.v1.OrderedChain.Hold.by:type_name -> meshos.v1.OrderOrigin
-	163, // 328: meshos.v1.MeshView.OpenToken.expires:type_name -> google.protobuf.Timestamp
-	73,  // 329: meshos.v1.PeersAnnounced.Announced.summary:type_name -> meshos.v1.NodeSummary
-	330, // [330:330] is the sub-list for method output_type
-	330, // [330:330] is the sub-list for method input_type
-	330, // [330:330] is the sub-list for extension type_name
-	330, // [330:330] is the sub-list for extension extendee
-	0,   // [0:330] is the sub-list for field type_name
+	169, // 98: meshos.v1.Founding.freshness:type_name -> google.protobuf.Duration
+	169, // 99: meshos.v1.Founding.cooldown:type_name -> google.protobuf.Duration
+	70,  // 100: meshos.v1.RecordedEntry.logged:type_name -> meshos.v1.LoggedEntry
+	102, // 101: meshos.v1.RecordedEntry.operators:type_name -> meshos.v1.Operator
+	168, // 102: meshos.v1.ClusterState.log_time:type_name -> google.protobuf.Timestamp
+	169, // 103: meshos.v1.ClusterState.freshness:type_name -> google.protobuf.Duration
+	169, // 104: meshos.v1.ClusterState.cooldown:type_name -> google.protobuf.Duration
+	64,  // 105: meshos.v1.ClusterState.members:type_name -> meshos.v1.AdmitNode
+	64,  // 106: meshos.v1.ClusterState.tokens:type_name -> meshos.v1.AdmitNode
+	66,  // 107: meshos.v1.ClusterState.signers:type_name -> meshos.v1.SetSigners
+	152, // 108: meshos.v1.ClusterState.nonces:type_name -> meshos.v1.ClusterState.Nonce
+	153, // 109: meshos.v1.ClusterState.cooldowns:type_name -> meshos.v1.ClusterState.Cooldown
+	168, // 110: meshos.v1.ClusterState.frozen_until:type_name -> google.protobuf.Timestamp
+	154, // 111: meshos.v1.ClusterState.orders:type_name -> meshos.v1.ClusterState.Order
+	1,   // 112: meshos.v1.NodeSummary.phase:type_name -> meshos.v1.MaintenancePhase
+	34,  // 113: meshos.v1.NodeSummary.inventory:type_name -> meshos.v1.PeerInventory
+	155, // 114: meshos.v1.NodeSummary.labels:type_name -> meshos.v1.NodeSummary.LabelsEntry
+	169, // 115: meshos.v1.MeshLink.since:type_name -> google.protobuf.Duration
+	156, // 116: meshos.v1.MeshLink.beacon:type_name -> meshos.v1.MeshLink.Beacon
+	157, // 117: meshos.v1.OrderedOver.daemons:type_name -> meshos.v1.OrderedOver.Daemon
+	158, // 118: meshos.v1.OrderedOver.chains:type_name -> meshos.v1.OrderedOver.Chain
+	159, // 119: meshos.v1.OrderedOver.nodes:type_name -> meshos.v1.OrderedOver.Node
+	168, // 120: meshos.v1.OrderedCheckpoint.taken_at:type_name -> google.protobuf.Timestamp
+	79,  // 121: meshos.v1.OrderedCheckpoint.state:type_name -> meshos.v1.OrderedState
+	81,  // 122: meshos.v1.OrderedState.local:type_name -> meshos.v1.OrderedLocal
+	82,  // 123: meshos.v1.OrderedState.nodes:type_name -> meshos.v1.OrderedNode
+	83,  // 124: meshos.v1.OrderedState.forced:type_name -> meshos.v1.OrderedForce
+	84,  // 125: meshos.v1.OrderedState.daemons:type_name -> meshos.v1.OrderedDaemon
+	85,  // 126: meshos.v1.OrderedState.gates:type_name -> meshos.v1.OrderedGate
+	86,  // 127: meshos.v1.OrderedState.chains:type_name -> meshos.v1.OrderedChain
+	168, // 128: meshos.v1.OrderedState.frozen_until:type_name -> google.protobuf.Timestamp
+	168, // 129: meshos.v1.OrderOrigin.at:type_name -> google.protobuf.Timestamp
+	1,   // 130: meshos.v1.OrderedLocal.phase:type_name -> meshos.v1.MaintenancePhase
+	168, // 131: meshos.v1.OrderedLocal.since:type_name -> google.protobuf.Timestamp
+	168, // 132: meshos.v1.OrderedLocal.deadline:type_name -> google.protobuf.Timestamp
+	80,  // 133: meshos.v1.OrderedLocal.by:type_name -> meshos.v1.OrderOrigin
+	168, // 134: meshos.v1.OrderedLocal.drain_since:type_name -> google.protobuf.Timestamp
+	168, // 135: meshos.v1.OrderedLocal.drain_deadline:type_name -> google.protobuf.Timestamp
+	80,  // 136: meshos.v1.OrderedLocal.drain_by:type_name -> meshos.v1.OrderOrigin
+	80,  // 137: meshos.v1.OrderedNode.cordoned_by:type_name -> meshos.v1.OrderOrigin
+	1,   // 138: meshos.v1.OrderedNode.phase:type_name -> meshos.v1.MaintenancePhase
+	168, // 139: meshos.v1.OrderedForce.until:type_name -> google.protobuf.Timestamp
+	20,  // 140: meshos.v1.OrderedDaemon.daemon:type_name -> meshos.v1.DaemonRef
+	160, // 141: meshos.v1.OrderedDaemon.run:type_name -> meshos.v1.OrderedDaemon.Run
+	161, // 142: meshos.v1.OrderedDaemon.pin:type_name -> meshos.v1.OrderedDaemon.Pin
+	162, // 143: meshos.v1.OrderedDaemon.restart:type_name -> meshos.v1.OrderedDaemon.Restart
+	20,  // 144: meshos.v1.OrderedGate.daemon:type_name -> meshos.v1.DaemonRef
+	14,  // 145: meshos.v1.OrderedGate.state:type_name -> meshos.v1.DaemonView.Restart
+	168, // 146: meshos.v1.OrderedGate.until:type_name -> google.protobuf.Timestamp
+	169, // 147: meshos.v1.OrderedGate.backoff:type_name -> google.protobuf.Duration
+	168, // 148: meshos.v1.OrderedGate.crashes:type_name -> google.protobuf.Timestamp
+	28,  // 149: meshos.v1.OrderedGate.last_exit:type_name -> meshos.v1.DaemonExit
+	163, // 150: meshos.v1.OrderedChain.count:type_name -> meshos.v1.OrderedChain.Count
+	164, // 151: meshos.v1.OrderedChain.hold:type_name -> meshos.v1.OrderedChain.Hold
+	88,  // 152: meshos.v1.Action.start_daemon:type_name -> meshos.v1.StartDaemon
+	89,  // 153: meshos.v1.Action.stop_daemon:type_name -> meshos.v1.StopDaemon
+	90,  // 154: meshos.v1.Action.pull_replica:type_name -> meshos.v1.PullReplica
+	91,  // 155: meshos.v1.Action.drop_replica:type_name -> meshos.v1.DropReplica
+	92,  // 156: meshos.v1.Action.request_placement:type_name -> meshos.v1.RequestPlacement
+	93,  // 157: meshos.v1.Action.request_eviction:type_name -> meshos.v1.RequestEviction
+	94,  // 158: meshos.v1.Action.migrate_blob:type_name -> meshos.v1.MigrateBlob
+	95,  // 159: meshos.v1.Action.reduce_heat:type_name -> meshos.v1.ReduceHeat
+	96,  // 160: meshos.v1.Action.mark_avoid:type_name -> meshos.v1.MarkAvoid
+	97,  // 161: meshos.v1.Action.apply_backoff:type_name -> meshos.v1.ApplyBackoff
+	98,  // 162: meshos.v1.Action.commit_maintenance_transition:type_name -> meshos.v1.CommitMaintenanceTransition
+	99,  // 163: meshos.v1.Action.ask_reload:type_name -> meshos.v1.AskReload
+	100, // 164: meshos.v1.Action.send_signal:type_name -> meshos.v1.SendSignal
+	20,  // 165: meshos.v1.StartDaemon.daemon:type_name -> meshos.v1.DaemonRef
+	20,  // 166: meshos.v1.StopDaemon.daemon:type_name -> meshos.v1.DaemonRef
+	169, // 167: meshos.v1.StopDaemon.grace:type_name -> google.protobuf.Duration
+	169, // 168: meshos.v1.MarkAvoid.ttl:type_name -> google.protobuf.Duration
+	20,  // 169: meshos.v1.ApplyBackoff.daemon:type_name -> meshos.v1.DaemonRef
+	169, // 170: meshos.v1.ApplyBackoff.remaining:type_name -> google.protobuf.Duration
+	1,   // 171: meshos.v1.CommitMaintenanceTransition.target:type_name -> meshos.v1.MaintenancePhase
+	20,  // 172: meshos.v1.AskReload.daemon:type_name -> meshos.v1.DaemonRef
+	20,  // 173: meshos.v1.SendSignal.daemon:type_name -> meshos.v1.DaemonRef
+	11,  // 174: meshos.v1.VerificationOutcome.verdict:type_name -> meshos.v1.VerificationOutcome.Verdict
+	168, // 175: meshos.v1.AdminAuditRecord.committed_at:type_name -> google.protobuf.Timestamp
+	46,  // 176: meshos.v1.AdminAuditRecord.event:type_name -> meshos.v1.AdminEvent
+	102, // 177: meshos.v1.AdminAuditRecord.operators:type_name -> meshos.v1.Operator
+	101, // 178: meshos.v1.AdminAuditRecord.outcome:type_name -> meshos.v1.VerificationOutcome
+	67,  // 179: meshos.v1.AdminAuditRecord.commit:type_name -> meshos.v1.SignedCommit
+	105, // 180: meshos.v1.AdminAuditRecord.signer_change:type_name -> meshos.v1.SignerChange
+	104, // 181: meshos.v1.AdminAuditRecord.refusal:type_name -> meshos.v1.Refusal
+	168, // 182: meshos.v1.AdminAuditRecord.ordered_at:type_name -> google.protobuf.Timestamp
+	22,  // 183: meshos.v1.Refusal.order:type_name -> meshos.v1.Event
+	168, // 184: meshos.v1.LogRecord.at:type_name -> google.protobuf.Timestamp
+	5,   // 185: meshos.v1.LogRecord.level:type_name -> meshos.v1.LogLevel
+	40,  // 186: meshos.v1.LogRecord.output:type_name -> meshos.v1.OutputPlace
+	168, // 187: meshos.v1.FailureRecord.at:type_name -> google.protobuf.Timestamp
+	168, // 188: meshos.v1.ActionRecord.at:type_name -> google.protobuf.Timestamp
+	87,  // 189: meshos.v1.ActionRecord.action:type_name -> meshos.v1.Action
+	12,  // 190: meshos.v1.ActionRecord.outcome:type_name -> meshos.v1.ActionRecord.Outcome
+	169, // 191: meshos.v1.ActionRecord.retry_after:type_name -> google.protobuf.Duration
+	103, // 192: meshos.v1.Record.audit:type_name -> meshos.v1.AdminAuditRecord
+	106, // 193: meshos.v1.Record.log:type_name -> meshos.v1.LogRecord
+	107, // 194: meshos.v1.Record.failure:type_name -> meshos.v1.FailureRecord
+	108, // 195: meshos.v1.Record.action:type_name -> meshos.v1.ActionRecord
+	168, // 196: meshos.v1.Snapshot.taken_at:type_name -> google.protobuf.Timestamp
+	116, // 197: meshos.v1.Snapshot.daemons:type_name -> meshos.v1.DaemonView
+	118, // 198: meshos.v1.Snapshot.replicas:type_name -> meshos.v1.ReplicaView
+	119, // 199: meshos.v1.Snapshot.peers:type_name -> meshos.v1.PeerView
+	124, // 200: meshos.v1.Snapshot.avoid_list:type_name -> meshos.v1.AvoidView
+	125, // 201: meshos.v1.Snapshot.local_maintenance:type_name -> meshos.v1.MaintenanceView
+	126, // 202: meshos.v1.Snapshot.recently_emitted:type_name -> meshos.v1.EmittedAction
+	107, // 203: meshos.v1.Snapshot.recent_failures:type_name -> meshos.v1.FailureRecord
+	169, // 204: meshos.v1.Snapshot.freeze_remaining:type_name -> google.protobuf.Duration
+	103, // 205: meshos.v1.Snapshot.admin_audit:type_name -> meshos.v1.AdminAuditRecord
+	106, // 206: meshos.v1.Snapshot.logs:type_name -> meshos.v1.LogRecord
+	127, // 207: meshos.v1.Snapshot.in_flight_migrations:type_name -> meshos.v1.MigrationView
+	128, // 208: meshos.v1.Snapshot.plugins:type_name -> meshos.v1.PluginView
+	129, // 209: meshos.v1.Snapshot.stats:type_name -> meshos.v1.Stats
+	115, // 210: meshos.v1.Snapshot.scheduler:type_name -> meshos.v1.SchedulerView
+	123, // 211: meshos.v1.Snapshot.cut_off:type_name -> meshos.v1.CutOffView
+	113, // 212: meshos.v1.Snapshot.unresolved:type_name -> meshos.v1.NameView
+	114, // 213: meshos.v1.Snapshot.info:type_name -> meshos.v1.NodeInfo
+	111, // 214: meshos.v1.Snapshot.counts:type_name -> meshos.v1.SnapshotCounts
+	112, // 215: meshos.v1.Snapshot.delta:type_name -> meshos.v1.SnapshotDelta
+	121, // 216: meshos.v1.Snapshot.mesh:type_name -> meshos.v1.MeshView
+	110, // 217: meshos.v1.SnapshotDelta.scalars:type_name -> meshos.v1.Snapshot
+	116, // 218: meshos.v1.SnapshotDelta.daemons:type_name -> meshos.v1.DaemonView
+	118, // 219: meshos.v1.SnapshotDelta.replicas:type_name -> meshos.v1.ReplicaView
+	119, // 220: meshos.v1.SnapshotDelta.peers:type_name -> meshos.v1.PeerView
+	124, // 221: meshos.v1.SnapshotDelta.avoid_list:type_name -> meshos.v1.AvoidView
+	126, // 222: meshos.v1.SnapshotDelta.recently_emitted:type_name -> meshos.v1.EmittedAction
+	107, // 223: meshos.v1.SnapshotDelta.recent_failures:type_name -> meshos.v1.FailureRecord
+	103, // 224: meshos.v1.SnapshotDelta.admin_audit:type_name -> meshos.v1.AdminAuditRecord
+	106, // 225: meshos.v1.SnapshotDelta.logs:type_name -> meshos.v1.LogRecord
+	127, // 226: meshos.v1.SnapshotDelta.in_flight_migrations:type_name -> meshos.v1.MigrationView
+	128, // 227: meshos.v1.SnapshotDelta.plugins:type_name -> meshos.v1.PluginView
+	113, // 228: meshos.v1.SnapshotDelta.unresolved:type_name -> meshos.v1.NameView
+	3,   // 229: meshos.v1.NameView.lookup:type_name -> meshos.v1.Lookup
+	169, // 230: meshos.v1.NameView.since:type_name -> google.protobuf.Duration
+	169, // 231: meshos.v1.NameView.kept:type_name -> google.protobuf.Duration
+	168, // 232: meshos.v1.NodeInfo.started_at:type_name -> google.protobuf.Timestamp
+	169, // 233: meshos.v1.NodeInfo.uptime:type_name -> google.protobuf.Duration
+	169, // 234: meshos.v1.SchedulerView.age:type_name -> google.protobuf.Duration
+	20,  // 235: meshos.v1.DaemonView.daemon:type_name -> meshos.v1.DaemonRef
+	13,  // 236: meshos.v1.DaemonView.lifecycle:type_name -> meshos.v1.DaemonView.Lifecycle
+	21,  // 237: meshos.v1.DaemonView.health:type_name -> meshos.v1.DaemonHealth
+	14,  // 238: meshos.v1.DaemonView.restart:type_name -> meshos.v1.DaemonView.Restart
+	169, // 239: meshos.v1.DaemonView.restart_in:type_name -> google.protobuf.Duration
+	169, // 240: meshos.v1.DaemonView.age:type_name -> google.protobuf.Duration
+	9,   // 241: meshos.v1.DaemonView.intent:type_name -> meshos.v1.DaemonIntent.Intent
+	28,  // 242: meshos.v1.DaemonView.last_exit:type_name -> meshos.v1.DaemonExit
+	169, // 243: meshos.v1.DaemonView.next_start:type_name -> google.protobuf.Duration
+	117, // 244: meshos.v1.DaemonView.ordered:type_name -> meshos.v1.OrderView
+	15,  // 245: meshos.v1.DaemonView.outcome:type_name -> meshos.v1.DaemonView.Outcome
+	169, // 246: meshos.v1.OrderView.age:type_name -> google.protobuf.Duration
+	117, // 247: meshos.v1.ReplicaView.ordered:type_name -> meshos.v1.OrderView
+	10,  // 248: meshos.v1.ReplicaView.local_intent:type_name -> meshos.v1.LocalReplicaIntent.Intent
+	117, // 249: meshos.v1.ReplicaView.local_ordered:type_name -> meshos.v1.OrderView
+	169, // 250: meshos.v1.PeerView.rtt:type_name -> google.protobuf.Duration
+	0,   // 251: meshos.v1.PeerView.health:type_name -> meshos.v1.NodeHealth
+	1,   // 252: meshos.v1.PeerView.maintenance:type_name -> meshos.v1.MaintenancePhase
+	34,  // 253: meshos.v1.PeerView.inventory:type_name -> meshos.v1.PeerInventory
+	169, // 254: meshos.v1.PeerView.health_since:type_name -> google.protobuf.Duration
+	169, // 255: meshos.v1.PeerView.jitter:type_name -> google.protobuf.Duration
+	122, // 256: meshos.v1.PeerView.echoes:type_name -> meshos.v1.EchoView
+	2,   // 257: meshos.v1.PeerView.health_family:type_name -> meshos.v1.AddressFamily
+	120, // 258: meshos.v1.PeerView.member:type_name -> meshos.v1.MemberView
+	169, // 259: meshos.v1.MemberView.heard:type_name -> google.protobuf.Duration
+	75,  // 260: meshos.v1.MemberView.summary:type_name -> meshos.v1.NodeSummary
+	76,  // 261: meshos.v1.MeshView.link:type_name -> meshos.v1.MeshLink
+	165, // 262: meshos.v1.MeshView.tokens:type_name -> meshos.v1.MeshView.OpenToken
+	16,  // 263: meshos.v1.EchoView.state:type_name -> meshos.v1.EchoView.State
+	169, // 264: meshos.v1.EchoView.since:type_name -> google.protobuf.Duration
+	4,   // 265: meshos.v1.EchoView.no_answer:type_name -> meshos.v1.NoAnswer
+	2,   // 266: meshos.v1.EchoView.family:type_name -> meshos.v1.AddressFamily
+	169, // 267: meshos.v1.CutOffView.since:type_name -> google.protobuf.Duration
+	169, // 268: meshos.v1.AvoidView.ttl:type_name -> google.protobuf.Duration
+	1,   // 269: meshos.v1.MaintenanceView.phase:type_name -> meshos.v1.MaintenancePhase
+	169, // 270: meshos.v1.MaintenanceView.since:type_name -> google.protobuf.Duration
+	169, // 271: meshos.v1.MaintenanceView.deadline:type_name -> google.protobuf.Duration
+	117, // 272: meshos.v1.MaintenanceView.ordered:type_name -> meshos.v1.OrderView
+	169, // 273: meshos.v1.EmittedAction.age:type_name -> google.protobuf.Duration
+	87,  // 274: meshos.v1.EmittedAction.action:type_name -> meshos.v1.Action
+	17,  // 275: meshos.v1.MigrationView.phase:type_name -> meshos.v1.MigrationView.Phase
+	169, // 276: meshos.v1.MigrationView.elapsed:type_name -> google.protobuf.Duration
+	169, // 277: meshos.v1.MigrationView.in_phase:type_name -> google.protobuf.Duration
+	18,  // 278: meshos.v1.PluginView.status:type_name -> meshos.v1.PluginView.Status
+	169, // 279: meshos.v1.PluginView.last_call:type_name -> google.protobuf.Duration
+	169, // 280: meshos.v1.PluginView.restart_in:type_name -> google.protobuf.Duration
+	169, // 281: meshos.v1.Stats.last_tick_took:type_name -> google.protobuf.Duration
+	169, // 282: meshos.v1.Stats.tick_p50:type_name -> google.protobuf.Duration
+	169, // 283: meshos.v1.Stats.tick_p99:type_name -> google.protobuf.Duration
+	169, // 284: meshos.v1.JournalEntry.at:type_name -> google.protobuf.Duration
+	168, // 285: meshos.v1.JournalEntry.wall:type_name -> google.protobuf.Timestamp
+	131, // 286: meshos.v1.JournalEntry.boot:type_name -> meshos.v1.Boot
+	22,  // 287: meshos.v1.JournalEntry.event:type_name -> meshos.v1.Event
+	138, // 288: meshos.v1.JournalEntry.samples:type_name -> meshos.v1.Samples
+	132, // 289: meshos.v1.JournalEntry.tick:type_name -> meshos.v1.Tick
+	139, // 290: meshos.v1.JournalEntry.outcome:type_name -> meshos.v1.ActionOutcome
+	140, // 291: meshos.v1.JournalEntry.scores:type_name -> meshos.v1.ScoreTable
+	144, // 292: meshos.v1.JournalEntry.migrations:type_name -> meshos.v1.Migrations
+	133, // 293: meshos.v1.JournalEntry.commit:type_name -> meshos.v1.JudgedCommit
+	135, // 294: meshos.v1.JournalEntry.reload:type_name -> meshos.v1.Reload
+	136, // 295: meshos.v1.JournalEntry.acknowledged:type_name -> meshos.v1.Acknowledged
+	137, // 296: meshos.v1.JournalEntry.failure:type_name -> meshos.v1.FailureReport
+	105, // 297: meshos.v1.JournalEntry.signer_change:type_name -> meshos.v1.SignerChange
+	134, // 298: meshos.v1.JournalEntry.peers_announced:type_name -> meshos.v1.PeersAnnounced
+	168, // 299: meshos.v1.JournalEntry.ordered_at:type_name -> google.protobuf.Timestamp
+	169, // 300: meshos.v1.Boot.freeze_remaining:type_name -> google.protobuf.Duration
+	79,  // 301: meshos.v1.Boot.orders:type_name -> meshos.v1.OrderedState
+	46,  // 302: meshos.v1.JudgedCommit.event:type_name -> meshos.v1.AdminEvent
+	102, // 303: meshos.v1.JudgedCommit.operators:type_name -> meshos.v1.Operator
+	101, // 304: meshos.v1.JudgedCommit.outcome:type_name -> meshos.v1.VerificationOutcome
+	67,  // 305: meshos.v1.JudgedCommit.commit:type_name -> meshos.v1.SignedCommit
+	104, // 306: meshos.v1.JudgedCommit.refusal:type_name -> meshos.v1.Refusal
+	169, // 307: meshos.v1.JudgedCommit.age:type_name -> google.protobuf.Duration
+	166, // 308: meshos.v1.PeersAnnounced.peers:type_name -> meshos.v1.PeersAnnounced.Announced
+	19,  // 309: meshos.v1.Acknowledged.chain:type_name -> meshos.v1.Acknowledged.Chain
+	29,  // 310: meshos.v1.Samples.rtt:type_name -> meshos.v1.RttSample
+	30,  // 311: meshos.v1.Samples.health:type_name -> meshos.v1.NodeHealthSample
+	34,  // 312: meshos.v1.Samples.inventory:type_name -> meshos.v1.PeerInventory
+	87,  // 313: meshos.v1.ActionOutcome.action:type_name -> meshos.v1.Action
+	169, // 314: meshos.v1.ActionOutcome.retry_after:type_name -> google.protobuf.Duration
+	141, // 315: meshos.v1.ScoreTable.chains:type_name -> meshos.v1.ChainScore
+	142, // 316: meshos.v1.ChainScore.holders:type_name -> meshos.v1.NodeScore
+	142, // 317: meshos.v1.ChainScore.best_alternative:type_name -> meshos.v1.NodeScore
+	143, // 318: meshos.v1.ChainScore.cost:type_name -> meshos.v1.MigrationCost
+	169, // 319: meshos.v1.MigrationCost.state_transfer:type_name -> google.protobuf.Duration
+	169, // 320: meshos.v1.MigrationCost.disruption:type_name -> google.protobuf.Duration
+	127, // 321: meshos.v1.Migrations.in_flight:type_name -> meshos.v1.MigrationView
+	20,  // 322: meshos.v1.BlastRadius.affected_daemons:type_name -> meshos.v1.DaemonRef
+	169, // 323: meshos.v1.BlastRadius.estimated_drain_delay:type_name -> google.protobuf.Duration
+	167, // 324: meshos.v1.BlastRadius.warnings:type_name -> meshos.v1.BlastRadius.Warning
+	168, // 325: meshos.v1.DaemonLifecycle.Started.since:type_name -> google.protobuf.Timestamp
+	28,  // 326: meshos.v1.DaemonLifecycle.ExitedCleanly.exit:type_name -> meshos.v1.DaemonExit
+	28,  // 327: meshos.v1.DaemonLifecycle.Crashed.exit:type_name -> meshos.v1.DaemonExit
+	169, // 328: meshos.v1.PeerInventory.AgesEntry.value:type_name -> google.protobuf.Duration
+	168, // 329: meshos.v1.ClusterState.Nonce.issued_at:type_name -> google.protobuf.Timestamp
+	168, // 330: meshos.v1.ClusterState.Cooldown.until:type_name -> google.protobuf.Timestamp
+	168, // 331: meshos.v1.ClusterState.Order.log_time:type_name -> google.protobuf.Timestamp
+	46,  // 332: meshos.v1.ClusterState.Order.event:type_name -> meshos.v1.AdminEvent
+	169, // 333: meshos.v1.MeshLink.Beacon.age:type_name -> google.protobuf.Duration
+	20,  // 334: meshos.v1.OrderedOver.Daemon.daemon:type_name -> meshos.v1.DaemonRef
+	10,  // 335: meshos.v1.OrderedOver.Chain.hold:type_name -> meshos.v1.LocalReplicaIntent.Intent
+	9,   // 336: meshos.v1.OrderedDaemon.Run.intent:type_name -> meshos.v1.DaemonIntent.Intent
+	80,  // 337: meshos.v1.OrderedDaemon.Run.by:type_name -> meshos.v1.OrderOrigin
+	80,  // 338: meshos.v1.OrderedDaemon.Pin.by:type_name -> meshos.v1.OrderOrigin
+	168, // 339: meshos.v1.OrderedDaemon.Restart.at:type_name -> google.protobuf.Timestamp
+	80,  // 340: meshos.v1.OrderedChain.Count.by:type_name -> meshos.v1.OrderOrigin
+	10,  // 341: meshos.v1.OrderedChain.Hold.intent:type_name -> meshos.v1.LocalReplicaIntent.Intent
+	10,  // 342: meshos.v1.OrderedChain.Hold.over:type_name -> meshos.v1.LocalReplicaIntent.Intent
+	80,  // 343: meshos.v1.OrderedChain.Hold.by:type_name -> meshos.v1.OrderOrigin
+	168, // 344: meshos.v1.MeshView.OpenToken.expires:type_name -> google.protobuf.Timestamp
+	75,  // 345: meshos.v1.PeersAnnounced.Announced.summary:type_name -> meshos.v1.NodeSummary
+	346, // [346:346] is the sub-list for method output_type
+	346, // [346:346] is the sub-list for method input_type
+	346, // [346:346] is the sub-list for extension type_name
+	346, // [346:346] is the sub-list for extension extendee
+	0,   // [0:346] is the sub-list for field type_name
 }
 
 func init() { file_meshos_v1_meshos_proto_init() }
@@ -15289,7 +15791,7 @@ func file_meshos_v1_meshos_proto_init() {
 		(*OrderedEntry_Founding)(nil),
 		(*OrderedEntry_Joining)(nil),
 	}
-	file_meshos_v1_meshos_proto_msgTypes[65].OneofWrappers = []any{
+	file_meshos_v1_meshos_proto_msgTypes[67].OneofWrappers = []any{
 		(*Action_StartDaemon)(nil),
 		(*Action_StopDaemon)(nil),
 		(*Action_PullReplica)(nil),
@@ -15304,24 +15806,24 @@ func file_meshos_v1_meshos_proto_init() {
 		(*Action_AskReload)(nil),
 		(*Action_SendSignal)(nil),
 	}
-	file_meshos_v1_meshos_proto_msgTypes[70].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[84].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[72].OneofWrappers = []any{}
 	file_meshos_v1_meshos_proto_msgTypes[86].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[87].OneofWrappers = []any{
+	file_meshos_v1_meshos_proto_msgTypes[88].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[89].OneofWrappers = []any{
 		(*Record_Audit)(nil),
 		(*Record_Log)(nil),
 		(*Record_Failure)(nil),
 		(*Record_Action)(nil),
 	}
-	file_meshos_v1_meshos_proto_msgTypes[88].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[94].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[90].OneofWrappers = []any{}
 	file_meshos_v1_meshos_proto_msgTypes[96].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[97].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[100].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[103].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[98].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[99].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[102].OneofWrappers = []any{}
 	file_meshos_v1_meshos_proto_msgTypes[105].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[106].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[108].OneofWrappers = []any{
+	file_meshos_v1_meshos_proto_msgTypes[107].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[108].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[110].OneofWrappers = []any{
 		(*JournalEntry_Boot)(nil),
 		(*JournalEntry_Event)(nil),
 		(*JournalEntry_Samples)(nil),
@@ -15336,24 +15838,24 @@ func file_meshos_v1_meshos_proto_init() {
 		(*JournalEntry_SignerChange)(nil),
 		(*JournalEntry_PeersAnnounced)(nil),
 	}
-	file_meshos_v1_meshos_proto_msgTypes[109].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[110].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[117].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[111].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[112].OneofWrappers = []any{}
 	file_meshos_v1_meshos_proto_msgTypes[119].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[123].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[132].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[133].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[134].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[135].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[136].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[121].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[125].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[137].OneofWrappers = []any{}
 	file_meshos_v1_meshos_proto_msgTypes[138].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[139].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[140].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[141].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[143].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_meshos_v1_meshos_proto_rawDesc), len(file_meshos_v1_meshos_proto_rawDesc)),
 			NumEnums:      20,
-			NumMessages:   143,
+			NumMessages:   148,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
