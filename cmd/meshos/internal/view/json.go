@@ -83,7 +83,7 @@ func joinObjects(a, b []byte) []byte {
 
 // hashFields are the fields of the contract that hold a hash, or a nonce. A test compares
 // them with the contract.
-const hashFields = "blast_hash|commit_id|head|nonce|prev"
+const hashFields = "admin_state|blast_hash|commit_id|founding|head|nonce|prev|signers"
 
 var hashField = regexp.MustCompile(`"(` + hashFields + `)":\s*"([A-Za-z0-9+/]*=*)"`)
 
