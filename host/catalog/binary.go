@@ -67,7 +67,7 @@ const (
 )
 
 // load returns a copy of a plugin's file. What is executed later is that copy. The caller
-// verifies it, and calls done when it has been started.
+// verifies it, and calls done when it is not needed any more.
 func (s *slot) load(ctx context.Context, spawner *process.Spawner) (*program, error) {
 	e := s.triedEntry
 	if p := s.kept.of(s.file.atTry); p != nil {
@@ -94,19 +94,20 @@ func (s *slot) load(ctx context.Context, spawner *process.Spawner) (*program, er
 	return newProgram(copied, s.file.atTry, began), nil
 }
 
-// verify waits for the hash of a program, and compares it with the pin of its entry. Then it
-// keeps the program for the next start.
+// verify compares the hash of a program with the pin of its entry, if that has one. Otherwise
+// the hash is for people alone, and computed later (learn).
 func (s *slot) verify(p *program) error {
 	e := s.triedEntry
+	if e.SHA256 == "" {
+		s.setHash(p.known())
+		return nil
+	}
 	sum, err := p.hash()
-	s.mu.Lock()
-	s.sha256 = sum
-	s.mu.Unlock()
+	s.setHash(sum)
 	if err != nil {
 		return s.newError("verify", fmt.Sprintf("the copy of %s can't be read: %v", e.Path, err), "it is tried again", err)
 	}
-	if e.SHA256 == "" || sum == e.SHA256 {
-		s.kept.keep(p)
+	if sum == e.SHA256 {
 		return nil
 	}
 	return &Error{
@@ -116,6 +117,27 @@ func (s *slot) verify(p *program) error {
 		Remedy: fmt.Sprintf("if this is the file you want, put sha256 = %q into its entry in meshos.toml", sum),
 	}
 }
+
+func (s *slot) setHash(sum string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.sha256 = sum
+}
+
+// learn computes the hash of a program that runs, once no plugin is being started any more.
+func (s *slot) learn(i *instance, calm *calm) {
+	calm.await(i.proc.Done(), hashWithin)
+	sum, err := i.program.hash()
+	if err != nil {
+		s.opts.Log(mesh.LevelWarn, s.entry().Name, fmt.Sprintf("the checksum of what it executes is not known: %v", err))
+		return
+	}
+	s.setHash(sum)
+	s.wakeUp() // its entry may have been given a checksum meanwhile
+}
+
+// hashWithin is how long the hash of what runs may wait for the starts of others.
+const hashWithin = time.Second
 
 // buildIt is the remedy for a file that is missing.
 const buildIt = `build it with "make build", or set path`

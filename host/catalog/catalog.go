@@ -85,6 +85,7 @@ type runEnv struct {
 	spawner *process.Spawner
 	sockets *socketDirs
 	serving func(plugin string, kinds []string)
+	calm    calm
 }
 
 // Views returns every configured plugin as operators see it, sorted by name.

@@ -66,11 +66,12 @@ func sameConfig(a, b map[string]any) bool {
 }
 
 // outdated reports whether a process was started for another entry than the one in force,
-// in a way that only another process can change.
+// in a way that only another process can change. While the checksum of its program is not known,
+// that is not such a way.
 func (s *slot) outdated(i *instance) bool {
-	now, was := s.entry(), i.entry
+	now, was, sum := s.entry(), i.entry, i.program.known()
 	return now != was && (now.Path != was.Path || !slices.Equal(now.Env, was.Env) || !slices.Equal(now.Kinds, was.Kinds) ||
-		now.SHA256 != "" && now.SHA256 != i.sha256)
+		now.SHA256 != "" && sum != "" && now.SHA256 != sum)
 }
 
 // replace ends a process that is outdated, so that the next one is started.

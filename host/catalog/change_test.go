@@ -73,7 +73,7 @@ func TestAPluginThatRunsIsReplacedWhenItsEntryMeansAnotherProcess(t *testing.T) 
 	if name, may := r.PluginOf(int(first.PID)); name != "p" || may {
 		t.Errorf("process of %q, may use the API: %v", name, may)
 	}
-	e.SHA256 = first.SHA256
+	e.SHA256 = r.sum("p")
 	e.API = true
 	r.change(e)
 	if _, may := r.PluginOf(int(first.PID)); !may {

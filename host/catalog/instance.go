@@ -41,8 +41,8 @@ type instance struct {
 	readers sync.WaitGroup // of stdout and stderr
 	printed []*pluginlog.Writer
 
-	entry  *Entry // what it was started for, and the checksum of its program
-	sha256 string
+	entry   *Entry   // what it was started for
+	program *program // what it executes
 
 	// What it said of itself.
 	version       string

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"io"
+	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -11,40 +12,48 @@ import (
 	"github.com/meshos/meshos/host/process"
 )
 
-// program is a copy of a plugin's file. Its hash is computed beside what else is done.
+// program is a copy of a plugin's file.
 type program struct {
 	*process.Program
 	file fileStamp // as it was before the copy was made
 	fit  bool      // to be kept
 	kept bool
 
+	once   sync.Once
 	hashed chan struct{} // closed once the following are set
 	sum    string        // in hex
 	err    error
 }
 
 func newProgram(copied *process.Program, file fileStamp, began time.Time) *program {
-	p := &program{Program: copied, file: file, fit: fitToKeep(copied, file, began), hashed: make(chan struct{})}
-	go func() { // done waits for it
-		defer close(p.hashed)
-		h := sha256.New()
-		if _, p.err = io.Copy(h, copied.Reader()); p.err == nil {
-			p.sum = hex.EncodeToString(h.Sum(nil))
-		}
-	}()
-	return p
+	return &program{Program: copied, file: file, fit: fitToKeep(copied, file, began), hashed: make(chan struct{})}
 }
 
 // hash returns the hash of the copy. It is in memory, or in the data directory: that takes a
 // few milliseconds.
 func (p *program) hash() (string, error) {
-	<-p.hashed
+	p.once.Do(func() {
+		defer close(p.hashed)
+		h := sha256.New()
+		if _, p.err = io.Copy(h, p.Reader()); p.err == nil {
+			p.sum = hex.EncodeToString(h.Sum(nil))
+		}
+	})
 	return p.sum, p.err
 }
 
-// done frees the copy after a start, unless it is kept.
+// known returns the hash if it was computed; "" otherwise.
+func (p *program) known() string {
+	select {
+	case <-p.hashed:
+		return p.sum
+	default:
+		return ""
+	}
+}
+
+// done frees the copy, unless it is kept.
 func (p *program) done() {
-	<-p.hashed
 	if !p.kept {
 		p.Close()
 	}

@@ -90,7 +90,7 @@ func TestAFileThatDidNotChangeIsNotReadAgain(t *testing.T) {
 	if third := p.again(); third != second {
 		t.Error("the file did not change, and is read again")
 	}
-	sum := p.view("p").SHA256
+	sum := p.sum("p")
 	if len(sum) != 64 {
 		t.Errorf("its checksum is %q", sum)
 	}
@@ -112,7 +112,7 @@ func TestAFileThatDidNotChangeIsNotReadAgain(t *testing.T) {
 	if after := p.stat(p.path); after.Size != info.Size || after.Mtim != info.Mtim {
 		t.Fatalf("%+v and %+v differ already", info, after)
 	}
-	if p.again() == second || p.view("p").SHA256 == sum {
+	if p.again() == second || p.sum("p") == sum {
 		t.Error("the file changed, and its old copy was executed")
 	}
 }
@@ -150,7 +150,7 @@ func TestNoCopyIsKeptOfAFileWhoseFileSystemHidesChanges(t *testing.T) {
 	p := startProgramIn(t, dir)
 	p.settle()
 	p.again()
-	before, sum := p.stat(p.path), p.view("p").SHA256
+	before, sum := p.stat(p.path), p.sum("p")
 
 	const elfPadding = 9 // a byte that nobody looks at
 	file, err := os.OpenFile(p.path, os.O_RDWR, 0)
@@ -172,7 +172,20 @@ func TestNoCopyIsKeptOfAFileWhoseFileSystemHidesChanges(t *testing.T) {
 		t.Logf("this kernel notes the change: %v, %v", before.Ctim, after.Ctim)
 	}
 	p.again()
-	if p.view("p").SHA256 == sum {
+	if p.sum("p") == sum {
 		t.Error("the file changed, and its old copy was executed")
+	}
+}
+
+// The checksum of a plugin that is not pinned waits for the starts of others, but not for ever.
+func TestThePinOfAPluginThatRunsIsJudgedOnceItsChecksumIsKnown(t *testing.T) {
+	t.Parallel()
+	e := entry("p", "")
+	r := start(t, []catalog.Entry{e, entry("q", "silent")})
+	r.waitFor("p", snapshot.PluginReady)
+	e.SHA256 = fmt.Sprintf("%064d", 1)
+	r.change(e) // most likely before the checksum is known, since q does not start
+	if v := r.waitFor("p", snapshot.PluginRejected); len(v.SHA256) != 64 {
+		t.Errorf("its checksum is %q", v.SHA256)
 	}
 }

@@ -25,7 +25,7 @@ func TestGoodPluginServesEveryKind(t *testing.T) {
 	t.Parallel()
 	r := start(t, []catalog.Entry{entry("testplugin", "")})
 	v := r.waitFor("testplugin", snapshot.PluginReady)
-	if v.Version != "1.2.3" || v.PID == 0 || len(v.SHA256) != 64 || len(v.Kinds) != 6 || v.Message != "" {
+	if v.Version != "1.2.3" || v.PID == 0 || len(r.sum("testplugin")) != 64 || len(v.Kinds) != 6 || v.Message != "" {
 		t.Errorf("view %+v", v)
 	}
 	ctx := context.Background()

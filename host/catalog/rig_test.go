@@ -193,6 +193,13 @@ func (r *rig) waitFor(name string, status snapshot.PluginStatus) snapshot.Plugin
 	return r.view(name)
 }
 
+// sum returns the checksum of what a plugin executes, which is known a little after its start.
+func (r *rig) sum(name string) string {
+	r.t.Helper()
+	r.until("the checksum of "+name+" is known", func() bool { return r.view(name).SHA256 != "" })
+	return r.view(name).SHA256
+}
+
 // contains returns whether a line of one of the lists contains a text, for until.
 func (r *rig) contains(list *[]string, part string) func() bool {
 	return func() bool {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/meshos/meshos/host/mesh"
@@ -46,7 +47,9 @@ func (s *slot) attempt(ctx context.Context, env *runEnv, first func(error)) {
 	s.triedEntry = s.entry()
 	s.file.tried(stampOf(ctx, s.entry().Path)) // before it is read: a change meanwhile counts
 	began := s.opts.Now()
+	started := env.calm.starting()
 	i, err := s.startUp(ctx, env)
+	started()
 	if err != nil {
 		if ctx.Err() == nil {
 			s.fail(err)
@@ -68,11 +71,15 @@ func (s *slot) attempt(ctx context.Context, env *runEnv, first func(error)) {
 		env.serving(s.entry().Name, slices.Clone(i.kinds))
 	}
 	first(nil)
+	var learning sync.WaitGroup
+	learning.Go(func() { s.learn(i, &env.calm) })
 	s.watch(ctx, i)
+	learning.Wait()
+	i.program.done()
 }
 
 // startUp verifies the plugin's file, starts it and sets the process up.
-func (s *slot) startUp(ctx context.Context, env *runEnv) (*instance, error) {
+func (s *slot) startUp(ctx context.Context, env *runEnv) (i *instance, err error) {
 	if err := s.checkStuck(); err != nil {
 		return nil, err
 	}
@@ -80,25 +87,25 @@ func (s *slot) startUp(ctx context.Context, env *runEnv) (*instance, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer program.done()
-	pinned := s.triedEntry.SHA256 != ""
-	if pinned {
-		if err := s.verify(program); err != nil {
-			return nil, err
+	defer func() {
+		if err == nil {
+			return
 		}
+		if sum, broken := program.hash(); broken == nil {
+			s.setHash(sum) // for whoever looks for what is wrong with it
+		}
+		program.done()
+	}()
+	if err := s.verify(program); err != nil {
+		return nil, err
 	}
+	s.kept.keep(program)
 	s.step(func(m *machine, now time.Time) { m.verified(now) })
-	i, err := s.launch(ctx, env, program.Program)
-	if !pinned { // then the hash is for people alone, and was computed meanwhile
-		if broken := s.verify(program); broken != nil && err == nil {
-			s.ended(i.stop(100 * time.Millisecond))
-			err = broken
-		}
-	}
+	i, err = s.launch(ctx, env, program.Program)
 	if err != nil {
 		return nil, err
 	}
-	i.entry, i.sha256 = s.triedEntry, program.sum
+	i.entry, i.program = s.triedEntry, program
 	s.step(func(m *machine, now time.Time) { m.started(now) })
 	if err := s.setUp(ctx, i); err != nil {
 		exit := i.stop(100 * time.Millisecond)

@@ -80,8 +80,13 @@ func TestALoneSpawnerFailsAsAHelperDoes(t *testing.T) {
 		t.Fatal(err)
 	}
 	specs := []process.Spec{
-		{Path: filepath.Join(dir, "missing")}, {Path: dir}, {Path: filepath.Join(dir, "plain")}, {Path: filepath.Join(dir, "loader")},
-		{Path: filepath.Join(dir, "unknown")}, {Path: "/bin/true", Dir: filepath.Join(dir, "missing")}, {Path: "/bin/true", Args: []string{"\x00"}},
+		{Path: filepath.Join(dir, "missing")},
+		{Path: dir},
+		{Path: filepath.Join(dir, "plain")},
+		{Path: filepath.Join(dir, "loader")},
+		{Path: filepath.Join(dir, "unknown")},
+		{Path: "/bin/true", Dir: filepath.Join(dir, "missing")},
+		{Path: "/bin/true", Args: []string{"\x00"}},
 		{Path: "/bin/true", Cgroup: filepath.Join(dir, "missing")}, // it begins elsewhere
 	}
 	var said []string
