@@ -21,6 +21,7 @@ import (
 	"github.com/meshos/meshos/host/journal"
 	"github.com/meshos/meshos/host/loop"
 	"github.com/meshos/meshos/host/mesh"
+	"github.com/meshos/meshos/host/meshlink"
 	"github.com/meshos/meshos/host/metrics"
 	"github.com/meshos/meshos/host/operator"
 	"github.com/meshos/meshos/host/operator/rules"
@@ -61,6 +62,7 @@ type node struct {
 	unresolved unresolved
 	catalog    *catalog.Catalog
 	control    *control.Announcer
+	link       *meshlink.Link
 	plugins    *plugins.Plugins
 	daemons    *daemon.Manager
 	executor   *executor.Executor
@@ -149,9 +151,10 @@ func (n *node) make(ctx context.Context, spawner *process.Spawner) (err error) {
 		return err
 	}
 	n.control = control.New(control.Options{DrainDeadline: cfg.Maintenance.DrainDeadline, Report: n.failures.Add, Log: log})
+	n.link = meshlink.New(n.linkOptions())
 	n.plugins = plugins.New(plugins.Options{
 		Config: cfg, Catalog: n.catalog, Names: n.names, Loop: n.loop, Intake: n.intake,
-		Control: n.control, Report: n.failures.Add, Now: now, Log: log,
+		Control: n.control, Mesh: n.link, Report: n.failures.Add, Now: now, Log: log,
 	})
 
 	do := daemonOptions(cfg, log)

@@ -1,10 +1,20 @@
 package host
 
 import (
+	"context"
 	"sync"
 
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/meshos/meshos/host/capacity"
+	"github.com/meshos/meshos/host/mesh"
+	"github.com/meshos/meshos/host/meshlink"
 	"github.com/meshos/meshos/host/nodekey"
+	"github.com/meshos/meshos/host/snapshot"
+	"github.com/meshos/meshos/host/wire"
 	pluginv1 "github.com/meshos/meshos/proto/meshos/plugin/v1"
+	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
 // nodeKey is the node's own key, which is made at first need.
@@ -39,4 +49,51 @@ func (n *node) meshIdentity() (*pluginv1.MeshIdentity, error) {
 		return nil, err
 	}
 	return &pluginv1.MeshIdentity{LinkSeed: seed, Incarnation: n.epoch, Name: n.cfg.Node.Name}, nil
+}
+
+// linkOptions returns what the conversation with the mesh plugin works with.
+func (n *node) linkOptions() meshlink.Options {
+	feed := n.loop.Feed()
+	return meshlink.Options{
+		Node: n.cfg.Node.ID, Record: alone{}, Server: nobody{}, Source: n.loop.Reader(), Announce: feed.Announce,
+		Self: meshlink.Self{
+			Incarnation: n.epoch, Name: n.cfg.Node.Name, Version: n.opts.Version,
+			Labels:  func() []mesh.Label { return nil },
+			Trouble: n.trouble,
+		},
+		MayKnow: func(ctx context.Context, id mesh.NodeID) error {
+			return n.capacity.AdmitPeer(ctx, capacity.Source{Name: "mesh"}, id)
+		},
+		Report: n.failures.Add, Log: n.opts.Log,
+	}
+}
+
+// trouble returns in a sentence what is wrong with this node itself; "" for nothing.
+func (n *node) trouble(s *snapshot.Snapshot) string {
+	if n.opts.Trouble == nil {
+		return ""
+	}
+	itself := *s
+	itself.Peers, itself.Replicas, itself.CutOff = snapshot.Peers{}, snapshot.Replicas{}, nil
+	itself.Logs, itself.Audit, itself.Failures, itself.Emitted = nil, nil, nil, nil
+	return n.opts.Trouble(wire.SnapshotToProto(&itself))
+}
+
+// alone is the record of a node that belongs to no mesh.
+type alone struct{}
+
+func (alone) End() (uint64, []byte)                               { return 0, nil }
+func (alone) Take(context.Context, []*meshosv1.LoggedEntry) error { return nil }
+func (alone) Members() *pluginv1.SetMembersRequest                { return nil }
+func (alone) Changed() <-chan struct{}                            { return nil }
+func (alone) Joining([][]byte)                                    {}
+func (alone) Linked(*meshosv1.MeshLink)                           {}
+func (alone) Complete(*meshosv1.NodeSummary)                      {}
+func (alone) Heard(mesh.NodeID, *meshosv1.NodeSummary)            {}
+
+// nobody answers no questions of other nodes.
+type nobody struct{}
+
+func (nobody) Serve(context.Context, uint64, string, []byte, func([]byte) error) error {
+	return status.Error(codes.Unimplemented, "this node answers no questions of others")
 }

@@ -43,6 +43,9 @@ type Options struct {
 	// Sentence says in a sentence how a node is; nil for nothing. It is for the service
 	// manager.
 	Sentence func(*meshosv1.Snapshot) string
+	// Trouble says in a sentence what is wrong with a node, "" for nothing; nil for nothing. It
+	// is for other nodes.
+	Trouble func(*meshosv1.Snapshot) string
 	// LostLines, if set, returns how many lines of Log could not be written.
 	LostLines func() uint64
 	// StopDaemons ends the daemons with the node. Otherwise they go on, and the next

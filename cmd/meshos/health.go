@@ -70,6 +70,15 @@ func (a *app) sentence(s *meshosv1.Snapshot) string {
 	return view.Printer{Zone: a.zone}.Judge(view.Page{Snapshot: s, Now: a.now()}).Sentence()
 }
 
+// trouble returns what is wrong with a node first of all; "" for nothing.
+func (a *app) trouble(s *meshosv1.Snapshot) string {
+	v := view.Printer{Zone: a.zone}.Judge(view.Page{Snapshot: s, Now: a.now()})
+	if len(v.Troubles) == 0 {
+		return ""
+	}
+	return v.Troubles[0]
+}
+
 func healthStyle(v view.Verdict) view.Style {
 	if !v.Well() {
 		return view.Bad

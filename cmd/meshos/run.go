@@ -85,7 +85,7 @@ Only a plugin that is required keeps the node from starting.`,
 			reload = taken
 		}
 		if err := host.Run(cmd.Context(), cfg, host.Options{
-			Version: a.version, Log: log.Logger, LostLines: log.lost, Sentence: a.sentence, Reload: reload, Journal: *journal, StopDaemons: *stopDaemons, Abort: a.abort,
+			Version: a.version, Log: log.Logger, LostLines: log.lost, Sentence: a.sentence, Trouble: a.trouble, Reload: reload, Journal: *journal, StopDaemons: *stopDaemons, Abort: a.abort,
 		}); err != nil {
 			return fmt.Errorf("node %d: %w", cfg.Node.ID, err)
 		}

@@ -138,6 +138,14 @@ func (g *Gate) Admit(ctx context.Context, from Source, ev mesh.Event) (mesh.Even
 	return ev, nil
 }
 
+// AdmitPeer returns a *Refusal if there is no room for another peer.
+func (g *Gate) AdmitPeer(ctx context.Context, from Source, id mesh.NodeID) error {
+	if refusal := g.admit(ctx, from, need{kind: peers, id: uint64(id)}); refusal != nil {
+		return refusal
+	}
+	return nil
+}
+
 // AdmitCommand returns a *Refusal if a command may not come in.
 func (g *Gate) AdmitCommand(ctx context.Context, from Source, ev mesh.AdminEvent) *Refusal {
 	if ev == nil {

@@ -56,6 +56,11 @@ func (f Feed) Acknowledge(ctx context.Context, a mesh.Acknowledged) error {
 // Reload replaces what the configuration says of peers, chains and daemons.
 func (f Feed) Reload(ctx context.Context, r mesh.Reload) error { return f.put(ctx, "reload", r) }
 
+// Announce brings in what the mesh says of other nodes.
+func (f Feed) Announce(ctx context.Context, p mesh.PeersAnnounced) error {
+	return f.put(ctx, "what the mesh says of other nodes", p)
+}
+
 // Scores brings in a table of the scorer's opinions, which replaces the one before.
 func (f Feed) Scores(ctx context.Context, s mesh.Scores) error { return f.put(ctx, "scores", s) }
 

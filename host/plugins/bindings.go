@@ -7,6 +7,7 @@ import (
 	"github.com/meshos/meshos/host/catalog"
 	"github.com/meshos/meshos/host/control"
 	"github.com/meshos/meshos/host/loop"
+	"github.com/meshos/meshos/host/meshlink"
 )
 
 // bindings joins the kinds that plugins serve to the parts that use them.
@@ -14,6 +15,7 @@ type bindings struct {
 	catalog   *catalog.Catalog
 	loop      *loop.Loop
 	control   *control.Announcer
+	mesh      *meshlink.Link
 	report    func(source, reason string)
 	actuators *actuators
 	sources   *sources
@@ -136,6 +138,11 @@ func (b *bindings) fillSlots() {
 		slots.InstallMigrationSource(m)
 	} else {
 		slots.InstallMigrationSource(nil)
+	}
+	if m := b.catalog.Mesh(); m != nil {
+		b.mesh.Install(meshPlugin{m})
+	} else {
+		b.mesh.Install(nil)
 	}
 	if p := b.catalog.Scorer(); p != nil {
 		slots.InstallScorer(scorer{p})

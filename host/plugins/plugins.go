@@ -12,6 +12,7 @@ import (
 	"github.com/meshos/meshos/host/intake"
 	"github.com/meshos/meshos/host/loop"
 	"github.com/meshos/meshos/host/mesh"
+	"github.com/meshos/meshos/host/meshlink"
 	"github.com/meshos/meshos/host/resolve"
 )
 
@@ -23,6 +24,7 @@ type Options struct {
 	Loop    *loop.Loop
 	Intake  *intake.Intake
 	Control *control.Announcer
+	Mesh    *meshlink.Link
 	// Report records a failure; it does not wait.
 	Report func(source, reason string)
 	// Now is the loop's time.
@@ -48,7 +50,7 @@ func New(o Options) *Plugins {
 	p := &Plugins{catalog: o.Catalog, names: o.Names, actuators: newActuators(o.Config, o.Catalog, events, o.Now), tasks: newTasks()}
 	p.peers.Store(&o.Config.Peers)
 	p.bindings = &bindings{
-		catalog: o.Catalog, loop: o.Loop, control: o.Control, report: o.Report,
+		catalog: o.Catalog, loop: o.Loop, control: o.Control, mesh: o.Mesh, report: o.Report,
 		actuators: p.actuators, sources: &sources{events, o.Log, p.tasks},
 		recovery: func(plugin *catalog.RecoveryHandler) loop.RecoveryHandler {
 			return &recovery{recoveryPlugin: plugin, background: p.tasks, events: events.from(catalog.KindRecoveryHandler, plugin.Name())}

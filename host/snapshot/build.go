@@ -21,6 +21,7 @@ type Builder struct {
 	restless map[mesh.DaemonID]bool // whose entry may change although nothing touches them
 	replicas *shared.Editor[mesh.ChainID, Replica]
 	held     *shared.Editor[mesh.ChainID, struct{}] // the chains that this node holds
+	led      *shared.Editor[mesh.ChainID, struct{}] // and those that it leads
 	peers    *shared.Editor[mesh.NodeID, Peer]
 	avoid    *shared.Editor[mesh.NodeID, Avoid]
 	cutOff   *CutOff
@@ -52,6 +53,7 @@ func NewBuilder() *Builder {
 		restless:     make(map[mesh.DaemonID]bool),
 		replicas:     shared.NewEditor[mesh.ChainID, Replica](perChunk),
 		held:         shared.NewEditor[mesh.ChainID, struct{}](4 * perChunk),
+		led:          shared.NewEditor[mesh.ChainID, struct{}](4 * perChunk),
 		peers:        shared.NewEditor[mesh.NodeID, Peer](perChunk),
 		avoid:        shared.NewEditor[mesh.NodeID, Avoid](perChunk),
 		nodeOrders:   shared.NewEditor[mesh.NodeID, state.NodeOrder](perChunk),
@@ -107,6 +109,8 @@ func (b *Builder) publish(s *state.State, at mesh.Stamp) *Snapshot {
 		Actions:      s.Actions(),
 		Acknowledged: AcknowledgedThrough(s.Acknowledged()),
 		Moving:       s.Moving(),
+		Held:         b.held.Len(),
+		Led:          b.led.Len(),
 		Orders: Orders{
 			ofNode: s.OrdersOfNode(), nodes: b.nodeOrders.Publish(), daemons: b.daemonOrders.Publish(),
 			gates: b.gateOrders.Publish(), chains: b.chainOrders.Publish(),

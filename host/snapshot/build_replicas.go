@@ -20,6 +20,7 @@ func (b *Builder) updateReplicas(s *state.State, t marks.Touched[mesh.ChainID]) 
 		known := func(id mesh.ChainID) bool { _, ok := s.Chain(id); return ok }
 		retain(b.replicas, n.replicas, known)
 		retain(b.held, n.held, known)
+		retain(b.led, n.led, known)
 		retain(b.chainOrders, n.orders, known)
 	}
 	for _, id := range t.IDs {
@@ -32,7 +33,7 @@ func (b *Builder) updateReplicas(s *state.State, t marks.Touched[mesh.ChainID]) 
 }
 
 // chainEntries counts the entries of chains.
-type chainEntries struct{ replicas, held, orders int }
+type chainEntries struct{ replicas, held, led, orders int }
 
 // updateReplica makes the entry of a chain anew. One without holders and orders is as good as
 // one that is not known.
@@ -54,6 +55,7 @@ func (b *Builder) updateReplica(node mesh.NodeID, c state.Chain, n *chainEntries
 		v.HoldOrdered = order(&o.Hold.By)
 	}
 	n.replicas += set(b.replicas, c.ID, v, len(c.Holders) > 0 || c.HasDesired, sameReplica)
+	n.led += set(b.led, c.ID, &struct{}{}, c.Leader == node, func(_, _ *struct{}) bool { return true })
 	n.held += set(b.held, c.ID, &struct{}{}, c.HeldBy(node), func(_, _ *struct{}) bool { return true })
 }
 

@@ -51,6 +51,7 @@ type Snapshot struct {
 	Stats   Stats
 	// Scheduler is nil in a snapshot that was not published.
 	Scheduler *Scheduler
+	Held, Led int // how many chains this node holds and leads
 	Moving    int // how many rebalances are under way; goes into the contract's SchedulerView
 	// Info is nil in a snapshot that was not published.
 	Info *Info

@@ -43,6 +43,8 @@ func InputFromProto(in *meshosv1.JournalEntry) (mesh.Input, error) {
 			Reason: f.text("reason", kind.Failure.GetReason()),
 		}
 		return checked(out, f.err)
+	case *meshosv1.JournalEntry_PeersAnnounced:
+		return checked(announcedFromProto(kind.PeersAnnounced))
 	case *meshosv1.JournalEntry_SignerChange:
 		f := fields{at: "signer_change"}
 		out := mesh.SignerChange{

@@ -37,6 +37,8 @@ func InputToProto(in mesh.Input) (*meshosv1.JournalEntry, error) {
 		}}}, nil
 	case mesh.SignerChange:
 		return &meshosv1.JournalEntry{Input: &meshosv1.JournalEntry_SignerChange{SignerChange: signerChangeToProto(in)}}, nil
+	case mesh.PeersAnnounced:
+		return &meshosv1.JournalEntry{Input: &meshosv1.JournalEntry_PeersAnnounced{PeersAnnounced: announcedToProto(in)}}, nil
 	case mesh.FailureReport:
 		return &meshosv1.JournalEntry{Input: &meshosv1.JournalEntry_Failure{Failure: &meshosv1.FailureReport{
 			Source: valid(in.Source), Reason: valid(in.Reason),

@@ -105,6 +105,7 @@ var translators = []translator{
 	{"host/cluster/...", "folds entries, which are signed as the bytes of the contract's messages"},
 	{"host/control/...", "makes the events of control sinks, which exist in the contract only"},
 	{"host/journal/...", "writes and reads the contract's JournalEntry"},
+	{"host/meshlink", "talks with mesh plugins, which speak the contract"},
 	{"host/operator/...", "judges commands, which are signed as the bytes of the contract's AdminCommand"},
 	{"host/ordered", "keeps orders as messages of the contract"},
 	{"host/plugins/...", "binds plugins, which speak the contract, to the node"},
