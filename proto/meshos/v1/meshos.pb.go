@@ -13772,6 +13772,10 @@ type PeersAnnounced_Announced struct {
 	Address       string                 `protobuf:"bytes,3,opt,name=address,proto3" json:"address,omitempty"`
 	Gone          bool                   `protobuf:"varint,4,opt,name=gone,proto3" json:"gone,omitempty"`      // it has no session
 	Summary       *NodeSummary           `protobuf:"bytes,5,opt,name=summary,proto3" json:"summary,omitempty"` // the last one; absent if it never said one
+	Seed          bool                   `protobuf:"varint,6,opt,name=seed,proto3" json:"seed,omitempty"`
+	HealthTarget  string                 `protobuf:"bytes,7,opt,name=health_target,json=healthTarget,proto3" json:"health_target,omitempty"`
+	Orderly       bool                   `protobuf:"varint,8,opt,name=orderly,proto3" json:"orderly,omitempty"` // with gone: it said so itself
+	Heard         *durationpb.Duration   `protobuf:"bytes,9,opt,name=heard,proto3" json:"heard,omitempty"`      // how long ago it was heard of last; absent: never
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -13837,6 +13841,34 @@ func (x *PeersAnnounced_Announced) GetGone() bool {
 func (x *PeersAnnounced_Announced) GetSummary() *NodeSummary {
 	if x != nil {
 		return x.Summary
+	}
+	return nil
+}
+
+func (x *PeersAnnounced_Announced) GetSeed() bool {
+	if x != nil {
+		return x.Seed
+	}
+	return false
+}
+
+func (x *PeersAnnounced_Announced) GetHealthTarget() string {
+	if x != nil {
+		return x.HealthTarget
+	}
+	return ""
+}
+
+func (x *PeersAnnounced_Announced) GetOrderly() bool {
+	if x != nil {
+		return x.Orderly
+	}
+	return false
+}
+
+func (x *PeersAnnounced_Announced) GetHeard() *durationpb.Duration {
+	if x != nil {
+		return x.Heard
 	}
 	return nil
 }
@@ -15052,16 +15084,20 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\x06commit\x18\x05 \x01(\v2\x17.meshos.v1.SignedCommitR\x06commit\x12,\n" +
 	"\arefusal\x18\x06 \x01(\v2\x12.meshos.v1.RefusalR\arefusal\x12+\n" +
 	"\x03age\x18\b \x01(\v2\x19.google.protobuf.DurationR\x03age\x12\x16\n" +
-	"\x06reason\x18\x14 \x01(\tR\x06reason\"\xf9\x01\n" +
+	"\x06reason\x18\x14 \x01(\tR\x06reason\"\xfd\x02\n" +
 	"\x0ePeersAnnounced\x129\n" +
 	"\x05peers\x18\x01 \x03(\v2#.meshos.v1.PeersAnnounced.AnnouncedR\x05peers\x12\x1a\n" +
-	"\bexpelled\x18\x02 \x03(\x04R\bexpelled\x1a\x8f\x01\n" +
+	"\bexpelled\x18\x02 \x03(\x04R\bexpelled\x1a\x93\x02\n" +
 	"\tAnnounced\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x18\n" +
 	"\aaddress\x18\x03 \x01(\tR\aaddress\x12\x12\n" +
 	"\x04gone\x18\x04 \x01(\bR\x04gone\x120\n" +
-	"\asummary\x18\x05 \x01(\v2\x16.meshos.v1.NodeSummaryR\asummary\")\n" +
+	"\asummary\x18\x05 \x01(\v2\x16.meshos.v1.NodeSummaryR\asummary\x12\x12\n" +
+	"\x04seed\x18\x06 \x01(\bR\x04seed\x12#\n" +
+	"\rhealth_target\x18\a \x01(\tR\fhealthTarget\x12\x18\n" +
+	"\aorderly\x18\b \x01(\bR\aorderly\x12/\n" +
+	"\x05heard\x18\t \x01(\v2\x19.google.protobuf.DurationR\x05heard\")\n" +
 	"\x06Reload\x12\x1f\n" +
 	"\vconfig_toml\x18\x01 \x01(\tR\n" +
 	"configToml\"\xc9\x01\n" +
@@ -15704,11 +15740,12 @@ var file_meshos_v1_meshos_proto_depIdxs = []int32{
 	80,  // 343: meshos.v1.OrderedChain.Hold.by:type_name -> meshos.v1.OrderOrigin
 	168, // 344: meshos.v1.MeshView.OpenToken.expires:type_name -> google.protobuf.Timestamp
 	75,  // 345: meshos.v1.PeersAnnounced.Announced.summary:type_name -> meshos.v1.NodeSummary
-	346, // [346:346] is the sub-list for method output_type
-	346, // [346:346] is the sub-list for method input_type
-	346, // [346:346] is the sub-list for extension type_name
-	346, // [346:346] is the sub-list for extension extendee
-	0,   // [0:346] is the sub-list for field type_name
+	169, // 346: meshos.v1.PeersAnnounced.Announced.heard:type_name -> google.protobuf.Duration
+	347, // [347:347] is the sub-list for method output_type
+	347, // [347:347] is the sub-list for method input_type
+	347, // [347:347] is the sub-list for extension type_name
+	347, // [347:347] is the sub-list for extension extendee
+	0,   // [0:347] is the sub-list for field type_name
 }
 
 func init() { file_meshos_v1_meshos_proto_init() }
