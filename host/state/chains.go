@@ -48,6 +48,8 @@ type chain struct {
 	rebalanced   bool          // rebalancedAt is meaningful
 	rebalancedAt mesh.Time
 
+	scores inPlace
+
 	file  mesh.ConfiguredChain // what the configuration says; zero if it does not name the chain
 	count *CountOrder          // what was ordered instead; nil for nothing
 	held  *HoldOrder
@@ -121,10 +123,10 @@ func (s *State) addHolder(id mesh.ChainID, holder mesh.NodeID) {
 	if c == nil {
 		c = s.chains.ensure(id)
 	}
-	if c.add(holder) {
+	if before := c.holders; c.add(holder) {
 		s.chains.touch(id, c)
 		c.everChanged, c.changed = true, s.pass
-		s.scores.unsettle(id)
+		s.unsettle(id, c, before)
 		s.chainsOf.add(s, holder, id)
 		if holder == s.node {
 			s.held++
@@ -135,10 +137,10 @@ func (s *State) addHolder(id mesh.ChainID, holder mesh.NodeID) {
 
 func (s *State) dropHolder(id mesh.ChainID, holder mesh.NodeID) {
 	if c := s.chains.get(id); c != nil {
-		if c.remove(holder) {
+		if before := c.holders; c.remove(holder) {
 			s.chains.touch(id, c)
 			c.everChanged, c.changed = true, s.pass
-			s.scores.unsettle(id)
+			s.unsettle(id, c, before)
 			if holder == s.node {
 				s.held++
 			}
@@ -212,6 +214,7 @@ func (s *State) sweepChains() {
 				s.dueAt(c.emptiedAt.Add(forgetAfter), dueChain, uint64(id))
 			}
 		default:
+			s.unsettle(id, c, c.holders)
 			s.chains.remove(id)
 		}
 	}

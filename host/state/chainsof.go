@@ -49,7 +49,7 @@ func (s *State) matters(n mesh.NodeID, id mesh.ChainID) bool {
 	if c == nil {
 		return false
 	}
-	if c.view(id).HeldBy(n) || s.scores.bestOf(id) == n {
+	if c.view(id).HeldBy(n) || s.bestOf(id, c) == n {
 		return true
 	}
 	r := s.rebalances.get(id)

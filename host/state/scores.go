@@ -9,40 +9,34 @@ import (
 	"github.com/meshos/meshos/host/mesh"
 )
 
-// scoreTable is what the scorer's answers say.
+// scoreTable is what the scorer's answers say. The scores of most chains are in place: in their
+// entries.
 type scoreTable struct {
 	known   bool
 	at      mesh.Time // when the last answer was folded
 	version uint64    // number of the pass whose view was scored
-	chains  map[mesh.ChainID]scoredChain
-	// unsettled are scored chains whose holders have changed since the view was made: their
-	// scores count again with the next answer.
-	unsettled map[mesh.ChainID]bool
+	round   bool      // changes with each whole table
+	// aside are the scores of chains that are not in place: others have holders now, or had
+	// when they were scored.
+	aside map[mesh.ChainID]asideScores
 	// invalid are nodes whose scores do not count until there is another answer.
 	invalid map[mesh.NodeID]bool
 }
 
-type scoredChain struct {
-	holders []mesh.NodeScore // ascending
-	best    mesh.NodeScore   // Node is 0 for none
-	cost    float32          // of moving to best, in units of score
-}
-
-// of returns the score of a holder.
-func (c *scoredChain) of(n mesh.NodeID) (score float32, ok bool) {
-	i, ok := slices.BinarySearchFunc(c.holders, n, func(h mesh.NodeScore, n mesh.NodeID) int { return cmp.Compare(h.Node, n) })
-	if !ok {
-		return 0, false
-	}
-	return c.holders[i].Score, true
-}
-
-func (c *scoredChain) equal(other *scoredChain) bool {
-	return c.best == other.best && c.cost == other.cost && slices.Equal(c.holders, other.holders)
+type asideScores struct {
+	scoredChain
+	// unsettled means that the holders of the chain have changed since the view was made: its
+	// scores count again with the next answer.
+	unsettled bool
 }
 
 // bestOf returns the best alternative of a chain; 0 for none.
-func (t *scoreTable) bestOf(id mesh.ChainID) mesh.NodeID { return t.chains[id].best.Node }
+func (s *State) bestOf(id mesh.ChainID, c *chain) mesh.NodeID {
+	if c.scores.scored {
+		return c.scores.best.Node
+	}
+	return s.scores.aside[id].best.Node
+}
 
 // applyScores folds an answer: the whole table, or what has changed in it. It ignores scores
 // that are not finite and clamps the others to 0 … 1. It ignores an answer for an older view
@@ -52,28 +46,31 @@ func (s *State) applyScores(in mesh.Scores) {
 		return
 	}
 	before := s.scores
-	s.scores = scoreTable{known: true, at: s.now, version: in.ViewVersion, chains: before.chains, unsettled: before.unsettled}
-	whole := !in.Changes || before.chains == nil
+	whole := !in.Changes || !before.known
+	s.scores = scoreTable{known: true, at: s.now, version: in.ViewVersion, round: before.round != whole, aside: before.aside}
 	if whole {
-		s.scores.chains = make(map[mesh.ChainID]scoredChain, len(in.Chains))
+		s.scores.aside = nil
 	}
 	for i := range in.Chains {
-		id := in.Chains[i].Chain
-		was, had := before.chains[id]
-		if whole {
-			delete(before.chains, id)
-		}
-		s.takeScores(&in.Chains[i], was, had)
+		s.takeScores(&in.Chains[i], before.aside)
 	}
 	if whole { // the others have no scores any more
-		for id := range before.chains {
+		for id, c := range s.chains.all() {
+			if c.scores.scored && c.scores.round != s.scores.round {
+				c.scores = inPlace{}
+				s.chains.touch(id, c)
+			}
+		}
+		for id := range before.aside {
 			s.chains.edit(id)
 		}
 	}
 	for _, id := range in.Unscored {
-		if _, had := s.scores.chains[id]; had {
-			delete(s.scores.chains, id)
-			s.chains.edit(id)
+		_, aside := s.scores.aside[id]
+		delete(s.scores.aside, id)
+		if c := s.chains.get(id); c != nil && (aside || c.scores.scored) {
+			c.scores = inPlace{}
+			s.chains.touch(id, c)
 		}
 	}
 	s.settleScores()
@@ -82,46 +79,65 @@ func (s *State) applyScores(in mesh.Scores) {
 	}
 }
 
-// takeScores takes the scores of one chain, which had others or none.
-func (s *State) takeScores(in *mesh.ChainScore, was scoredChain, had bool) {
+// takeScores takes the scores of one chain, which had others or none. before are those that
+// were aside.
+func (s *State) takeScores(in *mesh.ChainScore, before map[mesh.ChainID]asideScores) {
 	now := s.policy.scored(in)
-	s.scores.chains[in.Chain] = now
-	if now.best.Node != 0 && now.best.Node != was.best.Node {
-		s.chainsOf.add(s, now.best.Node, in.Chain)
-	}
+	was, aside := before[in.Chain]
+	delete(before, in.Chain)
 	c := s.chains.get(in.Chain)
 	if c == nil {
+		s.setAside(in.Chain, asideScores{now, false})
 		return
 	}
-	if !had || !now.equal(&was) {
+	if best := now.best.Node; best != 0 && best != c.scores.best.Node && best != was.best.Node {
+		s.chainsOf.add(s, best, in.Chain)
+	}
+	if aside && !now.equal(&was.scoredChain) || !aside && !c.scores.equal(c.holders, &now) {
 		s.chains.touch(in.Chain, c)
 	}
-	if c.holdersSince(s.scores.version) {
-		s.scores.unsettle(in.Chain)
+	since := c.holdersSince(s.scores.version)
+	if c.scores.round = s.scores.round; since || !c.scores.put(c.holders, &now) {
+		c.scores = inPlace{}
+		s.setAside(in.Chain, asideScores{now, since})
 	}
 }
 
-// unsettle notes that the holders of a chain are not those of the view.
-func (t *scoreTable) unsettle(id mesh.ChainID) {
-	if _, scored := t.chains[id]; !scored {
-		return
+func (s *State) setAside(id mesh.ChainID, scores asideScores) {
+	if s.scores.aside == nil {
+		s.scores.aside = make(map[mesh.ChainID]asideScores)
 	}
-	if t.unsettled == nil {
-		t.unsettled = make(map[mesh.ChainID]bool)
+	s.scores.aside[id] = scores
+}
+
+// unsettle notes that the holders of a chain are not those of the view any more; they were
+// before.
+func (s *State) unsettle(id mesh.ChainID, c *chain, before []mesh.NodeID) {
+	if c.scores.scored {
+		s.setAside(id, asideScores{c.scores.get(before), true})
+		c.scores = inPlace{}
+	} else if scores, aside := s.scores.aside[id]; aside {
+		scores.unsettled = true
+		s.scores.aside[id] = scores
 	}
-	t.unsettled[id] = true
 }
 
 // settleScores finds the chains whose scores count again, since their holders are those of
 // the present view.
 func (s *State) settleScores() {
-	for id := range s.scores.unsettled {
+	for id, scores := range s.scores.aside {
 		c := s.chains.get(id)
-		if c == nil {
-			delete(s.scores.unsettled, id)
-		} else if !c.holdersSince(s.scores.version) {
-			delete(s.scores.unsettled, id)
+		if c == nil || c.holdersSince(s.scores.version) {
+			continue
+		}
+		if scores.unsettled {
 			s.chains.touch(id, c)
+		}
+		if c.scores.round = s.scores.round; c.scores.put(c.holders, &scores.scoredChain) {
+			delete(s.scores.aside, id)
+		} else if scores.unsettled {
+			scores.unsettled = false
+			s.scores.aside[id] = scores
 		}
 	}
 }
@@ -189,47 +205,68 @@ func (s *State) Score(id mesh.ChainID, n mesh.NodeID) (score float32, ok bool) {
 
 // ChainScores are the scores of one chain that may be used now. The zero value has none.
 type ChainScores struct {
-	of      scoredChain
+	holders []mesh.NodeID
+	scores  []float32 // of holders
+	aside   scoredChain
 	invalid map[mesh.NodeID]bool
 }
 
 // ScoresOf returns the scores of a chain, for whoever asks for several.
 func (s *State) ScoresOf(id mesh.ChainID) ChainScores {
-	c, ok := s.currentScores(id)
-	if !ok {
+	c := s.scoredNow(id)
+	switch {
+	case c == nil:
 		return ChainScores{}
+	case c.scores.scored:
+		return ChainScores{holders: c.holders, scores: c.scores.holders, invalid: s.scores.invalid}
 	}
-	return ChainScores{of: c, invalid: s.scores.invalid}
+	return ChainScores{aside: s.scores.aside[id].scoredChain, invalid: s.scores.invalid}
 }
 
 // Of returns the score of a holder, like Score.
 func (c *ChainScores) Of(n mesh.NodeID) (score float32, ok bool) {
-	if len(c.of.holders) == 0 || c.invalid[n] {
+	if len(c.holders)+len(c.aside.holders) == 0 || c.invalid[n] {
 		return 0, false
 	}
-	return c.of.of(n)
+	i, held := slices.BinarySearch(c.holders, n)
+	switch {
+	case !held:
+		return c.aside.of(n)
+	case isNaN(c.scores[i]):
+		return 0, false
+	}
+	return c.scores[i], true
 }
 
 // Alternative returns the best node that does not hold a chain, and the cost of moving
 // there in units of score. ok is false under the same conditions as for Score.
 func (s *State) Alternative(id mesh.ChainID) (best mesh.NodeScore, cost float32, ok bool) {
-	c, ok := s.currentScores(id)
-	if !ok || c.best.Node == 0 || s.scores.invalid[c.best.Node] {
+	c := s.scoredNow(id)
+	switch {
+	case c == nil:
+		return mesh.NodeScore{}, 0, false
+	case c.scores.scored:
+		best, cost = c.scores.best, c.scores.cost
+	default:
+		aside := s.scores.aside[id]
+		best, cost = aside.best, aside.cost
+	}
+	if best.Node == 0 || s.scores.invalid[best.Node] {
 		return mesh.NodeScore{}, 0, false
 	}
-	return c.best, c.cost, true
+	return best, cost, true
 }
 
-// currentScores returns the scores of a chain, if they may be used now.
-func (s *State) currentScores(id mesh.ChainID) (scoredChain, bool) {
+// scoredNow returns a chain whose scores, if it has any, may be used now; nil if they may not.
+func (s *State) scoredNow(id mesh.ChainID) *chain {
 	if !s.ScoresUsable() {
-		return scoredChain{}, false
+		return nil
 	}
-	if c := s.chains.get(id); c == nil || c.holdersSince(s.scores.version) {
-		return scoredChain{}, false
+	c := s.chains.get(id)
+	if c == nil || c.holdersSince(s.scores.version) {
+		return nil
 	}
-	c, ok := s.scores.chains[id]
-	return c, ok
+	return c
 }
 
 // costScore converts the cost of a move to units of score. A reliability factor that is not
