@@ -30,10 +30,10 @@ type KnownBlob struct {
 // Known returns all ids.
 func (s *State) Known() Known {
 	k := Known{
-		Peers:   make([]mesh.NodeID, 0, len(s.peers.entries)),
-		Chains:  make([]KnownChain, 0, len(s.chains.entries)),
-		Daemons: make([]mesh.DaemonID, 0, len(s.daemons.entries)),
-		Blobs:   make([]KnownBlob, 0, len(s.blobs.entries)),
+		Peers:   make([]mesh.NodeID, 0, s.peers.len()),
+		Chains:  make([]KnownChain, 0, s.chains.len()),
+		Daemons: make([]mesh.DaemonID, 0, s.daemons.len()),
+		Blobs:   make([]KnownBlob, 0, s.blobs.len()),
 	}
 	for id := range s.peers.all() {
 		k.Peers = append(k.Peers, id)

@@ -34,10 +34,10 @@ func (s *State) Rebalancing(id mesh.ChainID) (Rebalance, bool) {
 }
 
 // AnyRebalance reports whether a move is under way.
-func (s *State) AnyRebalance() bool { return len(s.rebalances.entries) > 0 }
+func (s *State) AnyRebalance() bool { return s.rebalances.len() > 0 }
 
 // Moving returns how many moves are under way.
-func (s *State) Moving() int { return len(s.rebalances.entries) }
+func (s *State) Moving() int { return s.rebalances.len() }
 
 // InCooldown reports whether a chain was moved too recently to be moved again.
 func (s *State) InCooldown(id mesh.ChainID) bool {

@@ -35,7 +35,7 @@ func (s *State) tickChains() {
 		}
 	}
 	switch {
-	case len(s.rebalances.entries) == 0:
+	case s.rebalances.len() == 0:
 	case m.All:
 		for id := range s.rebalances.all() {
 			s.tickRebalance(id)

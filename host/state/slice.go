@@ -70,15 +70,12 @@ func (t *table[K, V, P]) takeSlice(ids []K, k, n uint64) []K {
 	if k == 0 {
 		t.sliced = false
 	}
-	at, i := 0, 0
+	rest := t.all()
 	if t.sliced {
-		var found bool
-		if at, i, found = t.order.find(t.slicedTo); found {
-			i++
-		}
+		rest = t.entries.After(t.slicedTo)
 	}
-	end, last := t.order.part(k+1, n)
-	for key, v := range t.order.from(at, i) {
+	end, last := t.entries.Part(k+1, n)
+	for key, v := range rest {
 		if !last && key >= end {
 			break
 		}
@@ -86,7 +83,7 @@ func (t *table[K, V, P]) takeSlice(ids []K, k, n uint64) []K {
 		if !P(v).Marks().Has(marks.Tick) && t.marks.Follows(marks.Tick) {
 			t.quiet = append(t.quiet, key)
 		}
-		t.marks.TouchFor(marks.Tick, key, P(v).Marks(), len(t.entries))
+		t.marks.TouchFor(marks.Tick, key, P(v).Marks(), t.len())
 		t.sliced, t.slicedTo = true, key
 	}
 	return ids

@@ -140,7 +140,7 @@ func (s *State) Epoch() uint64 { return s.epoch }
 
 // Sizes returns how many daemons, chains and peers the node knows.
 func (s *State) Sizes() (daemons, chains, peers int) {
-	return len(s.daemons.entries), len(s.chains.entries), len(s.peers.entries)
+	return s.daemons.len(), s.chains.len(), s.peers.len()
 }
 
 // Policy returns the thresholds and windows.

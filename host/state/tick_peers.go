@@ -56,7 +56,7 @@ func (s *State) tickPeer(id mesh.NodeID, p *peer) {
 
 // letOutAll lets out the avoided peers that are well again, by id.
 func (s *State) letOutAll(peers, avoided marks.Touched[mesh.NodeID]) {
-	if peers.All || avoided.All || len(s.avoid.entries) <= len(peers.IDs)+len(avoided.IDs) {
+	if peers.All || avoided.All || s.avoid.len() <= len(peers.IDs)+len(avoided.IDs) {
 		for id := range s.avoid.all() {
 			s.letOut(id)
 		}

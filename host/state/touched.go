@@ -90,7 +90,7 @@ func (s *State) touchSubject(key mesh.ActionKey) {
 func (s *State) spread(r marks.Reader) {
 	touch := func(id mesh.DaemonID) {
 		if d := s.daemons.get(id); d != nil {
-			s.daemons.marks.TouchFor(r, id, &d.Set, len(s.daemons.entries))
+			s.daemons.marks.TouchFor(r, id, &d.Set, s.daemons.len())
 		}
 	}
 	list := &s.daemons.marks

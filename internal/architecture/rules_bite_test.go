@@ -19,7 +19,7 @@ func fileTree(t *testing.T, name, text string) []source {
 func TestWrongImportsAreFound(t *testing.T) {
 	for _, c := range []struct{ file, imports, want string }{
 		{"host/state/a.go", module + "/host/mesh", ""},
-		{"host/state/a.go", module + "/host/reconcile", "host/state may import only host/mesh, host/marks"},
+		{"host/state/a.go", module + "/host/reconcile", "host/state may import only host/mesh, host/entries, host/marks"},
 		{"host/mesh/a.go", module + "/host/state", "host/mesh may import no package of this project"},
 		{"host/mesh/a.go", module + "/internal/guard", "may import no package of this project"},
 		{"host/mesh/a.go", "example.com/x", "needs nothing but the standard library"},

@@ -1,0 +1,127 @@
+package entries
+
+import "iter"
+
+// chunk is how many entries are allocated at once. Entries that are added one after the
+// other are then adjacent in memory, which avoids most cache misses of a fold or a walk.
+const chunk = 256
+
+// place is where an entry is: in which chunk, and where in that.
+type place uint32
+
+// Table holds entries of type V by ids of type K. Make it with New.
+type Table[K ~uint64, V any] struct {
+	chunks [][]slot[K, V]
+	free   []place // of removed entries, to be used again
+	index  index
+	order  order
+}
+
+// slot is what a place holds.
+type slot[K ~uint64, V any] struct {
+	key   K
+	value V
+}
+
+// New returns an empty table.
+func New[K ~uint64, V any]() *Table[K, V] { return &Table[K, V]{index: newIndex()} }
+
+// Len returns how many entries there are.
+func (t *Table[K, V]) Len() int { return t.index.len }
+
+// Get returns the entry of an id, or nil.
+func (t *Table[K, V]) Get(k K) *V {
+	if p, _, found := t.find(k); found {
+		return &t.at(p).value
+	}
+	return nil
+}
+
+// Ensure returns the entry of an id. It makes an empty one if there is none.
+func (t *Table[K, V]) Ensure(k K) *V {
+	p, _, found := t.find(k)
+	if !found {
+		p = t.make(k)
+		t.index.grow(t.hashAt)
+		_, field, _ := t.find(k)
+		t.index.set(field, p)
+		t.order.insert(p, t.keyAt)
+	}
+	return &t.at(p).value
+}
+
+// Remove removes the entry of an id, and empties it.
+func (t *Table[K, V]) Remove(k K) {
+	p, field, found := t.find(k)
+	if !found {
+		return
+	}
+	t.order.remove(uint64(k), t.keyAt)
+	t.index.remove(field, t.hashAt)
+	*t.at(p) = slot[K, V]{}
+	t.free = append(t.free, p)
+}
+
+// All yields the entries in ascending order of their ids. During the walk the present
+// entry may be removed, but no other one, and none may be added.
+func (t *Table[K, V]) All() iter.Seq2[K, *V] { return t.from(0, 0) }
+
+// After yields the entries behind an id, like All.
+func (t *Table[K, V]) After(k K) iter.Seq2[K, *V] {
+	at, i, found := t.order.find(uint64(k), t.keyAt)
+	if found {
+		i++
+	}
+	return t.from(at, i)
+}
+
+// Part returns the id at which the k-th of n parts of about the same size begins; last is
+// true behind the last one.
+func (t *Table[K, V]) Part(k, n uint64) (begin K, last bool) {
+	p, last := t.order.part(k, n)
+	if last {
+		return begin, true
+	}
+	return t.at(p).key, false
+}
+
+func (t *Table[K, V]) from(at, i int) iter.Seq2[K, *V] {
+	return func(yield func(K, *V) bool) {
+		for p := range t.order.from(at, i, t.keyAt) {
+			if s := t.at(p); !yield(s.key, &s.value) {
+				return
+			}
+		}
+	}
+}
+
+// find returns the place of an id, or where in the index it belongs.
+func (t *Table[K, V]) find(k K) (p place, field int, found bool) {
+	for field = t.index.first(t.index.hash(uint64(k))); ; field = t.index.next(field) {
+		p, used := t.index.get(field)
+		if !used {
+			return 0, field, false
+		}
+		if t.at(p).key == k {
+			return p, field, true
+		}
+	}
+}
+
+func (t *Table[K, V]) at(p place) *slot[K, V] { return &t.chunks[p/chunk][p%chunk] }
+func (t *Table[K, V]) keyAt(p place) uint64   { return uint64(t.at(p).key) }
+func (t *Table[K, V]) hashAt(p place) uint64  { return t.index.hash(t.keyAt(p)) }
+
+// make returns the place of a new entry.
+func (t *Table[K, V]) make(k K) place {
+	var p place
+	if n := len(t.free); n > 0 {
+		p, t.free = t.free[n-1], t.free[:n-1]
+	} else {
+		if p = place(t.index.len); int(p/chunk) == len(t.chunks) { // no place was freed
+			t.chunks = append(t.chunks, make([]slot[K, V], chunk))
+		}
+	}
+	t.at(p).key = k
+	return p
+}
