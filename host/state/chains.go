@@ -27,32 +27,51 @@ func (c Chain) HeldBy(n mesh.NodeID) bool {
 	return found
 }
 
+// chain is kept small, since there may be a million: what few chains have is in rare.
 type chain struct {
 	marks.Set
-	holders    []mesh.NodeID
-	leader     mesh.NodeID
-	elected    bool // the leader was elected after the last holder left
-	desired    uint32
-	hasDesired bool
-	hold       mesh.HoldIntent
-
+	elected      bool // the leader was elected after the last holder left
+	hasDesired   bool
+	hold         mesh.HoldIntent
 	configured   bool // the configuration names it
 	emptied      bool // it was empty at emptiedAt; the next tick forgets it if it still is
-	emptiedAt    mesh.Time
 	kept         bool // it is kept for a while although it is empty
 	removalAsked bool // a drop or an eviction was handed out once
+	everChanged  bool // changed is meaningful
+	rebalanced   bool // rebalancedAt is meaningful
+	scoresRound  bool // scoreTable.round, when its scores came
+	desired      uint32
+	holders      []mesh.NodeID
+	leader       mesh.NodeID
+	changed      uint64      // number of the last pass before the holders changed
+	count        *CountOrder // what was ordered instead of the configuration; nil for nothing
+	held         *HoldOrder
+	scores       inPlace
+	rare         *rare
+}
 
-	everChanged  bool          // changed is meaningful
-	changed      uint64        // number of the last pass before the holders changed
-	returned     []mesh.NodeID // holders that were lost and are back
-	rebalanced   bool          // rebalancedAt is meaningful
+// rare is what few chains have.
+type rare struct {
+	file         mesh.ConfiguredChain // what the configuration says; zero if it does not name the chain
+	returned     []mesh.NodeID        // holders that were lost and are back
+	emptiedAt    mesh.Time
 	rebalancedAt mesh.Time
+}
 
-	scores inPlace
+// seldom returns what the chain has of that, for reading.
+func (c *chain) seldom() rare {
+	if c.rare == nil {
+		return rare{}
+	}
+	return *c.rare
+}
 
-	file  mesh.ConfiguredChain // what the configuration says; zero if it does not name the chain
-	count *CountOrder          // what was ordered instead; nil for nothing
-	held  *HoldOrder
+// editRare returns it for writing.
+func (c *chain) editRare() *rare {
+	if c.rare == nil {
+		c.rare = new(rare)
+	}
+	return c.rare
 }
 
 // Chains yields all chains, by id.
@@ -189,7 +208,7 @@ func (s *State) replicaTransitioned(ev mesh.ReplicaTransition) {
 func (s *State) noteIfEmpty(id mesh.ChainID) {
 	if c := s.chains.get(id); c != nil && c.empty() && !c.emptied {
 		s.chains.touch(id, c)
-		c.emptied, c.emptiedAt, c.kept = true, s.now, false
+		c.emptied, c.editRare().emptiedAt, c.kept = true, s.now, false
 	}
 }
 
@@ -208,10 +227,10 @@ func (s *State) sweepChains() {
 		case !c.empty():
 			s.chains.touch(id, c)
 			c.emptied = false
-		case c.hold == mesh.HoldDrop && s.now.Sub(c.emptiedAt) < forgetAfter:
+		case c.hold == mesh.HoldDrop && s.now.Sub(c.seldom().emptiedAt) < forgetAfter:
 			if !c.kept {
 				c.kept = true
-				s.dueAt(c.emptiedAt.Add(forgetAfter), dueChain, uint64(id))
+				s.dueAt(c.seldom().emptiedAt.Add(forgetAfter), dueChain, uint64(id))
 			}
 		default:
 			s.unsettle(id, c, c.holders)

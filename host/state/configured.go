@@ -96,11 +96,12 @@ func (s *State) configureChains(next []mesh.ConfiguredChain) {
 func (s *State) configureChain(old, next mesh.ConfiguredChain, configured bool) {
 	c := s.chains.get(next.ID)
 	if c != nil && c.configured == configured && same(old.Replicas, next.Replicas) && old.Hold == next.Hold {
-		c.file = next
+		c.setFile(next)
 		return
 	}
 	c = s.chains.ensure(next.ID)
-	c.file, c.configured = next, configured
+	c.setFile(next)
+	c.configured = configured
 	if !same(old.Replicas, next.Replicas) {
 		if c.count != nil {
 			s.logReplaced(0, c.count.By, countOrdered(next.ID, c.count.Desired), "replicas", old.Replicas, next.Replicas)
@@ -119,8 +120,15 @@ func (s *State) configureChain(old, next mesh.ConfiguredChain, configured bool) 
 // setFromFile sets the desired number to that of the configuration.
 func (c *chain) setFromFile() {
 	c.desired, c.hasDesired = 0, false
-	if c.file.Replicas != nil {
-		c.setDesired(*c.file.Replicas)
+	if n := c.seldom().file.Replicas; n != nil {
+		c.setDesired(*n)
+	}
+}
+
+// setFile notes what the configuration says.
+func (c *chain) setFile(says mesh.ConfiguredChain) {
+	if c.rare != nil || says.Replicas != nil || says.Hold != mesh.HoldNone {
+		c.editRare().file = says
 	}
 }
 

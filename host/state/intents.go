@@ -111,7 +111,7 @@ func (s *State) orderDesired(id mesh.ChainID, desired *uint32, o Origin) {
 	switch {
 	case desired != nil:
 		c = s.chains.ensure(id)
-		c.setCount(&CountOrder{Desired: *desired, Over: c.file.Replicas, By: o})
+		c.setCount(&CountOrder{Desired: *desired, Over: c.seldom().file.Replicas, By: o})
 	case c == nil:
 		return
 	default:
@@ -127,7 +127,7 @@ func (s *State) orderHold(id mesh.ChainID, intent mesh.HoldIntent, o Origin) {
 	switch {
 	case intent != mesh.HoldNone:
 		c = s.chains.ensure(id)
-		c.setHold(&HoldOrder{Intent: intent, Over: c.file.Hold, By: o})
+		c.setHold(&HoldOrder{Intent: intent, Over: c.seldom().file.Hold, By: o})
 	case c == nil:
 		return
 	default:
@@ -146,7 +146,7 @@ func (c *chain) setCount(order *CountOrder) {
 }
 
 func (c *chain) setHold(order *HoldOrder) {
-	c.held, c.hold = order, c.file.Hold
+	c.held, c.hold = order, c.seldom().file.Hold
 	if order != nil {
 		c.hold = order.Intent
 	}

@@ -52,7 +52,7 @@ func (s *State) SinceMove(id mesh.ChainID) (ago time.Duration, cooling bool) {
 	if c == nil || !c.rebalanced {
 		return 0, false
 	}
-	ago = s.now.Sub(c.rebalancedAt)
+	ago = s.now.Sub(c.seldom().rebalancedAt)
 	return ago, ago < s.policy.RebalanceCooldown
 }
 
@@ -68,7 +68,7 @@ func (s *State) BeginRebalance(r Rebalance) {
 // startCooldown starts a chain's cooldown.
 func (s *State) startCooldown(id mesh.ChainID) {
 	if c := s.chains.edit(id); c != nil {
-		c.rebalanced, c.rebalancedAt = true, s.now
+		c.rebalanced, c.editRare().rebalancedAt = true, s.now
 		s.dueAt(s.now.Add(s.policy.RebalanceCooldown), dueChain, uint64(id))
 	}
 }

@@ -96,17 +96,17 @@ func (s *State) restoreDaemon(o DaemonOrder) {
 func (s *State) restoreChain(o ChainOrder) {
 	c := s.chains.ensure(o.Chain)
 	if o.Count != nil {
-		if same(o.Count.Over, c.file.Replicas) {
+		if same(o.Count.Over, c.seldom().file.Replicas) {
 			c.setCount(copied(o.Count))
 		} else {
-			s.logReplaced(0, o.Count.By, countOrdered(o.Chain, o.Count.Desired), "replicas", o.Count.Over, c.file.Replicas)
+			s.logReplaced(0, o.Count.By, countOrdered(o.Chain, o.Count.Desired), "replicas", o.Count.Over, c.seldom().file.Replicas)
 		}
 	}
 	if o.Hold != nil {
-		if o.Hold.Over == c.file.Hold {
+		if o.Hold.Over == c.seldom().file.Hold {
 			c.setHold(copied(o.Hold))
 		} else {
-			s.logReplaced(0, o.Hold.By, holdOrdered(o.Chain, o.Hold.Intent), "hold", holdOf(o.Hold.Over), holdOf(c.file.Hold))
+			s.logReplaced(0, o.Hold.By, holdOrdered(o.Chain, o.Hold.Intent), "hold", holdOf(o.Hold.Over), holdOf(c.seldom().file.Hold))
 		}
 	}
 	s.noteIfEmpty(o.Chain)

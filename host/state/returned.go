@@ -12,11 +12,12 @@ import (
 func (s *State) noteReturn(n mesh.NodeID) {
 	for _, id := range s.chainsOf.of(n) {
 		c := s.chains.get(id)
-		if c == nil || !c.view(id).HeldBy(n) || slices.Contains(c.returned, n) {
+		if c == nil || !c.view(id).HeldBy(n) || slices.Contains(c.seldom().returned, n) {
 			continue
 		}
 		s.chains.touch(id, c)
-		c.returned = append(c.returned, n)
+		r := c.editRare()
+		r.returned = append(r.returned, n)
 	}
 }
 
@@ -26,12 +27,12 @@ func (s *State) tickChains() {
 	m := s.chains.marks.Of(marks.Tick)
 	s.chains.marks.Taken(marks.Tick)
 	for id, c := range s.chains.only(m) {
-		if len(c.returned) == 0 {
+		if len(c.seldom().returned) == 0 {
 			continue
 		}
 		if v := c.view(id); !c.hasDesired || len(s.LiveHolders(v)) <= v.Required() {
 			s.chains.touch(id, c)
-			c.returned = nil
+			c.rare.returned = nil
 		}
 	}
 	switch {
@@ -51,5 +52,5 @@ func (s *State) tickChains() {
 // to evict if there are too many.
 func (s *State) Returned(id mesh.ChainID, n mesh.NodeID) bool {
 	c := s.chains.get(id)
-	return c != nil && slices.Contains(c.returned, n)
+	return c != nil && slices.Contains(c.seldom().returned, n)
 }

@@ -31,17 +31,19 @@ func (c *scoredChain) equal(other *scoredChain) bool {
 // inPlace are the scores of one chain in little memory, as nearly every chain has them: those
 // of its present holders, and of no other node.
 type inPlace struct {
-	scored  bool // false: it has none, or they are aside
-	round   bool // scoreTable.round, when they came
-	best    mesh.NodeScore
-	cost    float32
-	holders []float32 // in the order of the chain's holders; NaN for none
+	holders   []float32 // in the order of the chain's holders, NaN for none; nil if there are none, or if they are aside
+	best      mesh.NodeID
+	bestScore float32
+	cost      float32
 }
+
+// scored reports whether there are scores in place.
+func (p *inPlace) scored() bool { return p.holders != nil }
 
 // put takes over scores, and reports whether it could: all of them are of holders.
 func (p *inPlace) put(holders []mesh.NodeID, in *scoredChain) bool {
 	scores := p.holders
-	if len(scores) != len(holders) {
+	if scores == nil || len(scores) != len(holders) {
 		scores = make([]float32, len(holders))
 	}
 	found := 0
@@ -54,16 +56,16 @@ func (p *inPlace) put(holders []mesh.NodeID, in *scoredChain) bool {
 		}
 		scores[i] = score
 	}
-	*p = inPlace{round: p.round}
+	*p = inPlace{}
 	if found == len(in.holders) {
-		*p = inPlace{scored: true, round: p.round, best: in.best, cost: in.cost, holders: scores}
+		*p = inPlace{holders: scores, best: in.best.Node, bestScore: in.best.Score, cost: in.cost}
 	}
-	return p.scored
+	return p.scored()
 }
 
 // get returns the scores as an answer has them.
 func (p *inPlace) get(holders []mesh.NodeID) scoredChain {
-	out := scoredChain{best: p.best, cost: p.cost, holders: make([]mesh.NodeScore, 0, len(holders))}
+	out := scoredChain{best: mesh.NodeScore{Node: p.best, Score: p.bestScore}, cost: p.cost, holders: make([]mesh.NodeScore, 0, len(holders))}
 	for i, score := range p.holders {
 		if !isNaN(score) {
 			out.holders = append(out.holders, mesh.NodeScore{Node: holders[i], Score: score})
@@ -74,7 +76,7 @@ func (p *inPlace) get(holders []mesh.NodeID) scoredChain {
 
 // equal reports whether they are what an answer says.
 func (p *inPlace) equal(holders []mesh.NodeID, in *scoredChain) bool {
-	if !p.scored || p.best != in.best || p.cost != in.cost {
+	if !p.scored() || p.best != in.best.Node || p.bestScore != in.best.Score || p.cost != in.cost {
 		return false
 	}
 	n := 0

@@ -32,8 +32,8 @@ type asideScores struct {
 
 // bestOf returns the best alternative of a chain; 0 for none.
 func (s *State) bestOf(id mesh.ChainID, c *chain) mesh.NodeID {
-	if c.scores.scored {
-		return c.scores.best.Node
+	if c.scores.scored() {
+		return c.scores.best
 	}
 	return s.scores.aside[id].best.Node
 }
@@ -56,7 +56,7 @@ func (s *State) applyScores(in mesh.Scores) {
 	}
 	if whole { // the others have no scores any more
 		for id, c := range s.chains.all() {
-			if c.scores.scored && c.scores.round != s.scores.round {
+			if c.scores.scored() && c.scoresRound != s.scores.round {
 				c.scores = inPlace{}
 				s.chains.touch(id, c)
 			}
@@ -68,7 +68,7 @@ func (s *State) applyScores(in mesh.Scores) {
 	for _, id := range in.Unscored {
 		_, aside := s.scores.aside[id]
 		delete(s.scores.aside, id)
-		if c := s.chains.get(id); c != nil && (aside || c.scores.scored) {
+		if c := s.chains.get(id); c != nil && (aside || c.scores.scored()) {
 			c.scores = inPlace{}
 			s.chains.touch(id, c)
 		}
@@ -90,14 +90,14 @@ func (s *State) takeScores(in *mesh.ChainScore, before map[mesh.ChainID]asideSco
 		s.setAside(in.Chain, asideScores{now, false})
 		return
 	}
-	if best := now.best.Node; best != 0 && best != c.scores.best.Node && best != was.best.Node {
+	if best := now.best.Node; best != 0 && best != c.scores.best && best != was.best.Node {
 		s.chainsOf.add(s, best, in.Chain)
 	}
 	if aside && !now.equal(&was.scoredChain) || !aside && !c.scores.equal(c.holders, &now) {
 		s.chains.touch(in.Chain, c)
 	}
 	since := c.holdersSince(s.scores.version)
-	if c.scores.round = s.scores.round; since || !c.scores.put(c.holders, &now) {
+	if c.scoresRound = s.scores.round; since || !c.scores.put(c.holders, &now) {
 		c.scores = inPlace{}
 		s.setAside(in.Chain, asideScores{now, since})
 	}
@@ -113,7 +113,7 @@ func (s *State) setAside(id mesh.ChainID, scores asideScores) {
 // unsettle notes that the holders of a chain are not those of the view any more; they were
 // before.
 func (s *State) unsettle(id mesh.ChainID, c *chain, before []mesh.NodeID) {
-	if c.scores.scored {
+	if c.scores.scored() {
 		s.setAside(id, asideScores{c.scores.get(before), true})
 		c.scores = inPlace{}
 	} else if scores, aside := s.scores.aside[id]; aside {
@@ -133,7 +133,7 @@ func (s *State) settleScores() {
 		if scores.unsettled {
 			s.chains.touch(id, c)
 		}
-		if c.scores.round = s.scores.round; c.scores.put(c.holders, &scores.scoredChain) {
+		if c.scoresRound = s.scores.round; c.scores.put(c.holders, &scores.scoredChain) {
 			delete(s.scores.aside, id)
 		} else if scores.unsettled {
 			scores.unsettled = false
@@ -217,7 +217,7 @@ func (s *State) ScoresOf(id mesh.ChainID) ChainScores {
 	switch {
 	case c == nil:
 		return ChainScores{}
-	case c.scores.scored:
+	case c.scores.scored():
 		return ChainScores{holders: c.holders, scores: c.scores.holders, invalid: s.scores.invalid}
 	}
 	return ChainScores{aside: s.scores.aside[id].scoredChain, invalid: s.scores.invalid}
@@ -245,8 +245,8 @@ func (s *State) Alternative(id mesh.ChainID) (best mesh.NodeScore, cost float32,
 	switch {
 	case c == nil:
 		return mesh.NodeScore{}, 0, false
-	case c.scores.scored:
-		best, cost = c.scores.best, c.scores.cost
+	case c.scores.scored():
+		best, cost = mesh.NodeScore{Node: c.scores.best, Score: c.scores.bestScore}, c.scores.cost
 	default:
 		aside := s.scores.aside[id]
 		best, cost = aside.best, aside.cost
@@ -290,7 +290,7 @@ func (s *State) invalidatePlacement(n mesh.NodeID) {
 	for id, c := range s.chains.all() {
 		if c.view(id).HeldBy(n) {
 			s.chains.touch(id, c)
-			c.rebalancedAt, c.rebalanced = 0, false
+			c.rebalanced = false
 		}
 	}
 }
