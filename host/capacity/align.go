@@ -37,13 +37,14 @@ func (g *Gate) askHolders(ctx context.Context, n need) *Refusal {
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	e, now := g.indexes[n.kind].entries[n.id], g.options.Now().UnixNano()
+	x, now := &g.indexes[n.kind], g.options.Now().UnixNano()
+	e, asked := x.entries.Get(n.id), x.asked[n.id]
 	switch {
-	case holders >= limit, e != nil && now-e.asked < int64(askEvery):
+	case holders >= limit, e != nil && now-asked < int64(askEvery):
 		// Those that were let in after the last question may not be folded yet.
 		return n.tooManyHolders(limit)
 	case e != nil:
-		e.holders, e.asked = int32(holders+1), now
+		e.holders, x.asked[n.id] = int32(holders+1), now
 	}
 	return nil
 }

@@ -204,7 +204,7 @@ func (g *Gate) look(from Source, n need) (refusal *Refusal, unsure bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	x := &g.indexes[n.kind]
-	e := x.entries[n.id]
+	e := x.entries.Get(n.id)
 	if e == nil {
 		var full, overShare bool
 		if e, full, overShare = x.add(n.id, g.ownerOf(from.Plugin), g.generation); full {

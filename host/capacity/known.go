@@ -66,5 +66,5 @@ func (g *Gate) knows(n need) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	x := &g.indexes[n.kind]
-	return x.configured[n.id] || x.entries[n.id] != nil
+	return x.configured[n.id] || x.entries.Get(n.id) != nil
 }
