@@ -20,8 +20,9 @@ type Builder struct {
 	daemons  *shared.Editor[mesh.DaemonID, Daemon]
 	restless map[mesh.DaemonID]bool // whose entry may change although nothing touches them
 	replicas *shared.Editor[mesh.ChainID, Replica]
-	held     *shared.Editor[mesh.ChainID, struct{}] // the chains that this node holds
-	led      *shared.Editor[mesh.ChainID, struct{}] // and those that it leads
+	held     int                                    // how many of them this node holds
+	led      int                                    // and leads
+	waited   *shared.Editor[mesh.ChainID, struct{}] // those that it holds; nil unless it is waited for that it holds none
 	peers    *shared.Editor[mesh.NodeID, Peer]
 	avoid    *shared.Editor[mesh.NodeID, Avoid]
 	cutOff   *CutOff
@@ -30,7 +31,7 @@ type Builder struct {
 	nodeOrders   *shared.Editor[mesh.NodeID, state.NodeOrder]
 	daemonOrders *shared.Editor[mesh.DaemonID, state.DaemonOrder]
 	gateOrders   *shared.Editor[mesh.DaemonID, state.GateOrder]
-	chainOrders  *shared.Editor[mesh.ChainID, state.ChainOrder]
+	unshown      *shared.Editor[mesh.ChainID, state.ChainOrder] // of chains that are not among replicas
 
 	next next
 }
@@ -52,14 +53,12 @@ func NewBuilder() *Builder {
 		daemons:      shared.NewEditor[mesh.DaemonID, Daemon](perChunk),
 		restless:     make(map[mesh.DaemonID]bool),
 		replicas:     shared.NewEditor[mesh.ChainID, Replica](perChunk),
-		held:         shared.NewEditor[mesh.ChainID, struct{}](4 * perChunk),
-		led:          shared.NewEditor[mesh.ChainID, struct{}](4 * perChunk),
 		peers:        shared.NewEditor[mesh.NodeID, Peer](perChunk),
 		avoid:        shared.NewEditor[mesh.NodeID, Avoid](perChunk),
 		nodeOrders:   shared.NewEditor[mesh.NodeID, state.NodeOrder](perChunk),
 		daemonOrders: shared.NewEditor[mesh.DaemonID, state.DaemonOrder](perChunk),
 		gateOrders:   shared.NewEditor[mesh.DaemonID, state.GateOrder](perChunk),
-		chainOrders:  shared.NewEditor[mesh.ChainID, state.ChainOrder](perChunk),
+		unshown:      shared.NewEditor[mesh.ChainID, state.ChainOrder](perChunk),
 	}
 }
 
@@ -88,6 +87,7 @@ func (b *Builder) build(s *state.State, at mesh.Stamp, t state.Touched) *Snapsho
 }
 
 func (b *Builder) publish(s *state.State, at mesh.Stamp) *Snapshot {
+	replicas := b.replicas.Publish()
 	snap := &Snapshot{
 		Node:         s.Node(),
 		Epoch:        s.Epoch(),
@@ -96,7 +96,7 @@ func (b *Builder) publish(s *state.State, at mesh.Stamp) *Snapshot {
 		TakenAt:      at.Wall,
 		Now:          at.At,
 		Daemons:      b.daemons.Publish(),
-		Replicas:     b.replicas.Publish(),
+		Replicas:     replicas,
 		Peers:        b.peers.Publish(),
 		AvoidList:    b.avoid.Publish(),
 		Maintenance:  b.maintenance(s),
@@ -109,11 +109,11 @@ func (b *Builder) publish(s *state.State, at mesh.Stamp) *Snapshot {
 		Actions:      s.Actions(),
 		Acknowledged: AcknowledgedThrough(s.Acknowledged()),
 		Moving:       s.Moving(),
-		Held:         b.held.Len(),
-		Led:          b.led.Len(),
+		Held:         b.held,
+		Led:          b.led,
 		Orders: Orders{
 			ofNode: s.OrdersOfNode(), nodes: b.nodeOrders.Publish(), daemons: b.daemonOrders.Publish(),
-			gates: b.gateOrders.Publish(), chains: b.chainOrders.Publish(),
+			gates: b.gateOrders.Publish(), replicas: replicas, unshown: b.unshown.Publish(),
 		},
 	}
 	snap.Frozen = markIf(s.FrozenUntil())
@@ -126,8 +126,8 @@ func (b *Builder) maintenance(s *state.State) Maintenance {
 		Phase: m.Phase, Reason: m.Reason, Cordoned: m.Cordoned, Draining: m.Draining, Ordered: order(&m.By),
 		Since: markIf(m.Since, m.HasSince), Deadline: markIf(m.Deadline, m.HasDeadline),
 	}
-	if held := b.held.Publish(); s.WaitsForChains() {
-		v.Waiting.Chains = held
+	if b.waited != nil {
+		v.Waiting.Chains = b.waited.Publish()
 	}
 	v.Waiting.Daemons = b.waiting
 	return v

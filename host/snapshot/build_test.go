@@ -5,6 +5,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
 	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/reconcile"
 	"github.com/meshos/meshos/host/snapshot"
@@ -145,5 +148,37 @@ func TestASnapshotStaysAsItIs(t *testing.T) {
 	after(s, 3)
 	if !reflect.DeepEqual(before, *snap) || !reflect.DeepEqual(holders, one.Holders) || snap.Logs[0].Message != "one" {
 		t.Error("a snapshot changed after it was taken")
+	}
+}
+
+// What is ordered about chains is with the chains that are shown, and beside them for others.
+func TestOrdersOfChainsAreThoseOfTheState(t *testing.T) {
+	s, b := fold(added(8, 1), added(9, 1)), snapshot.NewBuilder()
+	before := b.Build(s, at(1))
+	same := func(what string, want bool) {
+		t.Helper()
+		now := b.Build(s, at(1))
+		if got := now.Orders.Same(&before.Orders); got != want {
+			t.Errorf("%s: the orders are the same: %v", what, got)
+		}
+		if d := cmp.Diff(s.Orders(), now.Orders.State(), cmpopts.EquateEmpty()); d != "" {
+			t.Errorf("%s: %s", what, d)
+		}
+		before = now
+	}
+	for _, step := range []struct {
+		what  string
+		event mesh.Event
+		same  bool
+	}{
+		{"an order about a chain that is shown", mesh.PlacementIntent{Chain: 8, Desired: 5}, false},
+		{"an order about one that is not", mesh.LocalReplicaIntent{Chain: 3, Intent: mesh.HoldDrop}, false},
+		{"one that is not shown is", added(3, 4), false},
+		{"another holder", added(8, 2), true},
+		{"another chain", added(10, 2), true},
+		{"another order", mesh.PlacementIntent{Chain: 9, Desired: 2}, false},
+	} {
+		s.Apply(at(1), mesh.Heard{Event: step.event})
+		same(step.what, step.same)
 	}
 }

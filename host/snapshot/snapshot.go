@@ -201,8 +201,24 @@ type Replica struct {
 	HasDesired bool
 	Hold       mesh.HoldIntent // whether this node should hold it
 
-	Ordered     *Order // the order that set Desired; nil if the configuration did
-	HoldOrdered *Order // the order that set Hold; nil if the configuration did
+	Count *state.CountOrder // the order that set Desired; nil if the configuration did
+	Held  *state.HoldOrder  // the order that set Hold; nil if the configuration did
+}
+
+// Ordered returns the order of the ordered log that set Desired; nil for none.
+func (r *Replica) Ordered() *Order {
+	if r.Count == nil {
+		return nil
+	}
+	return order(&r.Count.By)
+}
+
+// HoldOrdered returns the order of the ordered log that set Hold; nil for none.
+func (r *Replica) HoldOrdered() *Order {
+	if r.Held == nil {
+		return nil
+	}
+	return order(&r.Held.By)
 }
 
 // Peer is one node as this one sees it. This node itself is among the peers only if it has

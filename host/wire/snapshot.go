@@ -67,7 +67,7 @@ func infoToProto(in *snapshot.Info) *meshosv1.NodeInfo {
 func replicaToProto(in snapshot.Replica, now mesh.Time) *meshosv1.ReplicaView {
 	out := &meshosv1.ReplicaView{
 		Chain: uint64(in.Chain), Holders: numbers(in.Holders), Leader: orAbsent(in.Leader),
-		Ordered: orderToProto(in.Ordered, now), LocalOrdered: orderToProto(in.HoldOrdered, now),
+		Ordered: orderToProto(in.Ordered(), now), LocalOrdered: orderToProto(in.HoldOrdered(), now),
 		LocalIntent: meshosv1.LocalReplicaIntent_Intent(in.Hold),
 	}
 	if in.HasDesired {
