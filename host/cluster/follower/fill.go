@@ -1,0 +1,65 @@
+package follower
+
+import (
+	pluginv1 "github.com/meshos/meshos/proto/meshos/plugin/v1"
+	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
+)
+
+// Linked says how the node is linked, and where the others see the end of the log; nil while
+// the plugin says nothing. The error says why the record could not be compared with it.
+func (f *Follower) Linked(link *meshosv1.MeshLink) error {
+	f.link = link
+	b := link.GetBeacon()
+	if b == nil {
+		return nil
+	}
+	f.known = max(f.known, b.GetHeight())
+	return f.compare(b)
+}
+
+// compare compares the end of the others' log with the record: it may have forked.
+func (f *Follower) compare(b *meshosv1.MeshLink_Beacon) error {
+	height := b.GetHeight()
+	if height == 0 || height > f.state.Height() || f.frozen != "" {
+		return nil
+	}
+	own, err := f.hashAt(height)
+	if err != nil {
+		return err
+	}
+	if len(b.GetHead()) != len(own) {
+		return nil
+	}
+	theirs := own
+	copy(theirs[:], b.GetHead())
+	if theirs != own {
+		f.forked(Fork{Height: height, Own: own, Theirs: theirs})
+	}
+	return nil
+}
+
+// WentBack reports whether the log of the others ends before the record does, and from which
+// height on it is to be filled up.
+func (f *Follower) WentBack() (from uint64, back bool) {
+	b := f.link.GetBeacon()
+	if _, member := f.state.Member(f.node); b == nil || !member || f.frozen != "" {
+		return 0, false
+	}
+	return b.GetHeight() + 1, b.GetHeight() < f.onDisk()
+}
+
+// Fill returns what fills the log of the others up at a height; nil if the record ends before.
+func (f *Follower) Fill(height uint64) (*pluginv1.OrderRequest, error) {
+	if height > f.onDisk() {
+		return nil, nil
+	}
+	e, err := f.read(height)
+	if err != nil {
+		return nil, err
+	}
+	hash, err := f.hashAt(height)
+	if err != nil {
+		return nil, err
+	}
+	return &pluginv1.OrderRequest{Entry: e.GetEntry(), Height: height, Id: hash[:], LogTime: e.GetLogTime()}, nil
+}
