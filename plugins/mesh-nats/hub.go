@@ -126,7 +126,8 @@ func (h *hub) start(ctx context.Context) (err error) {
 		}
 	}
 	if h.srv, err = startServer(ctx, opts, log, func(srv *server.Server) { h.gate.global = srv.GlobalAccount() }); err != nil {
-		return fmt.Errorf("start the seed's server on %s: %w (%s)", h.cfg.Listen, err, log.lastError())
+		reason, _ := log.lastError()
+		return fmt.Errorf("start the seed's server on %s: %w (%s)", h.cfg.Listen, err, reason)
 	}
 	if h.nc, err = client(h.srv, h.log, nats.UserInfo("seed", h.gate.password), nats.CustomInboxPrefix("m.in.seed")); err != nil {
 		h.stop()
@@ -139,7 +140,7 @@ func (h *hub) start(ctx context.Context) (err error) {
 		}
 	}
 	// What leaves say to each other comes to the hub only if somebody here wants it.
-	for _, subject := range []string{"m.ask.>", "m.answer.>"} {
+	for _, subject := range []string{"m.ask.*.*", "m.answer.*.*"} {
 		if _, err := h.nc.Subscribe(subject, func(*nats.Msg) {}); err != nil {
 			h.stop()
 			return fmt.Errorf("subscribe: %w", err)

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -37,6 +38,8 @@ type leaf struct {
 	nc  *nats.Conn
 	in  chan *nats.Msg
 	err *natsLog
+
+	judged atomic.Pointer[verdict]
 
 	cid      uint64 // of the link that is up; 0: none
 	seed     uint64 // at the other end
@@ -124,13 +127,33 @@ func (l *leaf) remote() *server.RemoteLeafOpts {
 // checkSeed is asked whether to link with the server of a certificate.
 func (l *leaf) checkSeed(state tls.ConnectionState) error {
 	key, err := keyOf(&state)
-	if err != nil {
-		return err
+	if err == nil && !(key == l.identity.key && l.cfg.isSeed()) && !l.members.Load().isSeed(key) {
+		err = errNotSeed
 	}
-	if key == l.identity.key && l.cfg.isSeed() || l.members.Load().isSeed(key) {
-		return nil
+	l.judged.Store(&verdict{err, time.Now()})
+	return err
+}
+
+// verdict is what checkSeed said last.
+type verdict struct {
+	err error
+	at  time.Time
+}
+
+// whyNot returns why there is no link. A seed that refuses the link closes the connection once
+// this side has accepted the seed; NATS reports no reason.
+func (l *leaf) whyNot() string {
+	reported, at := l.err.lastError()
+	judged := l.judged.Load()
+	switch _, dialed, failed := strings.Cut(reported, "dial tcp "); {
+	case judged != nil && judged.at.Add(time.Second).After(at) && judged.err != nil:
+		return "the other side is no seed of this mesh: " + judged.err.Error()
+	case judged != nil && judged.at.Add(time.Second).After(at):
+		return "a seed refuses the link: this node's key is not that of a member"
+	case failed:
+		return "can't connect to " + dialed
 	}
-	return errNotSeed
+	return reported
 }
 
 func (l *leaf) stop() {
@@ -262,17 +285,10 @@ func (l *leaf) uplink() (cid, seed uint64, address string) {
 	return 0, 0, ""
 }
 
-func (l *leaf) whyNot() string {
-	why := l.err.lastError()
-	if strings.Contains(why, "remote error: tls: bad certificate") {
-		return "a seed refuses the link: this node's key is not that of a member"
-	}
-	return why
-}
-
 func (l *leaf) linkUp(now time.Time, cid, seed uint64, address string) {
 	l.forget()
 	l.cid, l.seed = cid, seed
+	l.judged.Store(nil)
 	for _, subject := range []string{subjectViewAll(seed), subjectView(seed, l.id)} {
 		sub, err := l.nc.ChanSubscribe(subject, l.in)
 		if err != nil {
@@ -291,10 +307,11 @@ func (l *leaf) linkUp(now time.Time, cid, seed uint64, address string) {
 }
 
 func (l *leaf) linkDown() {
-	why := l.whyNot()
-	l.log.Warn("the link to the mesh is down; the node goes on alone", "seed", l.nameOf(l.seed), "last", why)
+	l.log.Warn("the link to the mesh is down; the node goes on alone until it has another one", "seed", l.nameOf(l.seed))
 	l.forget()
-	l.board.setLink(func(s *linkState) { s.connected, s.quorum, s.err, s.seedID = false, false, why, 0 })
+	l.board.setLink(func(s *linkState) {
+		s.connected, s.quorum, s.err, s.seedID = false, false, "the link has ended", 0
+	})
 }
 
 func (l *leaf) forget() {

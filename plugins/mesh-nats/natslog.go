@@ -19,7 +19,8 @@ type natsLog struct {
 	shown *rate.Limiter
 
 	mu   sync.Mutex
-	last string // error
+	last string    // error
+	at   time.Time // when it was reported
 }
 
 func newNatsLog(log hclog.Logger, name string) *natsLog {
@@ -44,7 +45,7 @@ func (l *natsLog) Fatalf(format string, args ...any)  { l.log.Error(fmt.Sprintf(
 func (l *natsLog) Errorf(format string, args ...any) {
 	text := fmt.Sprintf(format, args...)
 	l.mu.Lock()
-	l.last = text
+	l.last, l.at = text, time.Now()
 	l.mu.Unlock()
 	if !expected(text) && l.shown.Allow() {
 		l.log.Warn("the NATS server reports an error", "error", text)
@@ -53,9 +54,9 @@ func (l *natsLog) Errorf(format string, args ...any) {
 	}
 }
 
-// lastError returns what the server reported last.
-func (l *natsLog) lastError() string {
+// lastError returns what the server reported last, and when.
+func (l *natsLog) lastError() (string, time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.last
+	return l.last, l.at
 }

@@ -10,6 +10,7 @@ import (
 )
 
 func TestOneSeedOrders(t *testing.T) {
+	t.Parallel()
 	w, all := founded(t, 1, 1)
 	for i := range 10 {
 		if err := all[i%2].order(t.Context(), fmt.Sprintf("entry %d", i)); err != nil {
@@ -20,12 +21,18 @@ func TestOneSeedOrders(t *testing.T) {
 }
 
 func TestThreeSeedsOrderFromAllAtOnce(t *testing.T) {
+	t.Parallel()
 	w, all := founded(t, 3, 1)
 	g, ctx := errgroup.WithContext(t.Context())
 	for _, m := range all {
-		for i := range 75 {
-			g.Go(func() error { return m.order(ctx, fmt.Sprintf("entry %d of m%d", i, m.id)) })
-		}
+		g.Go(func() error {
+			for i := range 75 {
+				if err := m.order(ctx, fmt.Sprintf("entry %d of m%d", i, m.id)); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
 	}
 	if err := g.Wait(); err != nil {
 		t.Fatal(err)
@@ -46,6 +53,7 @@ func TestThreeSeedsOrderFromAllAtOnce(t *testing.T) {
 }
 
 func TestAnEntryThatDoesNotComeNextIsRefused(t *testing.T) {
+	t.Parallel()
 	w, all := founded(t, 1, 0)
 	one := all[0]
 	if err := one.orderAt(t.Context(), 2, "second"); err != nil {

@@ -15,7 +15,6 @@ import (
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
-	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/meshos/meshos/internal/testkit"
 	"github.com/meshos/meshos/pluginsdk"
@@ -54,6 +53,9 @@ type machine struct {
 	all     bool
 	link    *meshosv1.MeshLink
 	joining [][]byte
+
+	leaving   bool
+	cancelled int // questions
 }
 
 // newWorld makes a mesh of so many seeds; nothing runs yet.
@@ -109,6 +111,7 @@ func (m *machine) start() *machine {
 			cancel()
 			inner.end()
 			running.Wait()
+			m.mesh = nil
 		})
 	}
 	m.Cleanup(func() {
@@ -193,6 +196,10 @@ func (m *machine) take(batch *pluginv1.MeshBatch) {
 func (m *machine) tell(ctx context.Context) {
 	for tick := uint64(1); ; tick++ {
 		m.mu.Lock()
+		if m.leaving {
+			m.mu.Unlock()
+			return
+		}
 		said := &pluginv1.TellRequest{Tick: tick, Self: &meshosv1.NodeSummary{Name: fmt.Sprintf("m%d", m.id), Height: uint64(len(m.entries))}}
 		m.mu.Unlock()
 		if _, err := m.mesh.Tell(ctx, said); err != nil && ctx.Err() == nil {
@@ -202,6 +209,19 @@ func (m *machine) tell(ctx context.Context) {
 			return
 		}
 	}
+}
+
+// leave ends a machine in order.
+func (m *machine) leave() {
+	m.Helper()
+	m.mu.Lock()
+	m.leaving = true
+	m.mu.Unlock()
+	if _, err := m.mesh.Tell(m.Context(), &pluginv1.TellRequest{Leaving: true}); err != nil {
+		m.Error(err)
+	}
+	m.end()
+	m.leaving = false
 }
 
 func (m *machine) record() []*meshosv1.LoggedEntry {
@@ -224,6 +244,8 @@ func (m *machine) peer(id uint64) *pluginv1.PeerChange {
 
 // order orders an entry at the height after this machine's record, until the log has it.
 func (m *machine) order(ctx context.Context, text string) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
 	for {
 		err := m.orderAt(ctx, uint64(len(m.record()))+1, text)
 		if code := status.Code(err); code != codes.Aborted && code != codes.Unavailable {
@@ -277,18 +299,24 @@ func founded(t testing.TB, seeds, leaves int) (*world, []*machine) {
 	for _, m := range all {
 		m.start()
 	}
-	w.everybody()
-	req := &pluginv1.SetMembersRequest{Found: true}
-	for _, m := range all {
-		req.Members = append(req.Members, m.member())
-	}
-	all[0].setMembers(req)
+	w.found(all[0])
 	w.takesOrders(all...)
 	if err := all[0].order(t.Context(), "founding"); err != nil {
 		t.Fatal(err)
 	}
 	w.same(1, all...)
 	return w, all
+}
+
+// found makes all machines members of each other, and has one found the mesh.
+func (w *world) found(founder *machine) {
+	w.Helper()
+	w.everybody()
+	req := &pluginv1.SetMembersRequest{Found: true}
+	for _, id := range slices.Sorted(maps.Keys(w.machines)) {
+		req.Members = append(req.Members, w.machines[id].member())
+	}
+	founder.setMembers(req)
 }
 
 // same waits until machines have records of that height, and checks that they are equal.
@@ -304,5 +332,3 @@ func (w *world) same(height int, machines ...*machine) {
 		}
 	}
 }
-
-var _ = timestamppb.Now
