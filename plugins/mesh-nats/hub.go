@@ -106,7 +106,7 @@ func (h *hub) start(ctx context.Context) (err error) {
 		Tags: []string{"seed"},
 		LeafNode: server.LeafNodeOpts{
 			Host: host, Port: int(port), TLSConfig: h.identity.accepting(h.gate.checkLeaf), TLSTimeout: 5, TLSHandshakeFirst: true,
-			AuthTimeout: 5, NoAdvertise: true, IsolateLeafnodeInterest: true,
+			AuthTimeout: 5, NoAdvertise: true, IsolateLeafnodeInterest: true, Compression: uncompressed(),
 		},
 		CustomClientAuthentication: h.gate,
 		CustomRouterAuthentication: routes{h.gate},
@@ -117,7 +117,7 @@ func (h *hub) start(ctx context.Context) (err error) {
 		opts.Cluster = server.ClusterOpts{
 			Name: h.clusterName(), Host: host, Port: int(port) + 1, TLSConfig: route, TLSTimeout: 5, AuthTimeout: 5,
 			NoAdvertise: true, PoolSize: -1, PingInterval: routePings, MaxPingsOut: lostPings,
-			Compression: server.CompressionOpts{Mode: server.CompressionOff},
+			Compression: uncompressed(),
 		}
 		for _, seed := range h.cfg.Seeds {
 			if seed != h.cfg.advertised() {

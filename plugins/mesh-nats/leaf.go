@@ -106,7 +106,7 @@ func (l *leaf) start(ctx context.Context) (err error) {
 func (l *leaf) remote() *server.RemoteLeafOpts {
 	remote := &server.RemoteLeafOpts{
 		TLS: true, TLSConfig: l.identity.connecting(l.identity.plain, l.checkSeed), TLSTimeout: 3, TLSHandshakeFirst: true,
-		IgnoreDiscoveredServers: true, FirstInfoTimeout: 3 * time.Second, DialTimeout: 2 * time.Second,
+		IgnoreDiscoveredServers: true, Compression: uncompressed(), FirstInfoTimeout: 3 * time.Second, DialTimeout: 2 * time.Second,
 	}
 	own := l.cfg.advertised()
 	add := func(address string) {
@@ -162,6 +162,12 @@ func (l *leaf) stop() {
 	}
 	l.srv.Shutdown()
 	l.srv.WaitForShutdown()
+}
+
+// uncompressed is how links carry their small messages: the buffers of a compressor would cost more
+// memory than all the rest of a leaf.
+func uncompressed() server.CompressionOpts {
+	return server.CompressionOpts{Mode: server.CompressionOff}
 }
 
 // startServer starts a server and waits until it is ready.

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"os"
 	"slices"
 	"sync"
 	"testing"
@@ -67,12 +68,24 @@ func newWorld(t testing.TB, seeds int) *world {
 	return w
 }
 
+// folder returns a folder in memory where there is one: each seed makes each entry durable, and
+// the disk of a machine that runs tests has more to do.
+func (w *world) folder() string {
+	w.Helper()
+	dir, err := os.MkdirTemp("/dev/shm", "mesh-nats-test-*")
+	if err != nil {
+		return w.TempDir()
+	}
+	w.Cleanup(func() { _ = os.RemoveAll(dir) })
+	return dir
+}
+
 func (w *world) address(id uint64) string { return fmt.Sprintf("%s.%d:7420", w.network, id) }
 
 // add makes a machine and, unless it is a stranger, a member of it.
 func (w *world) add(id uint64) *machine {
 	m := &machine{
-		world: w, id: id, seed: make([]byte, ed25519.SeedSize), dir: w.TempDir(), log: &plugintest.Buffer{},
+		world: w, id: id, seed: make([]byte, ed25519.SeedSize), dir: w.folder(), log: &plugintest.Buffer{},
 		cfg:   config{Seeds: w.seeds, Session: pluginsdk.Duration(3 * time.Second), Beacon: pluginsdk.Duration(500 * time.Millisecond)},
 		peers: map[uint64]*pluginv1.PeerChange{}, link: &meshosv1.MeshLink{},
 	}
@@ -251,7 +264,7 @@ func (m *machine) order(ctx context.Context, text string) error {
 		if code := status.Code(err); code != codes.Aborted && code != codes.Unavailable {
 			return err
 		}
-		if !sleep(ctx, 5*time.Millisecond) {
+		if !sleep(ctx, time.Duration(rand.IntN(20))*time.Millisecond) { // else one machine may lose for ever
 			return fmt.Errorf("%s: %w", text, err)
 		}
 	}
