@@ -66,7 +66,8 @@ func (s *Server) question(kind string, peers int) (ask question, want int) {
 	case wire.KindLocalityProbe:
 		return func(ctx context.Context) ([]string, int, error) {
 			out, err := guardedCall(s, kind, func() (*pluginv1.RttSamples, error) {
-				return localityService{s: s}.SampleRtt(ctx, none)
+				samples, complete, err := localityService{s: s}.sample(ctx)
+				return rttToWire(samples, complete), err
 			})
 			l := s.newListing()
 			for i, peer := range out.GetPeers() {

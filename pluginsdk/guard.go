@@ -55,8 +55,14 @@ func (s *Server) unary(ctx context.Context, req any, info *grpc.UnaryServerInfo,
 	if err != nil {
 		return nil, sendable(err)
 	}
+	if e := encodedOf(resp); e != nil {
+		if err := checkSize(name, len(e)); err != nil {
+			return nil, err
+		}
+		return e, nil
+	}
 	if m, ok := resp.(proto.Message); ok {
-		if err := checkSize(name, m); err != nil {
+		if err := checkSize(name, proto.Size(m)); err != nil {
 			return nil, err
 		}
 	}
@@ -81,9 +87,9 @@ type endingStream struct {
 // Context implements grpc.ServerStream.
 func (e *endingStream) Context() context.Context { return e.ctx }
 
-// checkSize returns an error for a message that is larger than the host accepts.
-func checkSize(name string, m proto.Message) error {
-	if size := proto.Size(m); size > wire.MaxMessage {
+// checkSize returns an error for a message of so many bytes if that is more than the host accepts.
+func checkSize(name string, size int) error {
+	if size > wire.MaxMessage {
 		return status.Errorf(codes.ResourceExhausted,
 			"the answer of %s has %d bytes, over the limit of %d: return less in one call", name, size, wire.MaxMessage)
 	}

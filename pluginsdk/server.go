@@ -48,6 +48,9 @@ type Server struct {
 	current  *instance  // nil before the first configuration
 	peers    []Peer
 	hasPeers bool // the host has called SetPeers
+	spare    spare
+	copying  sync.WaitGroup // of the spare
+	headroom headroom
 	closing  bool
 
 	// ended ends the streams of other services when the server is closed: those of
@@ -195,6 +198,7 @@ func (s *Server) Close(ctx context.Context) error {
 	s.closing = true
 	s.mu.Unlock()
 	defer s.endOther()
+	defer s.copying.Wait()
 
 	if err := s.lockAdmin(ctx); err == nil { // else a constructor hangs
 		defer s.unlockAdmin()

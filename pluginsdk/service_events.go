@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"google.golang.org/grpc"
+	"google.golang.org/protobuf/proto"
 
 	pluginv1 "github.com/meshos/meshos/proto/meshos/plugin/v1"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
@@ -47,7 +48,7 @@ func (e eventService) feed(stream grpc.ServerStreamingServer[pluginv1.EventBatch
 			return err
 		}
 		batch := &pluginv1.EventBatch{Events: events}
-		if err := checkSize("Events", batch); err != nil {
+		if err := checkSize("Events", proto.Size(batch)); err != nil {
 			return err
 		}
 		return stream.Send(batch)

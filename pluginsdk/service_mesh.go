@@ -92,7 +92,7 @@ func sendSized[M proto.Message](ctx context.Context, method string, message M, s
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if err := checkSize(method, message); err != nil {
+	if err := checkSize(method, proto.Size(message)); err != nil {
 		return err
 	}
 	return send(message)

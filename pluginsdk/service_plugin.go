@@ -42,6 +42,7 @@ func (p pluginService) SetPeers(ctx context.Context, req *pluginv1.SetPeersReque
 		return nil, err
 	}
 	defer s.unlockAdmin()
+	s.headroom.fit(len(peers))
 	s.mu.Lock()
 	if s.closing {
 		s.mu.Unlock()

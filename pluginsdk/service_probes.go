@@ -1,7 +1,6 @@
 package pluginsdk
 
 import (
-	"cmp"
 	"context"
 	"slices"
 
@@ -15,28 +14,38 @@ type localityService struct {
 }
 
 func (l localityService) SampleRtt(ctx context.Context, _ *pluginv1.SampleRequest) (*pluginv1.RttSamples, error) {
-	return call(ctx, l.s, func(ctx context.Context, p LocalityProbe) (*pluginv1.RttSamples, error) {
-		ctx, complete := withComplete(ctx)
-		samples, err := p.SampleRTT(ctx, slices.Clone(l.s.peersNow()))
-		if err != nil {
-			return nil, err
-		}
-		out := rttToWire(samples)
-		out.Complete = *complete
+	samples, complete, err := l.sample(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if out := encodeRTT(samples, complete); out != nil {
 		return out, nil
+	}
+	return rttToWire(samples, complete), nil
+}
+
+// sample asks the author's code.
+func (l localityService) sample(ctx context.Context) (samples []RTTSample, complete bool, err error) {
+	defer l.s.copyPeersAhead()
+	samples, err = call(ctx, l.s, func(ctx context.Context, p LocalityProbe) ([]RTTSample, error) {
+		ctx, said := withComplete(ctx)
+		samples, err := p.SampleRTT(ctx, l.s.peersForCall())
+		complete = *said
+		return samples, err
 	})
+	return samples, complete, err
 }
 
 // rttToWire leaves out the columns that no sample needs.
-func rttToWire(samples []RTTSample) *pluginv1.RttSamples {
+func rttToWire(samples []RTTSample, complete bool) *pluginv1.RttSamples {
 	n := len(samples)
-	out := &pluginv1.RttSamples{Peers: make([]uint64, n), RttNs: make([]int64, n)}
+	out := &pluginv1.RttSamples{Peers: make([]uint64, n), RttNs: make([]int64, n), Complete: complete}
 	for i, s := range samples {
 		out.Peers[i], out.RttNs[i] = s.Peer, int64(s.RTT)
 		set(&out.Sent, n, i, s.Sent)
 		set(&out.Received, n, i, s.Received)
 		set(&out.JitterNs, n, i, int64(s.Jitter))
-		set(&out.Reasons, n, i, cmp.Or(s.Reason, s.NoAnswer.String()))
+		set(&out.Reasons, n, i, reasonOf(&s))
 		set(&out.Late, n, i, s.Late)
 		set(&out.Rounds, n, i, s.Round)
 		set(&out.Unanswered, n, i, s.Unanswered)
@@ -67,7 +76,8 @@ type healthService struct {
 func (h healthService) SampleHealth(ctx context.Context, _ *pluginv1.SampleRequest) (*pluginv1.HealthSamples, error) {
 	return call(ctx, h.s, func(ctx context.Context, p HealthProbe) (*pluginv1.HealthSamples, error) {
 		ctx, complete := withComplete(ctx)
-		samples, err := p.SampleHealth(ctx, slices.Clone(h.s.peersNow()))
+		defer h.s.copyPeersAhead()
+		samples, err := p.SampleHealth(ctx, h.s.peersForCall())
 		if err != nil {
 			return nil, err
 		}

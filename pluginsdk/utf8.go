@@ -19,6 +19,9 @@ func newUTF8Codec() utf8Codec { return utf8Codec{encoding.GetCodecV2(encproto.Na
 
 // Marshal implements encoding.CodecV2.
 func (c utf8Codec) Marshal(v any) (mem.BufferSlice, error) {
+	if e, ok := v.(encoded); ok {
+		return e.buffers(), nil
+	}
 	data, err := c.CodecV2.Marshal(v)
 	if err == nil {
 		return data, nil

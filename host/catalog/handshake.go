@@ -27,6 +27,9 @@ const (
 
 	// maxMessage is the largest message in either direction, in bytes.
 	maxMessage = 4 << 20
+	// window is how much a plugin may send before the host has taken it: with gRPC's own 64 kB an
+	// answer of some size waits for the host several times.
+	window = 1 << 20
 	// maxHeaders is how many bytes the headers of an answer may have, and with them the
 	// text of an error.
 	maxHeaders = 256 << 10

@@ -117,6 +117,8 @@ func (l *launching) connect(ctx context.Context, spec process.Spec) *Error {
 		GRPCDialOptions: []grpc.DialOption{
 			grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxMessage), grpc.MaxCallSendMsgSize(maxMessage), grpc.ForceCodecV2(answers.NewLenientCodec(s.reportDiscarded))),
 			grpc.WithNoProxy(),
+			grpc.WithInitialWindowSize(window),
+			grpc.WithInitialConnWindowSize(window),
 			grpc.WithMaxHeaderListSize(maxHeaders),
 			grpc.WithContextDialer(l.dial),
 			grpc.WithUnaryInterceptor(unaryMethods),

@@ -17,11 +17,12 @@ type LocalityProbe struct{ adapter }
 // error is a *NotReadyError or a *CallError.
 func (p *LocalityProbe) SampleRTT(ctx context.Context) (mesh.RTTAnswer, error) {
 	out, err := ask(ctx, p.slot, p.slot.pollTimeout(), "LocalityProbe.SampleRtt",
-		func(ctx context.Context, conn grpc.ClientConnInterface) (*pluginv1.RttSamples, error) {
-			return pluginv1.NewLocalityProbeClient(conn).SampleRtt(ctx, &pluginv1.SampleRequest{})
+		func(ctx context.Context, conn grpc.ClientConnInterface) (*answers.EncodedRTT, error) {
+			out := &answers.EncodedRTT{}
+			return out, conn.Invoke(ctx, pluginv1.LocalityProbe_SampleRtt_FullMethodName, &pluginv1.SampleRequest{}, out, grpc.StaticMethod())
 		},
-		func(answer *pluginv1.RttSamples) (mesh.RTTAnswer, answers.Discarded, error) {
-			return answers.RTT(answer, p.slot.peers.current())
+		func(answer *answers.EncodedRTT) (mesh.RTTAnswer, answers.Discarded, error) {
+			return answer.Samples(p.slot.peers.current())
 		})
 	if err == nil {
 		p.slot.lastRTT.Store(&said[mesh.RTTSample]{out.Samples, p.slot.opts.Now()})

@@ -9,6 +9,8 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
+
+	pluginv1 "github.com/meshos/meshos/proto/meshos/plugin/v1"
 )
 
 // LenientCodec is gRPC's codec for protobuf, except that an answer does not fail for list
@@ -29,6 +31,16 @@ func NewLenientCodec(report func(message string, d Discarded)) *LenientCodec {
 
 // Unmarshal implements encoding.CodecV2.
 func (c *LenientCodec) Unmarshal(data mem.BufferSlice, v any) error {
+	if e, ok := v.(*EncodedRTT); ok {
+		buf := data.MaterializeToBuffer(mem.DefaultBufferPool())
+		if e.split(buf.ReadOnlyData()) {
+			e.free = buf.Free // nobody else has it
+			return nil
+		}
+		buf.Free()
+		*e = EncodedRTT{message: &pluginv1.RttSamples{}}
+		v = e.message
+	}
 	m, ok := v.(proto.Message)
 	if !ok {
 		return c.CodecV2.Unmarshal(data, v)

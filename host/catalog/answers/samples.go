@@ -34,18 +34,22 @@ func RTT(in *pluginv1.RttSamples, peers *Peers) (mesh.RTTAnswer, Discarded, erro
 		e.Sent, e.Received, e.Late = at(in.Sent, n), at(in.Received, n), at(in.Late, n)
 		e.Round, e.Unanswered = at(in.Rounds, n), at(in.Unanswered, n)
 		e.Jitter, e.Reason = time.Duration(at(in.JitterNs, n)), reasonOf(at(in.Reasons, n))
-		why := at(in.NoAnswer, n)
-		if why < 0 || why > meshosv1.NoAnswer_NO_ANSWER_NOT_SENT {
-			bad.Add("unknown value of no_answer", "peer %d: %d", sample.Peer, why)
-			continue
-		}
-		e.NoAnswer, sample.Family = mesh.NoAnswer(why), familyOf(at(in.Families, n))
-		if goodSample(sample, &bad) && nodes.take(sample.Peer, &bad) {
+		if keep(sample, at(in.NoAnswer, n), at(in.Families, n), nodes, &bad) {
 			kept++
 		}
 	}
 	out.Samples = out.Samples[:kept]
 	return out, bad, nil
+}
+
+// keep completes a sample, and reports whether it can be true and is the first of its peer.
+func keep(s *mesh.RTTSample, why meshosv1.NoAnswer, family meshosv1.AddressFamily, nodes *subjects, bad *Discarded) bool {
+	if why < 0 || why > meshosv1.NoAnswer_NO_ANSWER_NOT_SENT {
+		bad.Add("unknown value of no_answer", "peer %d: %d", s.Peer, why)
+		return false
+	}
+	s.NoAnswer, s.Family = mesh.NoAnswer(why), familyOf(family)
+	return goodSample(s, bad) && nodes.take(s.Peer, bad)
 }
 
 // goodSample reports whether a sample can be true, and counts it as discarded if not.

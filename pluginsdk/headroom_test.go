@@ -1,0 +1,27 @@
+package pluginsdk
+
+import (
+	"runtime"
+	"testing"
+)
+
+func TestManyPeersPutTheGarbageCollectorOff(t *testing.T) {
+	var few, many headroom
+	few.fit(1000)
+	if len(few.parts) > 0 {
+		t.Errorf("few peers have %d parts", len(few.parts))
+	}
+	for range 2 {
+		many.fit(10_000)
+	}
+	if got := len(many.parts) * headroomPart; got < 20<<20 || got > 10_000*headroomPerPeer {
+		t.Errorf("10,000 peers have %d bytes", got)
+	}
+	many.fit(1 << 40)
+	runtime.GC()
+	var stats runtime.MemStats
+	if runtime.ReadMemStats(&stats); stats.NextGC < maxHeadroom/2 {
+		t.Errorf("the next collection is at %d bytes", stats.NextGC)
+	}
+	many.fit(1)
+}
