@@ -22,7 +22,7 @@ type tracker struct {
 // base is what the scorer has.
 type base struct {
 	version uint64
-	nodes   *shared.Editor[mesh.NodeID, Node]
+	nodes   *shared.Editor[mesh.NodeID, sent]
 	chains  snapshot.Replicas // and others, that were not led
 	// differ are the nodes of which the view shows something else, and how much else.
 	differ       map[mesh.NodeID]change
@@ -95,7 +95,8 @@ func (b *base) compare(id mesh.NodeID, n Node, known bool) {
 	c := factChanged
 	switch {
 	case known && had != nil:
-		c = n.since(had)
+		now := n.sent()
+		c = now.since(had)
 	case !known && had == nil:
 		c = same
 	}
@@ -184,11 +185,11 @@ func (t *tracker) movedHolder() bool {
 // the view now.
 func (t *tracker) answered(req Request) {
 	if req.Full {
-		t.base = &base{nodes: shared.NewEditor[mesh.NodeID, Node](32), differ: make(map[mesh.NodeID]change)}
+		t.base = &base{nodes: shared.NewEditor[mesh.NodeID, sent](32), differ: make(map[mesh.NodeID]change)}
 	}
 	b := t.base
 	for _, n := range req.Nodes {
-		b.nodes.Put(n.Peer.Node, n)
+		b.nodes.Put(n.Peer.Node, n.sent())
 		b.note(n.Peer.Node, same)
 	}
 	for _, id := range req.RemovedNodes {

@@ -136,7 +136,8 @@ func TestB10_ChangesLeadToTheFullView(t *testing.T) {
 			}
 			for id, n := range view.nodes {
 				had, known := scorer.nodes[id]
-				if !known || n.since(&had) > most {
+				now, before := n.sent(), had.sent()
+				if !known || now.since(&before) > most {
 					t.Fatalf("node %d: got %+v, want %+v", id, had, n)
 				}
 			}

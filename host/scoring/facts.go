@@ -40,26 +40,48 @@ const (
 	rttBand = float64(time.Millisecond)
 )
 
-// since returns how much n differs from what the scorer has.
-func (n *Node) since(base *Node) change {
-	p, old := &n.Peer, &base.Peer
-	if p.Health != old.Health || p.Echo != old.Echo || p.Maintenance != old.Maintenance || p.Cordoned != old.Cordoned ||
-		n.Avoided != base.Avoided || p.Name != old.Name {
-		return factChanged
-	}
-	c := drift(rtt(old), rtt(p), rttBand)
-	if p.Inventory == old.Inventory {
-		return c
-	}
-	return max(c, inventoryChange(old.Inventory, p.Inventory))
+// sent is what of a node is compared with what the scorer has.
+type sent struct {
+	exact     exact
+	hasRTT    bool
+	rtt       time.Duration // meaningful with hasRTT
+	inventory *mesh.Inventory
 }
 
-// rtt returns the round-trip time of a node; nil if it is unknown.
-func rtt(p *snapshot.Peer) *time.Duration {
-	if !p.HasRTT {
+type exact struct {
+	name              string
+	health            mesh.NodeHealth
+	echo              snapshot.EchoState
+	maintenance       mesh.MaintenancePhase
+	cordoned, avoided bool
+}
+
+func (n *Node) sent() sent {
+	p := &n.Peer
+	return sent{
+		exact:  exact{p.Name, p.Health, p.Echo, p.Maintenance, p.Cordoned, n.Avoided},
+		hasRTT: p.HasRTT, rtt: p.RTT, inventory: p.Inventory,
+	}
+}
+
+// since returns how much a node differs from what the scorer has.
+func (now *sent) since(base *sent) change {
+	if now.exact != base.exact {
+		return factChanged
+	}
+	c := drift(base.known(), now.known(), rttBand)
+	if now.inventory == base.inventory {
+		return c
+	}
+	return max(c, inventoryChange(base.inventory, now.inventory))
+}
+
+// known returns the round-trip time; nil if it is unknown.
+func (now *sent) known() *time.Duration {
+	if !now.hasRTT {
 		return nil
 	}
-	return &p.RTT
+	return &now.rtt
 }
 
 // inventoryChange compares what is known of a node's machine.

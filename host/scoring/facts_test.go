@@ -75,7 +75,8 @@ func TestB10_WhatCountsAsAChangedInput(t *testing.T) {
 		{"the most counts", rtt(20 * ms), peer(snapshot.Peer{Node: 2, RTT: time.Second, HasRTT: true, Cordoned: true}), factChanged},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if got := c.now.since(&c.base); got != c.want {
+			now, base := c.now.sent(), c.base.sent()
+			if got := now.since(&base); got != c.want {
 				t.Errorf("got %d, want %d", got, c.want)
 			}
 		})

@@ -66,8 +66,7 @@ func (h History) String() string {
 type history struct {
 	last    sample    // with which the score changed last
 	earlier *[]sample // those before it, oldest first; nil for none, so that most take little memory
-	seen    uint32    // rounds that are in mean and trend
-	mean    float32   // exponentially weighted
+	mean    float32   // exponentially weighted, with the rounds up to last.after
 	trend   Trend
 	began   bool // there was a score, and last is meaningful
 	opinion bool // the scorer says something of the chain now
@@ -151,7 +150,6 @@ func (h *history) record(at int32, score float32, r *rounds, inRound bool) {
 		h.repeat(before)
 	}
 	h.weigh(score)
-	h.seen = r.n
 	h.add(sample{at, score, before, r.n}, r.n)
 }
 
@@ -165,19 +163,17 @@ func (h *history) end(at int32, r *rounds, inRound bool) {
 		before--
 	}
 	h.repeat(before)
-	h.seen = r.n
 	h.add(sample{at, float32(math.NaN()), before, r.n}, r.n)
 }
 
-// repeat brings mean and trend up to a round: in all since the last one the score stood still.
+// repeat brings mean and trend up to a round: in all since the last change the score stood still.
 func (h *history) repeat(round uint32) {
 	score, known := h.current()
-	if n := int(round) - int(h.seen); n > 0 && known {
+	if n := int(round) - int(h.last.after); n > 0 && known {
 		for range min(n, historyLength) { // after more, the mean does not change any more
 			h.weigh(score)
 		}
 	}
-	h.seen = max(h.seen, round)
 }
 
 // weigh takes a score into mean and trend. The trend compares it with the mean of those
