@@ -1,8 +1,6 @@
 package snapshot
 
 import (
-	"slices"
-
 	"github.com/meshos/meshos/host/marks"
 	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/snapshot/shared"
@@ -143,7 +141,7 @@ func order(by *state.Origin) *Order {
 }
 
 func sameOrder(a, b *Order) bool {
-	return a.Height == b.Height && a.At == b.At && slices.Equal(a.Operators, b.Operators)
+	return a.Height == b.Height && a.At == b.At && a.Operators == b.Operators
 }
 
 // set sets an entry, or removes it if there is none any more. It returns 1 if there is one.

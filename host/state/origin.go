@@ -1,7 +1,9 @@
 package state
 
 import (
+	"cmp"
 	"fmt"
+	"strings"
 
 	"github.com/meshos/meshos/host/mesh"
 )
@@ -10,7 +12,22 @@ import (
 type Origin struct {
 	Height    uint64    // in the ordered log; 0 if it is not there
 	At        mesh.Time // when it was ordered: windows that it opens begin then
-	Operators []string  // who signed it; empty if nobody did
+	Operators Names     // who signed it; empty if nobody did
+}
+
+// Names are names of operators, kept small: there may be a million orders. No name has a line
+// break.
+type Names string
+
+// NamesOf returns names as they are kept.
+func NamesOf(list ...string) Names { return Names(strings.Join(list, "\n")) }
+
+// List returns the names.
+func (n Names) List() []string {
+	if n == "" {
+		return nil
+	}
+	return strings.Split(string(n), "\n")
 }
 
 // origin returns the origin of an order that is being folded. An order that waited between
@@ -20,15 +37,13 @@ func (s *State) origin(p mesh.Place, operators []mesh.Operator) Origin {
 	if !p.At.IsZero() {
 		o.At = s.now.Add(-max(0, s.wall.Sub(p.At)))
 	}
+	var names []string
 	for _, who := range operators {
-		switch {
-		case !who.Verified:
-		case who.Name != "":
-			o.Operators = append(o.Operators, who.Name)
-		default:
-			o.Operators = append(o.Operators, who.KeyID)
+		if who.Verified {
+			names = append(names, cmp.Or(who.Name, who.KeyID))
 		}
 	}
+	o.Operators = NamesOf(names...)
 	s.height = max(s.height, p.Height)
 	return o
 }
@@ -39,7 +54,7 @@ func (o Origin) String() string {
 	if o.Height > 0 {
 		what = fmt.Sprintf("order %d", o.Height)
 	}
-	for i, name := range o.Operators {
+	for i, name := range o.Operators.List() {
 		word := ", "
 		if i == 0 {
 			word = " of "

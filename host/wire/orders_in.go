@@ -74,9 +74,11 @@ func (r *orders) time(field string, in *timestamppb.Timestamp) mesh.Time {
 
 func (r *orders) origin(field string, in *meshosv1.OrderOrigin) state.Origin {
 	out := state.Origin{Height: in.GetHeight(), At: r.time(field+".at", in.GetAt())}
+	var names []string
 	for i, name := range in.GetOperators() {
-		out.Operators = append(out.Operators, r.text(item(field+".operators", i), name))
+		names = append(names, r.text(item(field+".operators", i), name))
 	}
+	out.Operators = state.NamesOf(names...)
 	return out
 }
 

@@ -61,7 +61,7 @@ func OrdersToProto(in state.Orders, at mesh.Stamp) *meshosv1.OrderedState {
 }
 
 func (c stamped) origin(in state.Origin) *meshosv1.OrderOrigin {
-	return &meshosv1.OrderOrigin{Height: in.Height, At: c.wall(in.At), Operators: validAll(in.Operators)}
+	return &meshosv1.OrderOrigin{Height: in.Height, At: c.wall(in.At), Operators: validAll(in.Operators.List())}
 }
 
 func (c stamped) local(in *state.LocalOrder) *meshosv1.OrderedLocal {

@@ -144,7 +144,7 @@ func orderToProto(in *snapshot.Order, now mesh.Time) *meshosv1.OrderView {
 	if in == nil {
 		return nil
 	}
-	return &meshosv1.OrderView{Height: in.Height, Age: durationpb.New(now.Since(in.At)), Operators: validAll(in.Operators)}
+	return &meshosv1.OrderView{Height: in.Height, Age: durationpb.New(now.Since(in.At)), Operators: validAll(in.Operators.List())}
 }
 
 func cutOffToProto(in *snapshot.CutOff, now mesh.Time) *meshosv1.CutOffView {
