@@ -12,8 +12,11 @@ const (
 	every = 15 * time.Second
 	// quietRate is how many bytes a second a quiet process allocates at most.
 	quietRate = 1 << 20
-	// worth is what must be to give back at least: a collection takes CPU time.
-	worth = 16 << 20
+	// worth is what must be to give back at least, beside a sixteenth of what is used: a
+	// collection takes CPU time, and more of it the more is used.
+	worth = 4 << 20
+	// pause is how many times it is looked between two collections at least.
+	pause = 4
 )
 
 // Run gives memory back whenever the process is quiet and has much more than it uses, until ctx
@@ -28,6 +31,7 @@ func Run(ctx context.Context) {
 		case <-ticker.C:
 			if t.look(read()) {
 				debug.FreeOSMemory()
+				unmapProgram()
 				t.trimmed(read())
 			}
 		case <-ctx.Done():
@@ -46,6 +50,7 @@ type usage struct {
 type trimmer struct {
 	last usage
 	kept uint64 // what was held after it was given back last
+	rest int    // how many times nothing is given back yet
 }
 
 // look reports whether memory is to be given back now. It is called every so often.
@@ -54,11 +59,15 @@ func (t *trimmer) look(now usage) bool {
 	first := t.last == usage{}
 	t.last = now
 	quiet := allocated < uint64(every/time.Second)*quietRate
-	return !first && quiet && now.held >= t.kept+t.kept/4+worth
+	if t.rest > 0 {
+		t.rest--
+		return false
+	}
+	return !first && quiet && now.held >= t.kept+t.kept/16+worth
 }
 
 // trimmed notes what is held after memory was given back.
-func (t *trimmer) trimmed(now usage) { t.last, t.kept = now, now.held }
+func (t *trimmer) trimmed(now usage) { t.last, t.kept, t.rest = now, now.held, pause-1 }
 
 func read() usage {
 	samples := []metrics.Sample{

@@ -19,8 +19,18 @@ func TestMemoryIsGivenBackOnceTheProcessIsQuiet(t *testing.T) {
 		{what: "a flood", now: usage{allocated: 900 * mb, held: 300 * mb}},
 		{what: "quiet", now: usage{allocated: 901 * mb, held: 300 * mb}, want: true, trimmed: 100 * mb},
 		{what: "still quiet, with what it uses", now: usage{allocated: 902 * mb, held: 101 * mb}},
-		{what: "a little garbage", now: usage{allocated: 915 * mb, held: 115 * mb}},
-		{what: "much garbage after a long time", now: usage{allocated: 920 * mb, held: 150 * mb}, want: true, trimmed: 100 * mb},
+		{what: "much garbage, a moment later", now: usage{allocated: 912 * mb, held: 111 * mb}},
+		{what: "still too soon", now: usage{allocated: 913 * mb, held: 112 * mb}},
+		{what: "a minute later", now: usage{allocated: 914 * mb, held: 113 * mb}, want: true, trimmed: 100 * mb},
+		{what: "a flood", now: usage{allocated: 999 * mb, held: 180 * mb}},
+		{what: "it goes on", now: usage{allocated: 1099 * mb, held: 180 * mb}},
+		{what: "and on", now: usage{allocated: 1199 * mb, held: 180 * mb}},
+		{what: "and on, a minute later", now: usage{allocated: 1299 * mb, held: 180 * mb}},
+		{what: "quiet again", now: usage{allocated: 1300 * mb, held: 181 * mb}, want: true, trimmed: 100 * mb},
+		{what: "a moment later", now: usage{allocated: 1301 * mb, held: 101 * mb}},
+		{what: "and later", now: usage{allocated: 1302 * mb, held: 102 * mb}},
+		{what: "and later still", now: usage{allocated: 1303 * mb, held: 103 * mb}},
+		{what: "a little garbage after a long time", now: usage{allocated: 1310 * mb, held: 109 * mb}},
 	} {
 		if got := tr.look(step.now); got != step.want {
 			t.Errorf("%s: gives back: %v, want %v", step.what, got, step.want)
