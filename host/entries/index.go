@@ -18,15 +18,15 @@ func (x *index) hash(key uint64) uint64 { return maphash.Comparable(x.seed, key)
 
 func (x *index) first(hash uint64) int  { return int(hash & uint64(len(x.fields)-1)) }
 func (x *index) next(field int) int     { return (field + 1) & (len(x.fields) - 1) }
-func (x *index) set(field int, p place) { x.fields[field] = uint32(p) + 1; x.len++ }
+func (x *index) set(field int, p Place) { x.fields[field] = uint32(p) + 1; x.len++ }
 
-func (x *index) get(field int) (p place, used bool) {
+func (x *index) get(field int) (p Place, used bool) {
 	f := x.fields[field]
-	return place(f - 1), f != 0
+	return Place(f - 1), f != 0
 }
 
 // grow makes room for one more place: three quarters of the fields are used at most.
-func (x *index) grow(hashAt func(place) uint64) {
+func (x *index) grow(hashAt func(Place) uint64) {
 	if 4*(x.len+1) <= 3*len(x.fields) {
 		return
 	}
@@ -36,7 +36,7 @@ func (x *index) grow(hashAt func(place) uint64) {
 		if f == 0 {
 			continue
 		}
-		field := x.first(hashAt(place(f - 1)))
+		field := x.first(hashAt(Place(f - 1)))
 		for x.fields[field] != 0 {
 			field = x.next(field)
 		}
@@ -45,11 +45,11 @@ func (x *index) grow(hashAt func(place) uint64) {
 }
 
 // remove empties a field. Those behind it move up if they would not be found otherwise.
-func (x *index) remove(hole int, hashAt func(place) uint64) {
+func (x *index) remove(hole int, hashAt func(Place) uint64) {
 	x.len--
 	x.fields[hole] = 0
 	for field := x.next(hole); x.fields[field] != 0; field = x.next(field) {
-		first := x.first(hashAt(place(x.fields[field] - 1)))
+		first := x.first(hashAt(Place(x.fields[field] - 1)))
 		// How far it is from where its search begins, and how far the hole is.
 		mask := len(x.fields) - 1
 		if (field-first)&mask >= (field-hole)&mask {

@@ -17,11 +17,11 @@ type order struct {
 
 type page struct {
 	last   uint64 // the key of its last place
-	places []place
+	places []Place
 }
 
 // find returns the page in which a key is or belongs, and its place there.
-func (o *order) find(k uint64, keyAt func(place) uint64) (at, i int, found bool) {
+func (o *order) find(k uint64, keyAt func(Place) uint64) (at, i int, found bool) {
 	if n := len(o.pages); n == 0 || k > o.pages[n-1].last {
 		return n, 0, false
 	}
@@ -32,7 +32,7 @@ func (o *order) find(k uint64, keyAt func(place) uint64) (at, i int, found bool)
 }
 
 // insert adds a place whose key is not there yet.
-func (o *order) insert(p place, keyAt func(place) uint64) {
+func (o *order) insert(p Place, keyAt func(Place) uint64) {
 	k := keyAt(p)
 	at, i, _ := o.find(k, keyAt)
 	if at == len(o.pages) { // behind all others
@@ -40,12 +40,12 @@ func (o *order) insert(p place, keyAt func(place) uint64) {
 			at--
 			i = len(o.pages[at].places)
 		} else {
-			o.pages = append(o.pages, &page{places: make([]place, 0, pageSize)})
+			o.pages = append(o.pages, &page{places: make([]Place, 0, pageSize)})
 		}
 	}
 	in := o.pages[at]
 	if len(in.places) == pageSize {
-		upper := &page{last: in.last, places: make([]place, 0, pageSize)}
+		upper := &page{last: in.last, places: make([]Place, 0, pageSize)}
 		upper.places = append(upper.places, in.places[pageSize/2:]...)
 		in.places = in.places[:pageSize/2]
 		in.last = keyAt(in.places[pageSize/2-1])
@@ -59,7 +59,7 @@ func (o *order) insert(p place, keyAt func(place) uint64) {
 }
 
 // remove removes a place. Pages that have become small are joined.
-func (o *order) remove(k uint64, keyAt func(place) uint64) {
+func (o *order) remove(k uint64, keyAt func(Place) uint64) {
 	at, i, found := o.find(k, keyAt)
 	if !found {
 		return
@@ -81,8 +81,8 @@ func (o *order) remove(k uint64, keyAt func(place) uint64) {
 
 // from yields the places from one on, in order. During the walk the present one may be removed,
 // but no other, and none may be added.
-func (o *order) from(at, i int, keyAt func(place) uint64) iter.Seq[place] {
-	return func(yield func(place) bool) {
+func (o *order) from(at, i int, keyAt func(Place) uint64) iter.Seq[Place] {
+	return func(yield func(Place) bool) {
 		at, i := at, i
 		for at < len(o.pages) {
 			in := o.pages[at]
@@ -109,7 +109,7 @@ func (o *order) from(at, i int, keyAt func(place) uint64) iter.Seq[place] {
 
 // part returns the place at which the k-th of n parts of about the same size begins; last is
 // true behind the last one.
-func (o *order) part(k, n uint64) (begin place, last bool) {
+func (o *order) part(k, n uint64) (begin Place, last bool) {
 	x := uint64(len(o.pages)) * k
 	if k >= n || len(o.pages) == 0 {
 		return 0, true

@@ -6,13 +6,13 @@ import "iter"
 // other are then adjacent in memory, which avoids most cache misses of a fold or a walk.
 const chunk = 256
 
-// place is where an entry is: in which chunk, and where in that.
-type place uint32
+// Place is where an entry is: in which chunk, and where in that. It is half as large as an id.
+type Place uint32
 
 // Table holds entries of type V by ids of type K. Make it with New.
 type Table[K ~uint64, V any] struct {
 	chunks [][]slot[K, V]
-	free   []place // of removed entries, to be used again
+	free   []Place // of removed entries, to be used again
 	index  index
 	order  order
 }
@@ -75,6 +75,23 @@ func (t *Table[K, V]) After(k K) iter.Seq2[K, *V] {
 	return t.from(at, i)
 }
 
+// Places returns how many places there are, with those that have no entry.
+func (t *Table[K, V]) Places() int { return len(t.chunks) * chunk }
+
+// Place returns the place of the entry of an id; ok is false if there is none. It stays until
+// the entry is removed. Then it has no entry any more, or that of another id.
+func (t *Table[K, V]) Place(k K) (p Place, ok bool) {
+	p, _, ok = t.find(k)
+	return p, ok
+}
+
+// At returns the id and the entry at a place that had one once. Of one that has none, the entry
+// is empty, and the id is 0.
+func (t *Table[K, V]) At(p Place) (K, *V) {
+	s := t.at(p)
+	return s.key, &s.value
+}
+
 // Part returns the id at which the k-th of n parts of about the same size begins; last is
 // true behind the last one.
 func (t *Table[K, V]) Part(k, n uint64) (begin K, last bool) {
@@ -96,7 +113,7 @@ func (t *Table[K, V]) from(at, i int) iter.Seq2[K, *V] {
 }
 
 // find returns the place of an id, or where in the index it belongs.
-func (t *Table[K, V]) find(k K) (p place, field int, found bool) {
+func (t *Table[K, V]) find(k K) (p Place, field int, found bool) {
 	for field = t.index.first(t.index.hash(uint64(k))); ; field = t.index.next(field) {
 		p, used := t.index.get(field)
 		if !used {
@@ -108,17 +125,17 @@ func (t *Table[K, V]) find(k K) (p place, field int, found bool) {
 	}
 }
 
-func (t *Table[K, V]) at(p place) *slot[K, V] { return &t.chunks[p/chunk][p%chunk] }
-func (t *Table[K, V]) keyAt(p place) uint64   { return uint64(t.at(p).key) }
-func (t *Table[K, V]) hashAt(p place) uint64  { return t.index.hash(t.keyAt(p)) }
+func (t *Table[K, V]) at(p Place) *slot[K, V] { return &t.chunks[p/chunk][p%chunk] }
+func (t *Table[K, V]) keyAt(p Place) uint64   { return uint64(t.at(p).key) }
+func (t *Table[K, V]) hashAt(p Place) uint64  { return t.index.hash(t.keyAt(p)) }
 
 // make returns the place of a new entry.
-func (t *Table[K, V]) make(k K) place {
-	var p place
+func (t *Table[K, V]) make(k K) Place {
+	var p Place
 	if n := len(t.free); n > 0 {
 		p, t.free = t.free[n-1], t.free[:n-1]
 	} else {
-		if p = place(t.index.len); int(p/chunk) == len(t.chunks) { // no place was freed
+		if p = Place(t.index.len); int(p/chunk) == len(t.chunks) { // no place was freed
 			t.chunks = append(t.chunks, make([]slot[K, V], chunk))
 		}
 	}

@@ -39,7 +39,6 @@ type chain struct {
 	removalAsked bool // a drop or an eviction was handed out once
 	everChanged  bool // changed is meaningful
 	rebalanced   bool // rebalancedAt is meaningful
-	scoresRound  bool // scoreTable.round, when its scores came
 	desired      uint32
 	holders      []mesh.NodeID
 	leader       mesh.NodeID

@@ -1,8 +1,10 @@
 package state
 
 import (
+	"iter"
 	"slices"
 
+	"github.com/meshos/meshos/host/entries"
 	"github.com/meshos/meshos/host/mesh"
 )
 
@@ -13,34 +15,48 @@ import (
 type chainsOf map[mesh.NodeID]*chainList
 
 type chainList struct {
-	ids   []mesh.ChainID
-	clean int // how many there were when the list was tidied last
+	places []entries.Place // in the table of chains
+	clean  int             // how many there were when the list was tidied last
 }
 
 // add adds a chain to those for which a node matters.
 func (l chainsOf) add(s *State, n mesh.NodeID, id mesh.ChainID) {
+	place, known := s.chains.entries.Place(id)
+	if !known {
+		return
+	}
 	list := l[n]
 	if list == nil {
 		list = &chainList{}
 		l[n] = list
 	}
-	list.ids = append(list.ids, id)
-	if len(list.ids) <= 2*list.clean+64 {
+	list.places = append(list.places, place)
+	if len(list.places) <= 2*list.clean+64 {
 		return
 	}
-	slices.Sort(list.ids)
-	list.ids = slices.DeleteFunc(slices.Compact(list.ids), func(c mesh.ChainID) bool { return !s.matters(n, c) })
-	if list.clean = len(list.ids); list.clean == 0 {
+	slices.Sort(list.places)
+	list.places = slices.DeleteFunc(slices.Compact(list.places), func(p entries.Place) bool {
+		id, _ := s.chains.entries.At(p)
+		return !s.matters(n, id)
+	})
+	if list.clean = len(list.places); list.clean == 0 {
 		delete(l, n)
 	}
 }
 
-// of returns the chains for which a node may matter.
-func (l chainsOf) of(n mesh.NodeID) []mesh.ChainID {
-	if list := l[n]; list != nil {
-		return list.ids
+// of yields the chains for which a node may matter.
+func (l chainsOf) of(s *State, n mesh.NodeID) iter.Seq[mesh.ChainID] {
+	return func(yield func(mesh.ChainID) bool) {
+		list := l[n]
+		if list == nil {
+			return
+		}
+		for _, p := range list.places {
+			if id, _ := s.chains.entries.At(p); id != 0 && !yield(id) {
+				return
+			}
+		}
 	}
-	return nil
 }
 
 // matters reports whether a node matters for a chain.

@@ -73,7 +73,7 @@ func (s *State) noteFacts(n mesh.NodeID) (changed bool) {
 	if (before^now)&(factAvoided|factBarred) != 0 {
 		s.nodes.barred = nil
 	}
-	for _, id := range s.chainsOf.of(n) {
+	for id := range s.chainsOf.of(s, n) {
 		s.chains.edit(id)
 	}
 	return true

@@ -10,7 +10,7 @@ import (
 // noteReturn notes a node that was lost and is back in each chain that it holds: if a chain
 // got another holder meanwhile, it is the one to evict.
 func (s *State) noteReturn(n mesh.NodeID) {
-	for _, id := range s.chainsOf.of(n) {
+	for id := range s.chainsOf.of(s, n) {
 		c := s.chains.get(id)
 		if c == nil || !c.view(id).HeldBy(n) || slices.Contains(c.seldom().returned, n) {
 			continue

@@ -42,10 +42,7 @@ func (p *inPlace) scored() bool { return p.holders != nil }
 
 // put takes over scores, and reports whether it could: all of them are of holders.
 func (p *inPlace) put(holders []mesh.NodeID, in *scoredChain) bool {
-	scores := p.holders
-	if scores == nil || len(scores) != len(holders) {
-		scores = make([]float32, len(holders))
-	}
+	scores := make([]float32, len(holders))
 	found := 0
 	for i, n := range holders {
 		score, ok := in.of(n)

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/meshos/meshos/host/entries"
 	"github.com/meshos/meshos/host/mesh"
 )
 
@@ -15,7 +16,6 @@ type scoreTable struct {
 	known   bool
 	at      mesh.Time // when the last answer was folded
 	version uint64    // number of the pass whose view was scored
-	round   bool      // changes with each whole table
 	// aside are the scores of chains that are not in place: others have holders now, or had
 	// when they were scored.
 	aside map[mesh.ChainID]asideScores
@@ -47,7 +47,7 @@ func (s *State) applyScores(in mesh.Scores) {
 	}
 	before := s.scores
 	whole := !in.Changes || !before.known
-	s.scores = scoreTable{known: true, at: s.now, version: in.ViewVersion, round: before.round != whole, aside: before.aside}
+	s.scores = scoreTable{known: true, at: s.now, version: in.ViewVersion, aside: before.aside}
 	if whole {
 		s.scores.aside = nil
 	}
@@ -55,12 +55,7 @@ func (s *State) applyScores(in mesh.Scores) {
 		s.takeScores(&in.Chains[i], before.aside)
 	}
 	if whole { // the others have no scores any more
-		for id, c := range s.chains.all() {
-			if c.scores.scored() && c.scoresRound != s.scores.round {
-				c.scores = inPlace{}
-				s.chains.touch(id, c)
-			}
-		}
+		s.unscoreOthers(in.Chains)
 		for id := range before.aside {
 			s.chains.edit(id)
 		}
@@ -79,6 +74,25 @@ func (s *State) applyScores(in mesh.Scores) {
 	}
 }
 
+// unscoreOthers forgets the scores of the chains that are not in a whole table.
+func (s *State) unscoreOthers(table []mesh.ChainScore) {
+	named := make([]bool, s.chains.entries.Places())
+	for i := range table {
+		if place, known := s.chains.entries.Place(table[i].Chain); known {
+			named[place] = true
+		}
+	}
+	for i, is := range named {
+		if is {
+			continue
+		}
+		if id, c := s.chains.entries.At(entries.Place(i)); c.scores.scored() {
+			c.scores = inPlace{}
+			s.chains.touch(id, c)
+		}
+	}
+}
+
 // takeScores takes the scores of one chain, which had others or none. before are those that
 // were aside.
 func (s *State) takeScores(in *mesh.ChainScore, before map[mesh.ChainID]asideScores) {
@@ -93,11 +107,12 @@ func (s *State) takeScores(in *mesh.ChainScore, before map[mesh.ChainID]asideSco
 	if best := now.best.Node; best != 0 && best != c.scores.best && best != was.best.Node {
 		s.chainsOf.add(s, best, in.Chain)
 	}
-	if aside && !now.equal(&was.scoredChain) || !aside && !c.scores.equal(c.holders, &now) {
-		s.chains.touch(in.Chain, c)
+	if !aside && c.scores.equal(c.holders, &now) {
+		return
 	}
+	s.chains.touch(in.Chain, c)
 	since := c.holdersSince(s.scores.version)
-	if c.scoresRound = s.scores.round; since || !c.scores.put(c.holders, &now) {
+	if since || !c.scores.put(c.holders, &now) {
 		c.scores = inPlace{}
 		s.setAside(in.Chain, asideScores{now, since})
 	}
@@ -130,13 +145,16 @@ func (s *State) settleScores() {
 		if c == nil || c.holdersSince(s.scores.version) {
 			continue
 		}
-		if scores.unsettled {
+		inPlace := c.scores.put(c.holders, &scores.scoredChain)
+		if inPlace || scores.unsettled {
 			s.chains.touch(id, c)
 		}
-		if c.scoresRound = s.scores.round; c.scores.put(c.holders, &scores.scoredChain) {
+		if best := scores.best.Node; best != 0 && scores.unsettled {
+			s.chainsOf.add(s, best, id) // the chain may have been away
+		}
+		if scores.unsettled = false; inPlace {
 			delete(s.scores.aside, id)
-		} else if scores.unsettled {
-			scores.unsettled = false
+		} else {
 			s.scores.aside[id] = scores
 		}
 	}
@@ -308,7 +326,7 @@ func (s *State) forgetScores(of map[mesh.NodeID]bool) {
 
 // touchChainsOf touches the chains for which a node may matter.
 func (s *State) touchChainsOf(n mesh.NodeID) {
-	for _, id := range s.chainsOf.of(n) {
+	for id := range s.chainsOf.of(s, n) {
 		s.chains.edit(id)
 	}
 }

@@ -25,8 +25,7 @@ func (s *State) remaining() []string { return s.waitingList(false, s.listRemaini
 
 func (s *State) listRemaining() []string {
 	var left []string
-	held := slices.Clone(s.chainsOf.of(s.node))
-	slices.Sort(held)
+	held := slices.Sorted(s.chainsOf.of(s, s.node))
 	for _, id := range slices.Compact(held) {
 		if c, known := s.Chain(id); known && c.HeldBy(s.node) {
 			left = append(left, ChainWaits(c.ID))
