@@ -4,6 +4,7 @@ import (
 	"io"
 	"net"
 	"sync"
+	"sync/atomic"
 	"testing"
 )
 
@@ -16,6 +17,8 @@ type cable struct {
 	ended bool
 	conns []net.Conn
 	wg    sync.WaitGroup
+
+	carried atomic.Int64 // bytes
 }
 
 // newCable returns a cable from an address to another one.
@@ -116,6 +119,7 @@ type held struct {
 
 func (h held) Read(b []byte) (int, error) {
 	n, err := h.Conn.Read(b)
+	h.cable.carried.Add(int64(n))
 	if !h.cable.pass() {
 		return 0, io.EOF
 	}

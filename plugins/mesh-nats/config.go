@@ -26,6 +26,9 @@ type config struct {
 func (c config) Validate() error {
 	var errs []error
 	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+	if len(c.Seeds) == 0 {
+		bad("seeds: names none: write the address of each seed of the mesh")
+	}
 	seen := map[string]bool{}
 	for _, seed := range c.Seeds {
 		if err := address(seed); err != nil {

@@ -48,6 +48,7 @@ type hub struct {
 	told     time.Time // when the state of the log was told last
 	state    *natsv1.LogState
 	behind   time.Time // since when somebody has more of the log than the log has
+	routed   []linkKey // seeds that may be linked with this one since it started
 	doubted  bool      // that so many sessions have ended, and it was said
 	complete bool
 }
@@ -63,7 +64,7 @@ type otherSeed struct {
 func (n *node) runHub(ctx context.Context) error {
 	for {
 		changed := n.membersChanged.wait()
-		if n.isMember() || n.members.Load().found {
+		if n.mayHub() {
 			break
 		}
 		select {
@@ -75,7 +76,7 @@ func (n *node) runHub(ctx context.Context) error {
 	h := &hub{
 		node: n, gate: newGate(n), in: make(chan *nats.Msg, 16384), began: time.Now(), ticked: time.Now(),
 		sessions: newSessions(n.cfg.session()), seeds: map[uint64]*otherSeed{}, epoch: rand.Uint64(), news: map[uint64]bool{},
-		state: &natsv1.LogState{},
+		state: &natsv1.LogState{}, routed: n.members.Load().seedKeys(),
 	}
 	if err := h.start(ctx); err != nil {
 		return err
@@ -147,6 +148,7 @@ func (h *hub) start(ctx context.Context) (err error) {
 		}
 	}
 	h.keeper = newKeeper(h)
+	poke(h.hubUp)
 	return nil
 }
 
@@ -206,7 +208,9 @@ func (h *hub) loop(ctx context.Context) error {
 		case <-h.keeper.changed:
 			h.judge(time.Now())
 		case <-members:
-			h.dropMembers()
+			if err := h.dropMembers(); err != nil {
+				return err
+			}
 		}
 	}
 }
@@ -243,15 +247,24 @@ func (h *hub) knowsAll(now time.Time) bool {
 	return true
 }
 
-func (h *hub) dropMembers() {
+// dropMembers ends what those have who are no members any more. NATS has no way to end one link
+// with another seed, so the hub starts again for that.
+func (h *hub) dropMembers() error {
 	m := h.members.Load()
 	h.gate.cut(h.srv, time.Now())
 	if len(m.byID) == 0 {
-		return
+		return nil
 	}
+	for _, key := range h.routed {
+		if !m.byKey[key].seed && key != h.identity.key {
+			return errors.New("a seed is none any more, and its links are cut")
+		}
+	}
+	h.routed = m.seedKeys()
 	for _, id := range h.sessions.keepOnly(func(id uint64) bool { _, known := m.byID[id]; return known }) {
 		h.changed(id)
 	}
+	return nil
 }
 
 // hear takes one message.

@@ -16,7 +16,6 @@ import (
 const (
 	keepEvery   = 500 * time.Millisecond
 	keepWithin  = 5 * time.Second
-	sizeEvery   = 10 * time.Second
 	alarmShare  = 0.8
 	deduplicate = 10 * time.Minute // an order with an id that was taken is not taken twice
 )
@@ -115,7 +114,7 @@ func (k *keeper) run(ctx context.Context) error {
 				led = true
 			}
 		}
-		if now.Sub(sized) >= sizeEvery {
+		if now.Sub(sized) >= 2*k.cfg.beacon() {
 			if err := k.size(ctx); err == nil {
 				sized = now
 			}

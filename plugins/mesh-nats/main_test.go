@@ -1,9 +1,17 @@
 package main
 
 import (
+	"fmt"
+	"os"
 	"testing"
 
-	"go.uber.org/goleak"
+	"github.com/meshos/meshos/internal/catalogtest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if node := os.Getenv(idleEnv); node != "" {
+		fmt.Fprintln(os.Stderr, runIdle(node))
+		os.Exit(1)
+	}
+	catalogtest.Main(m, main)
+}

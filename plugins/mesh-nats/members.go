@@ -52,6 +52,17 @@ func (m *members) isSeed(key linkKey) bool {
 	return m.byKey[key].seed || m.pinned[key.hash()]
 }
 
+// seedKeys returns the keys of all seeds that are members.
+func (m *members) seedKeys() []linkKey {
+	var out []linkKey
+	for key, one := range m.byKey {
+		if one.seed {
+			out = append(out, key)
+		}
+	}
+	return out
+}
+
 // nameOf returns a member as people know it: "node 4 (delta)".
 func (m *members) nameOf(id uint64) string {
 	if name := m.byID[id].name; name != "" {

@@ -17,6 +17,9 @@ import (
 	pluginv1 "github.com/meshos/meshos/proto/meshos/plugin/v1"
 )
 
+// hubPatience is how long a seed's own link waits for its hub.
+const hubPatience = 2 * time.Second
+
 // node is one configured instance.
 type node struct {
 	cfg         config
@@ -31,6 +34,7 @@ type node struct {
 	membersChanged signal
 	mayCreate      atomic.Bool // the log, if there is none
 
+	hubUp   chan struct{}        // holds one once the hub runs
 	link    atomic.Pointer[leaf] // nil while its server does not run
 	board   *board
 	teller  *teller
@@ -53,7 +57,7 @@ func newNode(env pluginsdk.Env, cfg config) (*node, error) {
 	n := &node{
 		cfg: cfg, log: env.Log, id: env.Node, incarnation: env.Mesh.GetIncarnation(), cluster: env.Cluster,
 		dir: env.DataDir, identity: id,
-		board: newBoard(), joins: newJoins(), asked: newAsked(), served: newServed(),
+		board: newBoard(), joins: newJoins(), asked: newAsked(), served: newServed(), hubUp: make(chan struct{}, 1),
 	}
 	n.board.setLink(func(l *linkState) { l.seedHere = cfg.isSeed() })
 	n.teller = newTeller(n.incarnation)
@@ -87,12 +91,33 @@ func (n *node) Run(ctx context.Context) error {
 		}
 	}
 	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return n.again(ctx, "the node's link", n.runLeaf) })
 	if n.cfg.isSeed() {
 		g.Go(func() error { return n.again(ctx, "the seed", n.runHub) })
 	}
+	g.Go(func() error {
+		n.awaitHub(ctx)
+		return n.again(ctx, "the node's link", n.runLeaf)
+	})
 	return g.Wait()
 }
+
+// awaitHub waits a moment for the hub of this node, so that a seed is linked with itself. One that
+// is no member yet has no hub before its link has told it so.
+func (n *node) awaitHub(ctx context.Context) {
+	if !n.cfg.isSeed() || !n.mayHub() {
+		return
+	}
+	timer := time.NewTimer(hubPatience)
+	defer timer.Stop()
+	select {
+	case <-n.hubUp:
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}
+
+// mayHub reports whether a seed may run its hub: it is a member, or founds the mesh.
+func (n *node) mayHub() bool { return n.isMember() || n.members.Load().found }
 
 // Close waits for what the streams of the host have left.
 func (n *node) Close() error {

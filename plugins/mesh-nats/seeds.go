@@ -43,9 +43,10 @@ func (h *hub) hearSeed(now time.Time, id uint64, beat *natsv1.SeedBeat) {
 	}
 }
 
-// quorum reports whether a majority of the seeds hear each other, with one that leads.
-func (h *hub) quorum(now time.Time) bool {
-	together, led := 1, h.keeper.leads()
+// quorum reports whether a majority of the seeds hear each other, with one that leads the log:
+// this one or another.
+func (h *hub) quorum(now time.Time, led bool) bool {
+	together := 1
 	for _, other := range h.seeds {
 		if now.Sub(other.heard) >= seedLost || !slices.Contains(other.beat.GetHears(), h.id) {
 			continue
@@ -58,7 +59,7 @@ func (h *hub) quorum(now time.Time) bool {
 
 // judge looks whether the log takes entries, and tells all at once if that changed.
 func (h *hub) judge(now time.Time) {
-	state := &natsv1.LogState{Quorum: h.quorum(now), Alarm: h.alarm(now), Waits: h.waits(now)}
+	state := &natsv1.LogState{Quorum: h.quorum(now, h.keeper.leads()), Alarm: h.alarm(now), Waits: h.waits(now)}
 	before := h.state
 	h.state = state
 	if state.GetQuorum() == before.GetQuorum() && state.GetAlarm() == before.GetAlarm() && state.GetWaits() == before.GetWaits() {

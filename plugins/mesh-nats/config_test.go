@@ -1,0 +1,63 @@
+package main
+
+import (
+	"strings"
+	"testing"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/meshos/meshos/pluginsdk/plugintest"
+)
+
+func TestAMistakeInTheConfigurationNamesItsKey(t *testing.T) {
+	c := plugintest.Serve(t, newNode)
+	seed := "10.0.0.1:7420"
+	for _, tc := range []struct {
+		cfg  map[string]any
+		want string // "" if there is no mistake
+	}{
+		{map[string]any{"seeds": []any{seed}}, ""},
+		{map[string]any{"seeds": []any{seed}, "listen": seed}, ""},
+		{map[string]any{"seeds": []any{"a.example:7420"}, "listen": ":7420", "advertise": "a.example:7420"}, ""},
+		{map[string]any{}, "seeds"},
+		{map[string]any{"seeds": []any{}}, "seeds"},
+		{map[string]any{"seeds": []any{"10.0.0.1"}}, `seeds: "10.0.0.1" is not host:port`},
+		{map[string]any{"seeds": []any{seed, seed}}, `seeds: "10.0.0.1:7420" is named twice`},
+		{map[string]any{"seeds": []any{"10.0.0.1:65535"}}, "seeds: "},
+		{map[string]any{"seeds": []any{"10.0.0.1:http"}}, `"http" is not a port`},
+		{map[string]any{"seeds": []any{seed}, "listen": "10.0.0.2:7420"}, "seeds: 10.0.0.2:7420, where this seed is reached, is not among them"},
+		{map[string]any{"seeds": []any{seed}, "listen": "0.0.0.0:7420"}, "advertise: listen (0.0.0.0:7420) names no address"},
+		{map[string]any{"seeds": []any{seed}, "listen": "10.0.0.1"}, "listen: "},
+		{map[string]any{"seeds": []any{seed}, "listen": "10.0.0.1:65535"}, "listen: port 65535"},
+		{map[string]any{"seeds": []any{seed}, "advertise": seed}, "advertise: this node is no seed"},
+		{map[string]any{"seeds": []any{seed}, "session": "1ms"}, "session"},
+		{map[string]any{"seeds": []any{seed}, "beacon": "1h"}, "beacon"},
+		{map[string]any{"seeds": []any{seed}, "max_log": 5.0}, "max_log"},
+		{map[string]any{"seeds": []any{seed}, "replicas": 3.0}, "replicas"},
+	} {
+		err := c.Validate(tc.cfg)
+		switch {
+		case tc.want == "" && err != nil:
+			t.Errorf("%v: %v", tc.cfg, err)
+		case tc.want != "" && (status.Code(err) != codes.InvalidArgument || !strings.Contains(status.Convert(err).Message(), tc.want)):
+			t.Errorf("%v: %v, want %q", tc.cfg, err, tc.want)
+		}
+	}
+}
+
+func TestAnEvenNumberOfSeedsIsAWarning(t *testing.T) {
+	for n, want := range map[int]bool{1: false, 2: true, 3: false, 4: true} {
+		if got := len(config{Seeds: make([]string, n)}.warnings()) > 0; got != want {
+			t.Errorf("%d seeds: a warning is %t", n, got)
+		}
+	}
+}
+
+func TestWithoutTheKeysOfANodeNothingStarts(t *testing.T) {
+	c := plugintest.Serve(t, newNode)
+	err := c.ReconfigureRaw(map[string]any{"seeds": []any{"10.0.0.1:7420"}})
+	if err == nil || !strings.Contains(err.Error(), "mesh plugin of a node only") {
+		t.Error(err)
+	}
+}
