@@ -29,7 +29,6 @@ type world struct {
 	testing.TB
 	network string
 	seeds   []string
-	members []*pluginv1.Member
 
 	mu       sync.Mutex
 	machines map[uint64]*machine
@@ -48,7 +47,6 @@ type machine struct {
 	end   func()
 
 	mu      sync.Mutex
-	told    uint64
 	entries []*meshosv1.LoggedEntry // its record
 	peers   map[uint64]*pluginv1.PeerChange
 	all     bool
