@@ -78,11 +78,20 @@ func TestStopAllKillsWhenItsContextEnds(t *testing.T) {
 		Log: slog.New(slog.NewTextHandler(&log, nil)),
 	})
 	defer m.Close()
-	m.Configure([]daemon.Spec{sh(7, stubborn)})
-	if err := m.Start(t.Context(), ref(7)); err != nil {
-		t.Fatal(err)
+	ids := []mesh.DaemonID{7, 8, 9, 10, 11} // some of them may be gone before StopAll looks who is left
+	var specs []daemon.Spec
+	for _, id := range ids {
+		specs = append(specs, sh(id, stubborn))
 	}
-	l.wait(t, "7 3> ready")
+	m.Configure(specs)
+	for _, id := range ids {
+		if err := m.Start(t.Context(), ref(id)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, id := range ids {
+		l.wait(t, fmt.Sprintf("%d 3> ready", id))
+	}
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 	defer cancel()
 	var late *daemon.UnfinishedError // what was killed has a tenth of the time to end: too little on a busy machine
@@ -90,8 +99,10 @@ func TestStopAllKillsWhenItsContextEnds(t *testing.T) {
 		t.Error(err)
 	}
 	testkit.Until(t, "the daemon to be gone", func() bool { return len(m.Running()) == 0 })
-	if got := log.String(); !strings.Contains(got, "daemons are killed") || !strings.Contains(got, ref(7).String()) {
-		t.Errorf("the log does not say who was killed: %s", got)
+	for _, id := range ids {
+		if got := log.String(); !strings.Contains(got, "daemons are killed") || !strings.Contains(got, ref(id).String()) {
+			t.Errorf("the log does not say that %d was killed: %s", id, got)
+		}
 	}
 }
 

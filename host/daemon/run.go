@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -43,6 +44,7 @@ type run struct {
 	announced chan struct{} // the loop took its DaemonStarted
 	released  chan struct{} // the daemon may be started again
 	finished  chan struct{} // no goroutine works on this run any more
+	overdue   atomic.Bool   // it did not end in the time that a stop left it, and is killed
 
 	mu            sync.Mutex
 	giveUp        context.CancelCauseFunc // ends the commands before the start; nil if there are none

@@ -49,6 +49,7 @@ func (r *run) terminate() bool {
 			return
 		}
 		if !r.hasRecordedEnd() {
+			r.overdue.Store(true)
 			if !r.signal(syscall.SIGUSR1) {
 				return
 			}
