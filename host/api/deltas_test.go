@@ -14,6 +14,7 @@ import (
 	"github.com/meshos/meshos/host/wire"
 	"github.com/meshos/meshos/internal/document"
 	"github.com/meshos/meshos/internal/statetest"
+	"github.com/meshos/meshos/internal/testkit"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
@@ -28,6 +29,7 @@ func edit[K ~uint64, V any](list shared.Table[K, V]) *shared.Editor[K, V] {
 // Whatever happens to a node, the whole and the deltas after it are its newest snapshot, ages
 // too.
 func TestTheWholeAndItsDeltasAreTheNewestSnapshot(t *testing.T) {
+	testkit.Cases(t, 20)
 	n := newNode()
 	client := serve(t, n)
 	rapid.Check(t, func(rt *rapid.T) {
