@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"github.com/meshos/meshos/host/mesh"
+	"github.com/meshos/meshos/host/state"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
@@ -65,6 +66,8 @@ func (o *overs) ofAdmin(ev mesh.AdminEvent, this mesh.NodeID) *meshosv1.OrderedO
 		if ev.Node == this {
 			return o.ofDaemon(ev.Daemon)
 		}
+	case mesh.ForceRestartDaemon: // one that should not run is not restarted
+		return o.ofDaemon(ev.Daemon)
 	case mesh.SetPlacement:
 		if ev.Node == this {
 			return o.ofChains(ev.Chain)
@@ -112,6 +115,20 @@ func (o *overs) ofChains(ids ...mesh.ChainID) *meshosv1.OrderedOver {
 		out.Chains = append(out.Chains, &meshosv1.OrderedOver_Chain{
 			Chain: uint64(id), Replicas: c.Replicas, Hold: meshosv1.LocalReplicaIntent_Intent(c.Hold),
 		})
+	}
+	return out
+}
+
+// peersAt returns the configuration of a node that begins, with and without the peers of which a
+// checkpoint says that they were in it. Else an entry above it, which says the same, would seem to
+// come after they were taken out or added: what was ordered of a peer goes with it.
+func peersAt(nodes []state.NodeOrder, b state.Boot) (out mesh.Configured) {
+	out = b.Desired
+	for _, n := range nodes {
+		at := slices.IndexFunc(out.Peers, func(p mesh.ConfiguredPeer) bool { return p.ID == n.Node })
+		if n.Node != b.Node && (at >= 0) != n.Peer {
+			out.Peers = with(out.Peers, at, mesh.ConfiguredPeer{ID: n.Node}, n.Peer)
+		}
 	}
 	return out
 }

@@ -35,6 +35,7 @@ func (l *Log) Restore(b state.Boot) (boot state.Boot, lines []mesh.LogLine, err 
 		if first.Orders, err = wire.OrdersFromProto(checkpoint.GetState(), c.now); err != nil {
 			return b, nil, fmt.Errorf("orders: checkpoint in %s: %w", l.dir, err)
 		}
+		first.Desired = peersAt(first.Orders.Nodes, b)
 	} else {
 		begin = entries[0].GetAt().AsTime()
 	}
@@ -42,7 +43,7 @@ func (l *Log) Restore(b state.Boot) (boot state.Boot, lines []mesh.LogLine, err 
 	if first.Orders.Frozen {
 		first.FreezeRemaining = first.Orders.FreezeUntil.Sub(first.At.At)
 	}
-	s, desired := state.New(first), b.Desired
+	s, desired := state.New(first), first.Desired
 	for _, e := range entries {
 		in, err := input(e)
 		if err != nil {

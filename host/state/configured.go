@@ -181,7 +181,7 @@ func (s *State) configureDaemons(next []mesh.ConfiguredDaemon) {
 			d.configured, d.Essential, d.Checked, d.file, d.removed, d.mode = false, false, false, "", true, mesh.RestartAlways
 			d.setRun(nil)
 			d.setPin(nil)
-			d.Intent = mesh.IntentStop
+			d.Intent, d.Restart = mesh.IntentStop, RestartNone
 		}
 	}
 	s.daemons.marks.TouchAll() // whichever order there was among them

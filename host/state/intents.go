@@ -81,6 +81,9 @@ func (d *daemon) setRun(order *RunOrder) {
 	default:
 		d.Intent = mesh.IntentStop
 	}
+	if d.Intent == mesh.IntentStop {
+		d.Restart = RestartNone // or it would be restarted when it is to run again, perhaps much later
+	}
 }
 
 // setPin is setRun for the node on which alone the daemon may run.

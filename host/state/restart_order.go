@@ -48,9 +48,9 @@ func (s *State) orderRestart(d *daemon, alone bool, o Origin) {
 }
 
 // pendingRestart returns the restart that has to outlive the process; nil for none. A daemon
-// that should be stopped needs none.
+// that should be stopped has none.
 func (d *daemon) pendingRestart() *RestartPending {
-	if d.Restart == RestartNone || d.Intent == mesh.IntentStop {
+	if d.Restart == RestartNone {
 		return nil
 	}
 	return &RestartPending{At: d.restartAt, Alone: d.alone}

@@ -88,7 +88,7 @@ func (s *State) restoreDaemon(o DaemonOrder) {
 			s.logReplaced(d.Ref.ID, o.Pin.By, pinOrdered(d.Ref, o.Pin.Node), "node", o.Pin.Over, d.fileNode())
 		}
 	}
-	if r := o.Restart; r != nil {
+	if r := o.Restart; r != nil && d.Intent != mesh.IntentStop {
 		d.Restart, d.alone, d.restartAt = RestartStart, r.Alone, min(r.At, s.now)
 	}
 }
