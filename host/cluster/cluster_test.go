@@ -265,11 +265,17 @@ func TestWhatDoesNotContinueTheLogChangesNothing(t *testing.T) {
 	if _, err := l.State.Check(&meshosv1.LoggedEntry{Entry: foreign, LogTime: timestamppb.New(l.Now)}); !is[*cluster.SignerError](err) {
 		t.Errorf("an entry that another node signed: %v", err)
 	}
-	for i := range good.GetEntry() {
+	for i := range 8 * len(good.GetEntry()) {
 		bad := proto.CloneOf(good)
-		bad.Entry[i] ^= 1
-		if _, err := l.State.Check(bad); err == nil {
-			t.Fatalf("bit 0 of byte %d is wrong, and nothing is said", i)
+		bad.Entry[i/8] ^= 1 << (i % 8)
+		_, err := l.State.Check(bad)
+		if err == nil {
+			t.Fatalf("bit %d of byte %d is wrong, and nothing is said", i%8, i/8)
+		}
+		// Nobody signed it: it is no fork and not of a newer version, for which the node would
+		// fold no more.
+		if is[*cluster.ForkError](err) || is[*cluster.NewerError](err) {
+			t.Errorf("bit %d of byte %d is wrong: %v", i%8, i/8, err)
 		}
 	}
 	if l.State.Sum() != before {

@@ -95,7 +95,7 @@ type entry struct {
 	malformed *rules.Rejection
 }
 
-// decode reads an entry. The error is a *DamagedError or a *NewerError.
+// decode reads an entry. The error is a *DamagedError, or a *NewerError with the entry.
 func decode(logged *meshosv1.LoggedEntry) (entry, error) {
 	raw := logged.GetEntry()
 	bad := func(height uint64, format string, args ...any) (entry, error) {
@@ -119,13 +119,13 @@ func decode(logged *meshosv1.LoggedEntry) (entry, error) {
 	case len(e.GetPrev()) != 0 && len(e.GetPrev()) != sha256.Size || (height == 1) != (len(e.GetPrev()) == 0):
 		return bad(height, "it does not name the entry before it")
 	}
-	if err := checkKnown(&e); err != nil {
-		return entry{}, err
-	}
 	out := entry{OrderedEntry: &e, logged: logged, logTime: logged.GetLogTime().AsTime(), hash: HashOf(logged)}
 	var ok bool
 	if out.signed, out.signature, ok = split(raw); !ok {
 		return bad(height, "it does not end with the signature of a node")
+	}
+	if err := checkKnown(&e); err != nil {
+		return out, err
 	}
 	if c := e.GetCommit(); c != nil {
 		out.command, out.malformed = rules.Decode(c.GetPayload())

@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"crypto/ed25519"
+	"errors"
 	"fmt"
 	"time"
 
@@ -52,13 +53,31 @@ type Outcome struct {
 // *NewerError.
 func (s *State) Check(logged *meshosv1.LoggedEntry) (Checked, error) {
 	e, err := s.next(logged)
+	var fork *ForkError
+	var newer *NewerError
+	if err != nil && !errors.As(err, &fork) && !errors.As(err, &newer) {
+		return Checked{}, err
+	}
+	// That the log forked, or that an entry is too new, is believed if a member says so. Else it
+	// is damage, and fetched again.
+	if wrong := s.checkNode(e); wrong != nil {
+		return Checked{}, wrong
+	}
 	if err != nil {
 		return Checked{}, err
 	}
-	if err := s.checkNode(e); err != nil {
-		return Checked{}, err
-	}
 	return Checked{e, s.verify(e)}, nil
+}
+
+// Signed returns why an entry is not what a member ordered, whatever its place in the log: a
+// *DamagedError or a *SignerError.
+func (s *State) Signed(logged *meshosv1.LoggedEntry) error {
+	e, err := decode(logged)
+	var newer *NewerError
+	if err != nil && !errors.As(err, &newer) {
+		return err
+	}
+	return s.checkNode(e)
 }
 
 // Recorded is Check for an entry of the node's own record, whose signatures were verified when
@@ -93,11 +112,12 @@ func (c Checked) Height() uint64 { return c.entry.GetHeight() }
 // Hash returns the hash of the entry.
 func (c Checked) Hash() Hash { return c.entry.hash }
 
-// next decodes an entry and checks that it continues the state.
+// next decodes an entry and checks that it continues the state. With a *NewerError or a
+// *ForkError it returns the entry too, whose signature is to be checked.
 func (s *State) next(logged *meshosv1.LoggedEntry) (entry, error) {
 	e, err := decode(logged)
 	if err != nil {
-		return entry{}, err
+		return e, err
 	}
 	if e.GetHeight() != s.height+1 {
 		return entry{}, &GapError{Have: s.height, Got: e.GetHeight()}
@@ -105,7 +125,7 @@ func (s *State) next(logged *meshosv1.LoggedEntry) (entry, error) {
 	prev := Hash{}
 	copy(prev[:], e.GetPrev())
 	if prev != s.head {
-		return entry{}, &ForkError{Height: e.GetHeight(), Have: s.head, Says: prev}
+		return e, &ForkError{Height: e.GetHeight(), Have: s.head, Says: prev}
 	}
 	if founding := e.GetFounding(); founding != nil {
 		if _, _, err := readFounding(founding, e.logTime); err != nil {

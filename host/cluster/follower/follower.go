@@ -29,8 +29,9 @@ type Follower struct {
 
 // Taken is an entry that was folded.
 type Taken struct {
-	Out cluster.Outcome
-	Raw []byte // the entry as it was signed
+	Out  cluster.Outcome
+	Raw  []byte       // the entry as it was signed
+	Hash cluster.Hash // with the time at which the log took it
 }
 
 // Fork is where the log of the others leaves this node's record.
@@ -80,7 +81,7 @@ func (f *Follower) Take(entries []*meshosv1.LoggedEntry) error {
 			}
 			continue
 		}
-		f.waiting = append(f.waiting, Taken{f.state.Fold(c), e.GetEntry()})
+		f.waiting = append(f.waiting, Taken{f.state.Fold(c), e.GetEntry(), c.Hash()})
 		f.unwritten = append(f.unwritten, c.Record())
 	}
 	return nil
@@ -110,6 +111,9 @@ func (f *Follower) explain(e *meshosv1.LoggedEntry, err error) error {
 			return err
 		}
 		if theirs := cluster.HashOf(e); theirs != own {
+			if err := f.state.Signed(e); err != nil {
+				return err
+			}
 			f.forked(Fork{Height: gap.Got, Own: own, Theirs: theirs})
 		}
 		return nil

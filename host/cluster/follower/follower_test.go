@@ -3,6 +3,7 @@ package follower_test
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -291,4 +292,23 @@ func TestATimeThatSomebodyElseSaysIsNotBelievedOfANewEntry(t *testing.T) {
 	}
 	w.link(true) // now others have it
 	w.take(e)
+}
+
+func TestDamageIsNoFork(t *testing.T) {
+	w := newWorld(t)
+	w.take(w.others())
+	next := w.others()
+	for _, e := range []*meshosv1.LoggedEntry{w.log.Entries[1], next} {
+		for i := range 8 * len(e.GetEntry()) {
+			bad := &meshosv1.LoggedEntry{Entry: slices.Clone(e.GetEntry()), LogTime: e.GetLogTime()}
+			bad.Entry[i/8] ^= 1 << (i % 8)
+			if err := w.f.Take([]*meshosv1.LoggedEntry{bad}); err == nil {
+				t.Errorf("bit %d is wrong, and nothing is said", i)
+			}
+			if why, _ := w.f.Frozen(); why != "" {
+				t.Fatalf("bit %d is wrong, and nothing is folded any more: %s", i, why)
+			}
+		}
+	}
+	w.take(next)
 }
