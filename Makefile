@@ -19,7 +19,9 @@ GEN   := $(shell find proto -name '*.proto' 2>/dev/null)
 ROUNDS ?= 3
 ROW ?=
 
-.PHONY: help build run test bench compare torture soak fping lint proto contract contract-baseline conformance tools clean
+SEEDS ?= 2000
+
+.PHONY: help build run test bench compare torture soak sim sim-seeds fping lint proto contract contract-baseline conformance tools clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 19
@@ -54,6 +56,12 @@ fping: ## loss and times of locality-icmp beside those of fping, over many peers
 
 soak: build ## 50 daemons under random kills, full disks, floods and reloads (SECONDS=10 SEED=0)
 	go run ./internal/soak -for $(SECONDS)s -seed $(SEED)
+
+sim-seeds: ## stories of a mesh of 20 nodes, drawn from SEEDS=2000 seeds, in one process
+	go test ./internal/sim -count=1 -timeout 20m -run '^TestDrawnStories$$' -sim.seeds=$(SEEDS)
+
+sim: ## a mesh of 1,000 nodes and 200,000 chains in one process: memory and time
+	go test ./internal/sim -count=1 -timeout 60m -v -run '^TestAMeshOfManyNodes$$' -sim.large
 
 lint: tools ## formatting, go vet, staticcheck, the contract's rules
 	@unformatted=$$(git ls-files -co --exclude-standard '*.go' | grep -v '\.pb\.go$$' | xargs -r $(TOOLS)/gofumpt -l); \

@@ -17,7 +17,7 @@ const (
 	// forTests are the helpers of tests and the programs of the build: no program that
 	// is shipped imports them.
 	forTests = "e2e/... internal/apidiff internal/architecture internal/catalogtest internal/conformance " +
-		"internal/golden internal/netlab internal/hangfs internal/snapshottest internal/statetest internal/testkit internal/testneeds internal/torture/... internal/soak/... bench/..."
+		"internal/golden internal/netlab internal/hangfs internal/snapshottest internal/statetest internal/testkit internal/testneeds internal/torture/... internal/soak/... internal/scenario internal/sim bench/..."
 )
 
 // rule says what the packages of a pattern may import of this project. Packages that
@@ -113,6 +113,7 @@ var translators = []translator{
 	{"host/records/...", "stores records as messages of the contract"},
 	{"host/wire", "turns the one into the other"},
 	{"internal/catalogtest", "runs plugins in tests, as the catalog does"},
+	{"internal/sim", "is the mesh plugin of its nodes, and what they stand on"},
 	{"internal/torture", "commits commands as an operator does, and reads the records that are left"},
 }
 
