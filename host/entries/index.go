@@ -6,7 +6,8 @@ import "hash/maphash"
 // none; the keys are in the entries.
 type index struct {
 	seed   maphash.Seed // so that nobody can choose ids that collide
-	fields []uint32     // a power of two
+	hashAt func(Place) uint64
+	fields []uint32 // a power of two
 	len    int
 }
 
@@ -25,9 +26,9 @@ func (x *index) get(field int) (p Place, used bool) {
 	return Place(f - 1), f != 0
 }
 
-// grow makes room for one more place: three quarters of the fields are used at most.
-func (x *index) grow(hashAt func(Place) uint64) {
-	if 4*(x.len+1) <= 3*len(x.fields) {
+// grow makes room for one more place: seven eighths of the fields are used at most.
+func (x *index) grow() {
+	if 8*(x.len+1) <= 7*len(x.fields) {
 		return
 	}
 	old := x.fields
@@ -36,7 +37,7 @@ func (x *index) grow(hashAt func(Place) uint64) {
 		if f == 0 {
 			continue
 		}
-		field := x.first(hashAt(Place(f - 1)))
+		field := x.first(x.hashAt(Place(f - 1)))
 		for x.fields[field] != 0 {
 			field = x.next(field)
 		}
@@ -45,11 +46,11 @@ func (x *index) grow(hashAt func(Place) uint64) {
 }
 
 // remove empties a field. Those behind it move up if they would not be found otherwise.
-func (x *index) remove(hole int, hashAt func(Place) uint64) {
+func (x *index) remove(hole int) {
 	x.len--
 	x.fields[hole] = 0
 	for field := x.next(hole); x.fields[field] != 0; field = x.next(field) {
-		first := x.first(hashAt(Place(x.fields[field] - 1)))
+		first := x.first(x.hashAt(Place(x.fields[field] - 1)))
 		// How far it is from where its search begins, and how far the hole is.
 		mask := len(x.fields) - 1
 		if (field-first)&mask >= (field-hole)&mask {

@@ -1,7 +1,6 @@
 package entries
 
 import (
-	"iter"
 	"slices"
 	"sort"
 )
@@ -10,8 +9,9 @@ import (
 const pageSize = 256
 
 // order are places in ascending order of their keys, in pages, so that adding and removing one
-// does not move all others. The zero value is empty.
+// does not move all others.
 type order struct {
+	keyAt func(Place) uint64
 	pages []*page // none is empty
 }
 
@@ -21,20 +21,20 @@ type page struct {
 }
 
 // find returns the page in which a key is or belongs, and its place there.
-func (o *order) find(k uint64, keyAt func(Place) uint64) (at, i int, found bool) {
+func (o *order) find(k uint64) (at, i int, found bool) {
 	if n := len(o.pages); n == 0 || k > o.pages[n-1].last {
 		return n, 0, false
 	}
 	at = sort.Search(len(o.pages), func(i int) bool { return o.pages[i].last >= k })
 	places := o.pages[at].places
-	i = sort.Search(len(places), func(i int) bool { return keyAt(places[i]) >= k })
-	return at, i, keyAt(places[i]) == k
+	i = sort.Search(len(places), func(i int) bool { return o.keyAt(places[i]) >= k })
+	return at, i, o.keyAt(places[i]) == k
 }
 
 // insert adds a place whose key is not there yet.
-func (o *order) insert(p Place, keyAt func(Place) uint64) {
-	k := keyAt(p)
-	at, i, _ := o.find(k, keyAt)
+func (o *order) insert(p Place) {
+	k := o.keyAt(p)
+	at, i, _ := o.find(k)
 	if at == len(o.pages) { // behind all others
 		if at > 0 && len(o.pages[at-1].places) < pageSize {
 			at--
@@ -48,7 +48,7 @@ func (o *order) insert(p Place, keyAt func(Place) uint64) {
 		upper := &page{last: in.last, places: make([]Place, 0, pageSize)}
 		upper.places = append(upper.places, in.places[pageSize/2:]...)
 		in.places = in.places[:pageSize/2]
-		in.last = keyAt(in.places[pageSize/2-1])
+		in.last = o.keyAt(in.places[pageSize/2-1])
 		o.pages = slices.Insert(o.pages, at+1, upper)
 		if i > pageSize/2 {
 			in, i = upper, i-pageSize/2
@@ -59,15 +59,15 @@ func (o *order) insert(p Place, keyAt func(Place) uint64) {
 }
 
 // remove removes a place. Pages that have become small are joined.
-func (o *order) remove(k uint64, keyAt func(Place) uint64) {
-	at, i, found := o.find(k, keyAt)
+func (o *order) remove(k uint64) {
+	at, i, found := o.find(k)
 	if !found {
 		return
 	}
 	in := o.pages[at]
 	in.places = slices.Delete(in.places, i, i+1)
 	if n := len(in.places); n > 0 {
-		in.last = keyAt(in.places[n-1])
+		in.last = o.keyAt(in.places[n-1])
 	}
 	switch {
 	case len(in.places) == 0:
@@ -79,32 +79,25 @@ func (o *order) remove(k uint64, keyAt func(Place) uint64) {
 	}
 }
 
-// from yields the places from one on, in order. During the walk the present one may be removed,
-// but no other, and none may be added.
-func (o *order) from(at, i int, keyAt func(Place) uint64) iter.Seq[Place] {
-	return func(yield func(Place) bool) {
-		at, i := at, i
-		for at < len(o.pages) {
-			in := o.pages[at]
-			if i >= len(in.places) {
-				at, i = at+1, 0
-				continue
-			}
-			p, k := in.places[i], keyAt(in.places[i])
-			if !yield(p) {
-				return
-			}
-			switch {
-			case at < len(o.pages) && o.pages[at] == in && i < len(in.places) && in.places[i] == p:
-				i++
-			default: // it was removed, and its page perhaps joined with another
-				var found bool
-				if at, i, found = o.find(k, keyAt); found {
-					i++
-				}
-			}
-		}
+// skip returns where a place is, if it is behind the last of its page: at the beginning of the
+// next page.
+func (o *order) skip(at, i int) (int, int) {
+	if at < len(o.pages) && i >= len(o.pages[at].places) {
+		return at + 1, 0
 	}
+	return at, i
+}
+
+// next returns where the place behind one is, whose key is k and which may have been removed.
+func (o *order) next(at, i int, p Place, k uint64) (int, int) {
+	if at < len(o.pages) && i < len(o.pages[at].places) && o.pages[at].places[i] == p && o.keyAt(p) == k {
+		return o.skip(at, i+1)
+	}
+	at, i, found := o.find(k) // its page was perhaps joined with another
+	if found {
+		i++
+	}
+	return o.skip(at, i)
 }
 
 // part returns the place at which the k-th of n parts of about the same size begins; last is

@@ -24,7 +24,12 @@ type slot[K ~uint64, V any] struct {
 }
 
 // New returns an empty table.
-func New[K ~uint64, V any]() *Table[K, V] { return &Table[K, V]{index: newIndex()} }
+func New[K ~uint64, V any]() *Table[K, V] {
+	t := &Table[K, V]{index: newIndex()}
+	t.order.keyAt = func(p Place) uint64 { return uint64(t.at(p).key) }
+	t.index.hashAt = func(p Place) uint64 { return t.index.hash(uint64(t.at(p).key)) }
+	return t
+}
 
 // Len returns how many entries there are.
 func (t *Table[K, V]) Len() int { return t.index.len }
@@ -42,10 +47,10 @@ func (t *Table[K, V]) Ensure(k K) *V {
 	p, _, found := t.find(k)
 	if !found {
 		p = t.make(k)
-		t.index.grow(t.hashAt)
+		t.index.grow()
 		_, field, _ := t.find(k)
 		t.index.set(field, p)
-		t.order.insert(p, t.keyAt)
+		t.order.insert(p)
 	}
 	return &t.at(p).value
 }
@@ -56,8 +61,8 @@ func (t *Table[K, V]) Remove(k K) {
 	if !found {
 		return
 	}
-	t.order.remove(uint64(k), t.keyAt)
-	t.index.remove(field, t.hashAt)
+	t.order.remove(uint64(k))
+	t.index.remove(field)
 	*t.at(p) = slot[K, V]{}
 	t.free = append(t.free, p)
 }
@@ -68,7 +73,7 @@ func (t *Table[K, V]) All() iter.Seq2[K, *V] { return t.from(0, 0) }
 
 // After yields the entries behind an id, like All.
 func (t *Table[K, V]) After(k K) iter.Seq2[K, *V] {
-	at, i, found := t.order.find(uint64(k), t.keyAt)
+	at, i, found := t.order.find(uint64(k))
 	if found {
 		i++
 	}
@@ -104,10 +109,14 @@ func (t *Table[K, V]) Part(k, n uint64) (begin K, last bool) {
 
 func (t *Table[K, V]) from(at, i int) iter.Seq2[K, *V] {
 	return func(yield func(K, *V) bool) {
-		for p := range t.order.from(at, i, t.keyAt) {
-			if s := t.at(p); !yield(s.key, &s.value) {
+		for at, i := t.order.skip(at, i); at < len(t.order.pages); {
+			p := t.order.pages[at].places[i]
+			s := t.at(p)
+			k := s.key
+			if !yield(k, &s.value) {
 				return
 			}
+			at, i = t.order.next(at, i, p, uint64(k))
 		}
 	}
 }
@@ -126,8 +135,6 @@ func (t *Table[K, V]) find(k K) (p Place, field int, found bool) {
 }
 
 func (t *Table[K, V]) at(p Place) *slot[K, V] { return &t.chunks[p/chunk][p%chunk] }
-func (t *Table[K, V]) keyAt(p Place) uint64   { return uint64(t.at(p).key) }
-func (t *Table[K, V]) hashAt(p Place) uint64  { return t.index.hash(t.keyAt(p)) }
 
 // make returns the place of a new entry.
 func (t *Table[K, V]) make(k K) Place {
