@@ -21,7 +21,7 @@ ROW ?=
 
 SEEDS ?= 2000
 
-.PHONY: help build run test bench compare torture soak sim sim-seeds fping lint proto contract contract-baseline conformance tools clean
+.PHONY: help build run test thorough bench compare torture soak sim sim-seeds fping lint proto contract contract-baseline conformance tools clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 19
@@ -53,6 +53,10 @@ torture: build ## real nodes beside plugins that attack them: what each attack d
 
 fping: ## loss and times of locality-icmp beside those of fping, over many peers and faults (as root)
 	go test ./plugins/locality-icmp -run '^TestAgainstFping$$' -count=1 -v -thorough
+
+# Each property has a hundred cases here, and each snapshot of a recorded loop is compared.
+thorough: ## the tests that make test cuts short, at full length
+	MESHOS_THOROUGH=1 go test $(RACE) -ldflags=-w -count=1 -timeout 1h ./host/api ./host/journal ./host/ordered
 
 soak: build ## 50 daemons under random kills, full disks, floods and reloads (SECONDS=10 SEED=0)
 	go run ./internal/soak -for $(SECONDS)s -seed $(SEED)

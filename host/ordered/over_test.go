@@ -12,6 +12,7 @@ import (
 
 	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/snapshot"
+	"github.com/meshos/meshos/internal/testkit"
 )
 
 // An order that was given a moment before a kill is in no checkpoint, and what the file said
@@ -71,6 +72,7 @@ func genFile() *rapid.Generator[mesh.Configured] {
 // whichever files its orders were given, and whichever it finds. Only what the file said for less
 // than the time between two checkpoints, without an order meanwhile, is not remembered.
 func TestB25_WhatAKilledNodeBeginsWithIsWhatACheckpointWouldHold(t *testing.T) {
+	testkit.Cases(t, 40)
 	rapid.Check(t, func(t *rapid.T) {
 		dir, err := os.MkdirTemp("", "ordered")
 		if err != nil {

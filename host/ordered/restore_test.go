@@ -15,6 +15,7 @@ import (
 	"github.com/meshos/meshos/host/snapshot"
 	"github.com/meshos/meshos/host/state"
 	"github.com/meshos/meshos/host/wire"
+	"github.com/meshos/meshos/internal/testkit"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
@@ -68,6 +69,7 @@ func genOrder() *rapid.Generator[mesh.AdminEvent] {
 // entries lead to are the same, wherever the checkpoint was taken and however long the node
 // was down.
 func TestB25_CheckpointAndLogLeadWhereEverythingLeads(t *testing.T) {
+	testkit.Cases(t, 40)
 	rapid.Check(t, func(t *rapid.T) {
 		dir, err := os.MkdirTemp("", "ordered")
 		if err != nil {
