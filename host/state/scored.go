@@ -24,10 +24,6 @@ func (c *scoredChain) of(n mesh.NodeID) (score float32, ok bool) {
 	return c.holders[i].Score, true
 }
 
-func (c *scoredChain) equal(other *scoredChain) bool {
-	return c.best == other.best && c.cost == other.cost && slices.Equal(c.holders, other.holders)
-}
-
 // inPlace are the scores of one chain in little memory, as nearly every chain has them: those
 // of its present holders, and of no other node.
 type inPlace struct {
