@@ -17,11 +17,14 @@ import (
 type gate struct {
 	*node
 	password string // of the client within the process
-	global   *server.Account
+	srv      *server.Server
 
 	mu    sync.Mutex
 	links map[uint64]linked // by NATS's number of the connection
 }
+
+// systemUser is who manages the cluster of seeds.
+const systemUser = "system"
 
 type linked struct {
 	id      uint64
@@ -80,7 +83,13 @@ func (g *gate) member(key linkKey) (member, bool) {
 func (g *gate) Check(c server.ClientAuthentication) bool {
 	switch c.Kind() {
 	case server.CLIENT:
-		return subtle.ConstantTimeCompare([]byte(c.GetOpts().Password), []byte(g.password)) == 1
+		if subtle.ConstantTimeCompare([]byte(c.GetOpts().Password), []byte(g.password)) == 0 {
+			return false
+		}
+		if c.GetOpts().Username == systemUser {
+			c.RegisterUser(&server.User{Username: systemUser, Account: g.srv.SystemAccount()})
+		}
+		return true
 	case server.LEAF:
 		return g.checkLink(c)
 	}
@@ -94,7 +103,7 @@ func (g *gate) checkLink(c server.ClientAuthentication) bool {
 	if err != nil || !known || joiningOf(state) != nil {
 		return false
 	}
-	c.RegisterUser(&server.User{Username: g.nameOf(m.id), Account: g.global, Permissions: allowed(m.id)})
+	c.RegisterUser(&server.User{Username: g.nameOf(m.id), Account: g.srv.GlobalAccount(), Permissions: allowed(m.id)})
 	host, _, _ := net.SplitHostPort(c.RemoteAddress().String())
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -126,12 +135,12 @@ func (g *gate) addressOf(id uint64) string {
 
 // cut ends the links of those who are not members any more, and forgets links that have ended.
 // A link that NATS has not taken in yet is looked at again.
-func (g *gate) cut(srv *server.Server, now time.Time) {
+func (g *gate) cut(now time.Time) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	for cid, l := range g.links {
-		there := srv.GetLeafNode(cid) != nil
-		if m, known := g.member(l.key); there && (!known || m.id != l.id) && srv.DisconnectClientByID(cid) == nil {
+		there := g.srv.GetLeafNode(cid) != nil
+		if m, known := g.member(l.key); there && (!known || m.id != l.id) && g.srv.DisconnectClientByID(cid) == nil {
 			g.log.Info("the link of a node that is no member any more is cut", "node", l.id)
 			there = false
 		}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -32,6 +33,25 @@ func TestAMinorityRefusesAndGoesOnOnceThereIsAMajority(t *testing.T) {
 	if got := string(all[0].record()[1].GetEntry()); got != "two of three" {
 		t.Errorf("the log has %q", got)
 	}
+
+	// The third one comes back with an empty disk, and gets the log from the others.
+	if err := os.RemoveAll(filepath.Join(all[2].dir, "hub")); err != nil {
+		t.Fatal(err)
+	}
+	all[2].start()
+	w.everybody()
+	w.until("it has the log", func() bool {
+		link := all[2].linkNow()
+		return link.GetQuorum() && link.GetBeacon().GetHeight() == 2
+	})
+	if err := all[2].order(t.Context(), "three of three"); err != nil {
+		t.Fatal(err)
+	}
+	w.same(3, all...)
+	w.settled(all...)
+	all[1].end()
+	w.until("it counts", func() bool { return all[0].orderAt(t.Context(), 4, "with the one that was empty") == nil })
+	w.same(4, all[0], all[2])
 }
 
 func TestALeafThatWasCutOffCatchesUp(t *testing.T) {
@@ -140,4 +160,35 @@ func TestOneSeedGrowsToThree(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(all[0].dir, "hub", "alone.aside")); err != nil {
 		t.Error(err)
 	}
+}
+
+// A seed's machine is replaced by one with another id: then two of the new three are enough.
+func TestASeedIsReplaced(t *testing.T) {
+	t.Parallel()
+	w, all := founded(t, 3, 0)
+	all[2].end()
+	w.seeds = []string{w.address(1), w.address(2), w.address(4)}
+	delete(w.machines, 3)
+	fourth := w.add(4)
+	fourth.cfg.Listen, fourth.cfg.Seeds = w.address(4), w.seeds
+	for _, m := range all[:2] {
+		m.end()
+		m.cfg.Seeds = w.seeds
+		m.start()
+	}
+	fourth.start()
+	w.everybody()
+	w.takesOrders(all[0], all[1], fourth)
+	w.until("the former seed does not count any more", func() bool {
+		return strings.Contains(all[0].log.String()+all[1].log.String()+fourth.log.String(), "does not count in the cluster of seeds now")
+	})
+	if err := fourth.order(t.Context(), "with the new one"); err != nil {
+		t.Fatal(err)
+	}
+	w.same(2, all[0], all[1], fourth)
+	w.until("the new seed has the log", func() bool { return fourth.linkNow().GetBeacon().GetHeight() == 2 })
+	w.settled(all[0], all[1], fourth)
+	all[1].end()
+	w.until("two of three order", func() bool { return all[0].orderAt(t.Context(), 3, "two of three") == nil })
+	w.same(3, all[0], fourth)
 }

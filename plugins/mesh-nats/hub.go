@@ -126,7 +126,7 @@ func (h *hub) start(ctx context.Context) (err error) {
 			}
 		}
 	}
-	if h.srv, err = startServer(ctx, opts, log, func(srv *server.Server) { h.gate.global = srv.GlobalAccount() }); err != nil {
+	if h.srv, err = startServer(ctx, opts, log, func(srv *server.Server) { h.gate.srv = srv }); err != nil {
 		reason, _ := log.lastError()
 		return fmt.Errorf("start the seed's server on %s: %w (%s)", h.cfg.Listen, err, reason)
 	}
@@ -222,7 +222,7 @@ func (h *hub) tick(now time.Time) {
 		h.sessions.wait(gap)
 	}
 	h.ticked = now
-	h.gate.cut(h.srv, now)
+	h.gate.cut(now)
 	h.sweep(now)
 	h.complete = h.complete || h.knowsAll(now)
 	if len(h.cfg.Seeds) > 1 {
@@ -251,7 +251,7 @@ func (h *hub) knowsAll(now time.Time) bool {
 // with another seed, so the hub starts again for that.
 func (h *hub) dropMembers() error {
 	m := h.members.Load()
-	h.gate.cut(h.srv, time.Now())
+	h.gate.cut(time.Now())
 	if len(m.byID) == 0 {
 		return nil
 	}

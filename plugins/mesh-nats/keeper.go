@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -95,10 +97,16 @@ func (k *keeper) run(ctx context.Context) error {
 	if k.failed != nil {
 		return k.failed
 	}
-	var read, sized time.Time
+	var read, sized, cleaned time.Time
 	for led := false; sleep(ctx, keepEvery); {
 		if err := k.make(ctx); err != nil {
 			k.log.Debug("the log can't be made yet", "error", err)
+		}
+		if time.Since(cleaned) >= 2*k.cfg.beacon() {
+			cleaned = time.Now()
+			if err := k.dropSeeds(ctx); err != nil {
+				k.log.Warn("a seed that is none any more still counts in the cluster of seeds", "error", err)
+			}
 		}
 		if !k.leads() {
 			led = false
@@ -114,8 +122,8 @@ func (k *keeper) run(ctx context.Context) error {
 				led = true
 			}
 		}
-		if now.Sub(sized) >= 2*k.cfg.beacon() {
-			if err := k.size(ctx); err == nil {
+		if now.Sub(sized) >= k.cfg.beacon() {
+			if err := k.look(ctx); err == nil {
 				sized = now
 			}
 		}
@@ -129,17 +137,19 @@ func (k *keeper) run(ctx context.Context) error {
 func (k *keeper) make(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, keepWithin)
 	defer cancel()
-	if k.clustered() {
-		if k.srv.JetStreamIsStreamAssigned(k.srv.GlobalAccount().GetName(), stream) {
+	if k.clustered() && k.srv.JetStreamIsStreamAssigned(k.srv.GlobalAccount().GetName(), stream) || !k.clustered() && k.leads() {
+		return nil
+	}
+	// The leader of the cluster may know of it, while this seed does not yet.
+	names := k.js.StreamNames(ctx)
+	for name := range names.Name() {
+		if name == stream {
+			k.found()
 			return nil
 		}
-	} else if k.leads() {
-		return nil
-	} else if _, err := k.js.Stream(ctx, stream); err == nil {
-		k.found()
-		return nil
-	} else if !errors.Is(err, jetstream.ErrStreamNotFound) {
-		return err
+	}
+	if names.Err() != nil {
+		return names.Err()
 	}
 	if !k.mayCreate.Load() {
 		return nil
@@ -192,8 +202,9 @@ func (k *keeper) read(ctx context.Context) error {
 	return nil
 }
 
-// size looks how full the log is, and whether the stream is as the configuration says.
-func (k *keeper) size(ctx context.Context) error {
+// look looks how full the log is, which seeds have it, and whether the stream is as the
+// configuration says.
+func (k *keeper) look(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, keepWithin)
 	defer cancel()
 	s, err := k.js.Stream(ctx, stream)
@@ -201,11 +212,14 @@ func (k *keeper) size(ctx context.Context) error {
 		return err
 	}
 	info := s.CachedInfo()
-	share := float64(info.State.Bytes) / float64(info.Config.MaxBytes)
-	alarm := ""
-	if share >= alarmShare {
-		alarm = fmt.Sprintf("the log uses %.0f %% of max_log (%d bytes): raise it on all seeds", 100*share, info.Config.MaxBytes)
+	var alarms []string
+	if share := float64(info.State.Bytes) / float64(info.Config.MaxBytes); share >= alarmShare {
+		alarms = append(alarms, fmt.Sprintf("the log uses %.0f %% of max_log (%d bytes): raise it on all seeds", 100*share, info.Config.MaxBytes))
 	}
+	if lacks := k.lacking(info.Cluster); lacks != "" {
+		alarms = append(alarms, lacks)
+	}
+	alarm := strings.Join(alarms, "; ")
 	k.mu.Lock()
 	changed := k.full != alarm
 	k.full = alarm
@@ -220,4 +234,31 @@ func (k *keeper) size(ctx context.Context) error {
 		return fmt.Errorf("change the log's limits: %w", err)
 	}
 	return nil
+}
+
+// lacking returns which seeds do not have the whole log, or "". While that is so, others must not
+// be stopped: of a majority without the log none can lead.
+func (k *keeper) lacking(cluster *jetstream.ClusterInfo) string {
+	if !k.clustered() || cluster == nil {
+		return ""
+	}
+	var names []string
+	have := 1
+	for _, replica := range cluster.Replicas {
+		if replica.Current && !replica.Offline {
+			have++
+		} else if id := seedOf(replica.Name); id != 0 {
+			names = append(names, k.nameOf(id))
+		}
+	}
+	seeds := len(k.cfg.Seeds)
+	if have >= seeds {
+		return ""
+	}
+	slices.Sort(names)
+	who := ""
+	if len(names) > 0 {
+		who = " (not " + strings.Join(names, ", ") + ")"
+	}
+	return fmt.Sprintf("%d of %d seeds have the whole log%s: it takes nothing if fewer than %d are left", have, seeds, who, seeds/2+1)
 }

@@ -24,7 +24,7 @@ type natsLog struct {
 }
 
 func newNatsLog(log hclog.Logger, name string) *natsLog {
-	return &natsLog{log: log.Named(name), shown: rate.NewLimiter(rate.Every(20*time.Second), 5)}
+	return &natsLog{log: log.With("server", name), shown: rate.NewLimiter(rate.Every(20*time.Second), 5)}
 }
 
 // expected reports whether an error comes with the end of a link, which the plugin reports
@@ -36,11 +36,15 @@ func expected(text string) bool {
 	}, func(part string) bool { return strings.Contains(text, part) })
 }
 
-func (l *natsLog) Noticef(format string, args ...any) { l.log.Debug(fmt.Sprintf(format, args...)) }
-func (l *natsLog) Debugf(format string, args ...any)  { l.log.Trace(fmt.Sprintf(format, args...)) }
-func (l *natsLog) Tracef(string, ...any)              {}
-func (l *natsLog) Warnf(format string, args ...any)   { l.log.Debug(fmt.Sprintf(format, args...)) }
-func (l *natsLog) Fatalf(format string, args ...any)  { l.log.Error(fmt.Sprintf(format, args...)) }
+func (l *natsLog) Noticef(format string, args ...any) {
+	if text := fmt.Sprintf(format, args...); !strings.HasPrefix(text, " ") && !strings.HasPrefix(text, "--") { // its settings
+		l.log.Debug(text)
+	}
+}
+func (l *natsLog) Debugf(format string, args ...any) { l.log.Trace(fmt.Sprintf(format, args...)) }
+func (l *natsLog) Tracef(string, ...any)             {}
+func (l *natsLog) Warnf(format string, args ...any)  { l.log.Debug(fmt.Sprintf(format, args...)) }
+func (l *natsLog) Fatalf(format string, args ...any) { l.log.Error(fmt.Sprintf(format, args...)) }
 
 func (l *natsLog) Errorf(format string, args ...any) {
 	text := fmt.Sprintf(format, args...)

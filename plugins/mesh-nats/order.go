@@ -89,6 +89,7 @@ type apiError struct {
 const (
 	wrongLastSequence = 10071
 	maximumBytes      = 10077 // the store's text says which limit
+	inProcess         = 10158 // it was published before, and too few seeds have it yet
 )
 
 func (l *leaf) append(ctx context.Context, req *pluginv1.OrderRequest) (*pubAck, error) {
@@ -119,6 +120,8 @@ func (l *leaf) refused(ctx context.Context, req *pluginv1.OrderRequest, why *api
 			return nil // it was taken before
 		}
 		return pluginsdk.Aborted(fmt.Errorf("entry %d does not come next: %s", req.GetHeight(), why.Description))
+	case inProcess:
+		return pluginsdk.Unknown(fmt.Errorf("entry %d was published before, and whether the log takes it is not known yet", req.GetHeight()))
 	case maximumBytes:
 		return pluginsdk.FailedPrecondition(errors.New("the log is full: raise max_log on all seeds"))
 	}

@@ -299,6 +299,22 @@ func (w *world) takesOrders(machines ...*machine) {
 	}
 }
 
+// settled waits until the seeds have looked several times, and all of them have the log.
+func (w *world) settled(machines ...*machine) {
+	w.Helper()
+	for _, m := range machines {
+		var since time.Time
+		w.until(fmt.Sprintf("all is well for m%d", m.id), func() bool {
+			if l := m.linkNow(); !l.GetQuorum() || l.GetAlarm() != "" {
+				since = time.Time{}
+			} else if since.IsZero() {
+				since = time.Now()
+			}
+			return !since.IsZero() && time.Since(since) > 4*time.Duration(m.cfg.Beacon)
+		})
+	}
+}
+
 // founded starts a mesh of so many seeds and leaves, and orders its first entry.
 func founded(t testing.TB, seeds, leaves int) (*world, []*machine) {
 	t.Helper()
