@@ -28,7 +28,7 @@ type Options struct {
 	Break Broken
 	// NoDedup has the engine forget the ids of entries, as one may whose memory of them is short.
 	NoDedup bool
-	// Few has nodes hear only of chains that they hold, and of the health of few others.
+	// Few has nodes hear only of chains that they hold, as nodes of a mesh with many do.
 	Few   bool
 	Trace func(line string)
 }
@@ -94,7 +94,13 @@ func (w *World) node(id mesh.NodeID) *node { return w.nodes[id-1] }
 // trueWall is the right time.
 func (w *World) trueWall() time.Time { return w.base.wall.Add(w.now.Sub(begins)) }
 
-// Run runs the story, and returns what did not hold.
+// RunTo runs the story up to a time, and returns what did not hold.
+func (w *World) RunTo(end time.Duration) error {
+	w.run(begins.Add(end))
+	return w.failure
+}
+
+// Run runs the story to its end, and returns what did not hold.
 func (w *World) Run() error {
 	w.run(begins.Add(w.story.End))
 	if w.failure == nil {
