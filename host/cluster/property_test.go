@@ -196,9 +196,9 @@ func FuzzEntriesFromOutside(f *testing.F) {
 		if _, err := l.State.Check(logged); err != nil && l.State.Sum() != before {
 			t.Fatal("an entry that is refused changes the state")
 		}
-		if c, err := l.State.Recorded(&meshosv1.RecordedEntry{Logged: logged}); err == nil {
+		if _, err := l.State.Recorded(&meshosv1.RecordedEntry{Logged: logged}); err == nil {
 			s := clustertest.New(t, true).State
-			if c, err = s.Recorded(&meshosv1.RecordedEntry{Logged: logged}); err == nil {
+			if c, err := s.Recorded(&meshosv1.RecordedEntry{Logged: logged}); err == nil {
 				if s.Fold(c); s.Height() != c.Height() || s.Head() != c.Hash() {
 					t.Fatal("it was folded and is not there")
 				}

@@ -149,8 +149,10 @@ func (a WipeSeed) String() string { return "wipe-seed " + list(a.Nodes) }
 func (a SetBackSeed) String() string {
 	return fmt.Sprintf("set-back-seed %s by %d", list(a.Nodes), a.By)
 }
+
 func (a SetBackRecord) String() string { return fmt.Sprintf("set-back-record %d by %d", a.Node, a.By) }
-func (a Lie) String() string           { return fmt.Sprintf("lie %d %s for %s", a.Node, a.How, a.For) }
+
+func (a Lie) String() string { return fmt.Sprintf("lie %d %s for %s", a.Node, a.How, a.For) }
 
 func (a Order) String() string {
 	return strings.TrimSpace(fmt.Sprintf("order %s on %d: %s %s", a.Name, a.On, a.Verb, a.Arg))
