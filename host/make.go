@@ -63,6 +63,7 @@ type node struct {
 	catalog    *catalog.Catalog
 	control    *control.Announcer
 	link       *meshlink.Link
+	labels     labels
 	plugins    *plugins.Plugins
 	daemons    *daemon.Manager
 	executor   *executor.Executor
@@ -151,6 +152,7 @@ func (n *node) make(ctx context.Context, spawner *process.Spawner) (err error) {
 		return err
 	}
 	n.control = control.New(control.Options{DrainDeadline: cfg.Maintenance.DrainDeadline, Report: n.failures.Add, Log: log})
+	n.labels.set(cfg.Desired().Labels)
 	n.link = meshlink.New(n.linkOptions())
 	n.plugins = plugins.New(plugins.Options{
 		Config: cfg, Catalog: n.catalog, Names: n.names, Loop: n.loop, Intake: n.intake,
@@ -194,7 +196,7 @@ func (n *node) make(ctx context.Context, spawner *process.Spawner) (err error) {
 	})
 	n.manager = sdnotify.New(log)
 	n.reload = reload.New(cfg, reload.Parts{
-		Signers: n.operators, Intake: n.intake, Daemons: n.daemons, Loop: reloads{feed, n.capacity, n.ordered}, Plugins: n.plugins, Report: n.failures.Add, Log: log,
+		Signers: n.operators, Intake: n.intake, Daemons: n.daemons, Loop: reloads{feed, n.capacity, n.ordered, &n.labels}, Plugins: n.plugins, Report: n.failures.Add, Log: log,
 		Began: n.manager.Reloading, Ended: n.reloaded,
 	})
 
@@ -254,12 +256,14 @@ type reloads struct {
 	feed     loop.Feed
 	capacity *capacity.Gate
 	ordered  *ordered.Log
+	labels   *labels
 }
 
 // Reload implements the reloader's idea of a loop.
 func (r reloads) Reload(ctx context.Context, next mesh.Reload) error {
 	r.capacity.Configure(next.Desired)
 	r.ordered.Configure(next.Desired)
+	r.labels.set(next.Desired.Labels)
 	return r.feed.Reload(ctx, next)
 }
 

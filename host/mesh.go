@@ -3,6 +3,7 @@ package host
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -53,12 +54,11 @@ func (n *node) meshIdentity() (*pluginv1.MeshIdentity, error) {
 
 // linkOptions returns what the conversation with the mesh plugin works with.
 func (n *node) linkOptions() meshlink.Options {
-	feed := n.loop.Feed()
 	return meshlink.Options{
-		Node: n.cfg.Node.ID, Record: alone{}, Server: nobody{}, Source: n.loop.Reader(), Announce: feed.Announce,
+		Node: n.cfg.Node.ID, Record: alone{}, Source: n.loop.Reader(),
 		Self: meshlink.Self{
-			Incarnation: n.epoch, Name: n.cfg.Node.Name, Version: n.opts.Version,
-			Labels:  func() []mesh.Label { return nil },
+			Incarnation: n.epoch, Name: n.cfg.Node.Name, Version: n.opts.Version, Address: n.cfg.Node.Address, Health: n.cfg.Node.Health,
+			Labels:  n.labels.get,
 			Trouble: n.trouble,
 		},
 		MayKnow: func(ctx context.Context, id mesh.NodeID) error {
@@ -67,6 +67,31 @@ func (n *node) linkOptions() meshlink.Options {
 		Report: n.failures.Add, Log: n.opts.Log,
 	}
 }
+
+// runLink talks with the mesh plugin until ctx ends.
+func (n *node) runLink(ctx context.Context) error {
+	feed := n.loop.Feed()
+	n.link.Run(ctx, meshlink.Hooks{Server: nobody{}, Announce: func(ctx context.Context, said mesh.PeersAnnounced) error {
+		if err := feed.Announce(ctx, said); err != nil {
+			return err
+		}
+		n.plugins.Announce(said)
+		return nil
+	}})
+	return nil
+}
+
+// labels are those of this node; a reload may change them.
+type labels struct{ now atomic.Pointer[[]mesh.Label] }
+
+func (l *labels) get() []mesh.Label {
+	if now := l.now.Load(); now != nil {
+		return *now
+	}
+	return nil
+}
+
+func (l *labels) set(next []mesh.Label) { l.now.Store(&next) }
 
 // trouble returns in a sentence what is wrong with this node itself; "" for nothing.
 func (n *node) trouble(s *snapshot.Snapshot) string {

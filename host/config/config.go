@@ -48,6 +48,10 @@ type Node struct {
 	// for none.
 	SocketGroup string
 	Listen      string // host:port of /healthz and /metrics; "" for none
+	// Address and Health are how the other nodes of a mesh should measure this one; "" for the
+	// address of its link, and for no health target.
+	Address, Health string
+	Labels          map[string]string // properties of the machine, such as rack = "r7"
 }
 
 // Loop sets the pace and the limits of the control loop.
@@ -174,6 +178,7 @@ type Chain struct {
 	ID       mesh.ChainID
 	Replicas *uint32 // nil if not specified
 	Hold     *bool   // whether this node holds a replica; nil if not specified
+	Spread   string  // the label over whose values holders are spread; "" for none
 }
 
 // Daemon is a process that the node supervises.

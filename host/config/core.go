@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"maps"
 	"slices"
 
 	"github.com/meshos/meshos/host/mesh"
@@ -50,11 +51,14 @@ func (c *Config) Policy() state.Policy {
 // Desired returns the peers, chains and daemons that the file asks for.
 func (c *Config) Desired() mesh.Configured {
 	var out mesh.Configured
+	for _, key := range slices.Sorted(maps.Keys(c.Node.Labels)) {
+		out.Labels = append(out.Labels, mesh.Label{Key: key, Value: c.Node.Labels[key]})
+	}
 	for _, peer := range c.Peers {
 		out.Peers = append(out.Peers, mesh.ConfiguredPeer{ID: peer.ID, Name: peer.Name})
 	}
 	for _, chain := range c.Chains {
-		configured := mesh.ConfiguredChain{ID: chain.ID, Replicas: chain.Replicas}
+		configured := mesh.ConfiguredChain{ID: chain.ID, Replicas: chain.Replicas, Spread: chain.Spread}
 		if chain.Hold != nil {
 			configured.Hold = mesh.HoldDrop
 			if *chain.Hold {

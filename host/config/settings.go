@@ -16,6 +16,9 @@ func (n *Node) settings() []setting {
 		notEmpty("socket", &n.Socket),
 		textOrNone("socket_group", &n.SocketGroup),
 		listenAddress("listen", &n.Listen),
+		hostAddress("address", &n.Address),
+		healthTarget("health", &n.Health),
+		labels("labels", &n.Labels),
 	}
 }
 

@@ -26,6 +26,12 @@ func (c *Chain) settings() []setting {
 		id("id", &c.ID).needed(),
 		optional(&c.Replicas, replicas),
 		optional(&c.Hold, func(at *bool) setting { return boolean("hold", at) }),
+		leftOut(textOrNone("spread", &c.Spread).checked(func() *fault {
+			if c.Spread == "" {
+				return nil
+			}
+			return badLabel(c.Spread)
+		}), func() bool { return c.Spread == "" }),
 	}
 }
 

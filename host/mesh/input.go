@@ -18,6 +18,7 @@ type Heard struct {
 type Place struct {
 	Height uint64    // 1, 2, 3 …
 	At     time.Time // when the log took it; windows that the order opens begin then
+	Mesh   bool      // the log is the one of the mesh, not the node's own
 }
 
 // Samples is the answer of one probe in one poll, or (Err not empty) why there is none.
@@ -175,6 +176,7 @@ type Reload struct{ Desired Configured }
 
 // Configured holds the peers, chains and daemons of a configuration.
 type Configured struct {
+	Labels  []Label // of this node, sorted by key
 	Peers   []ConfiguredPeer
 	Chains  []ConfiguredChain
 	Daemons []ConfiguredDaemon
@@ -191,6 +193,9 @@ type ConfiguredChain struct {
 	ID       ChainID
 	Replicas *uint32 // how many there should be; nil if that is not configured
 	Hold     HoldIntent
+	// Spread is the label over whose values holders are spread where no scorer says better; ""
+	// for none.
+	Spread string
 }
 
 // ConfiguredDaemon is a daemon that the configuration names.

@@ -62,12 +62,9 @@ type Server interface {
 type Options struct {
 	Node   mesh.NodeID
 	Record Record
-	Server Server
 	// Source is what this node says of itself comes from.
 	Source follow.Source
-	// Announce brings what the mesh says of other nodes to the loop. It waits until ctx ends.
-	Announce func(ctx context.Context, said mesh.PeersAnnounced) error
-	Self     Self
+	Self   Self
 	// MayKnow returns why the node has no room for another peer; nil if it has.
 	MayKnow func(ctx context.Context, node mesh.NodeID) error
 	// Report records a failure; it does not wait.
@@ -75,10 +72,18 @@ type Options struct {
 	Log    *slog.Logger
 }
 
+// Hooks are what a running Link works with.
+type Hooks struct {
+	// Announce brings what the mesh says of other nodes to the loop. It waits until ctx ends.
+	Announce func(ctx context.Context, said mesh.PeersAnnounced) error
+	Server   Server
+}
+
 // Link is the conversation with the mesh plugin. It is safe for concurrent use.
 type Link struct {
-	opts  Options
-	peers *peers
+	opts   Options
+	peers  *peers
+	server Server // set by Run
 
 	mu        sync.Mutex
 	plugin    Plugin
@@ -175,10 +180,12 @@ func (l *Link) Used() bool {
 	return p != nil
 }
 
-// Run talks with the plugin until ctx ends, and waits for all that it began.
-func (l *Link) Run(ctx context.Context) {
+// Run talks with the plugin until ctx ends, and waits for all that it began. It may be called
+// once.
+func (l *Link) Run(ctx context.Context, h Hooks) {
+	l.server = h.Server
 	var announcing sync.WaitGroup
-	announcing.Go(func() { l.peers.run(ctx) })
+	announcing.Go(func() { l.peers.run(ctx, h.Announce) })
 	defer announcing.Wait()
 	for ctx.Err() == nil {
 		plugin, other := l.current()

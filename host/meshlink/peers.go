@@ -58,7 +58,7 @@ func newPeers(o Options) *peers {
 }
 
 // run brings what is new to the loop until ctx ends.
-func (p *peers) run(ctx context.Context) {
+func (p *peers) run(ctx context.Context, announce func(context.Context, mesh.PeersAnnounced) error) {
 	for ctx.Err() == nil {
 		changed := p.opts.Record.Changed()
 		p.setMembers(ctx, p.opts.Record.Members().GetMembers())
@@ -67,7 +67,7 @@ func (p *peers) run(ctx context.Context) {
 			if !any {
 				break
 			}
-			if err := p.opts.Announce(ctx, said); err != nil {
+			if err := announce(ctx, said); err != nil {
 				return // the loop has ended, or ctx
 			}
 		}

@@ -243,7 +243,7 @@ func start(t *testing.T, net *meshtest.Network, id uint64) *node {
 	}
 	n.record.setMembers(id == 1, 1, 2, 3)
 	n.Link = meshlink.New(meshlink.Options{
-		Node: mesh.NodeID(id), Record: n.record, Server: n, Source: n.board, Announce: n.Announce,
+		Node: mesh.NodeID(id), Record: n.record, Source: n.board,
 		Self: meshlink.Self{
 			Incarnation: 7, Name: name(id), Version: "v1",
 			Labels:  func() []mesh.Label { return []mesh.Label{{Key: "rack", Value: fmt.Sprint("r", id)}} },
@@ -269,7 +269,7 @@ func start(t *testing.T, net *meshtest.Network, id uint64) *node {
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		n.Run(ctx)
+		n.Run(ctx, meshlink.Hooks{Announce: n.Announce, Server: n})
 	}()
 	t.Cleanup(func() {
 		cancel()

@@ -100,7 +100,7 @@ func (s *serving) begin(q *pluginv1.ServedQuestion) {
 	s.mu.Unlock()
 	s.all.Go(func() {
 		defer cancel()
-		err := s.link.opts.Server.Serve(ctx, q.GetFrom(), q.GetMethod(), q.GetRequest(), func(response []byte) error {
+		err := s.link.server.Serve(ctx, q.GetFrom(), q.GetMethod(), q.GetRequest(), func(response []byte) error {
 			if err := a.take(ctx); err != nil {
 				return err
 			}

@@ -10,21 +10,22 @@ import (
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
-// SetPeers replaces the peers and has every probe told of them. Their host names are looked up
+// SetPeers replaces the peers of the configuration and has every probe told of them. Their host names are looked up
 // from now on; probes are told again when that is done.
 func (p *Plugins) SetPeers(ctx context.Context, peers []config.Peer) error {
-	p.peers.Store(&peers)
-	p.names.Want(HostNames(peers))
+	p.peers.configure(peers)
+	p.names.Want(HostNames(p.peers.now()))
 	return p.RenewPeers(ctx)
 }
 
 // RenewPeers has every probe told the addresses of the peers' host names as they are now.
 func (p *Plugins) RenewPeers(ctx context.Context) error {
-	return p.catalog.RenewPeers(ctx, func() []*pluginv1.Peer { return Peers(*p.peers.Load(), p.names) })
+	return p.catalog.RenewPeers(ctx, func() []*pluginv1.Peer { return Peers(p.peers.now(), p.names) })
 }
 
-// PeersNow returns the configured peers.
-func (p *Plugins) PeersNow() []config.Peer { return *p.peers.Load() }
+// PeersNow returns the peers of the configuration, and those that the mesh brought. They must
+// not be written to.
+func (p *Plugins) PeersNow() []config.Peer { return p.peers.now() }
 
 // Peers returns the configured peers as probes are told of them.
 func Peers(peers []config.Peer, names *resolve.Resolver) (out []*pluginv1.Peer) {

@@ -3,7 +3,6 @@ package plugins
 import (
 	"context"
 	"log/slog"
-	"sync/atomic"
 
 	"github.com/meshos/meshos/host/catalog"
 	"github.com/meshos/meshos/host/config"
@@ -36,7 +35,8 @@ type Options struct {
 type Plugins struct {
 	catalog   *catalog.Catalog
 	names     *resolve.Resolver
-	peers     atomic.Pointer[[]config.Peer] // as configured now
+	peers     *knownPeers
+	log       *slog.Logger
 	bindings  *bindings
 	actuators *actuators
 	tasks     *tasks
@@ -47,8 +47,7 @@ func New(o Options) *Plugins {
 	events := &pluginEvents{report: o.Report, client: func(kind, plugin string) Intake {
 		return o.Intake.Client(sourceOf(o.Config, kind, plugin))
 	}}
-	p := &Plugins{catalog: o.Catalog, names: o.Names, actuators: newActuators(o.Config, o.Catalog, events, o.Now), tasks: newTasks()}
-	p.peers.Store(&o.Config.Peers)
+	p := &Plugins{catalog: o.Catalog, names: o.Names, actuators: newActuators(o.Config, o.Catalog, events, o.Now), tasks: newTasks(), peers: newKnownPeers(o.Config.Peers), log: o.Log}
 	p.bindings = &bindings{
 		catalog: o.Catalog, loop: o.Loop, control: o.Control, mesh: o.Mesh, report: o.Report,
 		actuators: p.actuators, sources: &sources{events, o.Log, p.tasks},
@@ -96,8 +95,9 @@ func (p *Plugins) Change(ctx context.Context, next config.Plugin) (entry, config
 // Retry starts at once what is down.
 func (p *Plugins) Retry() { p.catalog.Retry() }
 
-// Run listens to event sources until ctx ends, and waits for their streams to end.
+// Run listens to event sources and tells probes of the peers of the mesh until ctx ends. It
+// waits for the streams to end.
 func (p *Plugins) Run(ctx context.Context) {
-	<-ctx.Done()
+	p.renewAnnounced(ctx)
 	p.tasks.close()
 }

@@ -19,7 +19,7 @@ func (d *diff) replicaCount() {
 		switch {
 		case d.short(c):
 			if d.mayPlace(c) {
-				d.addMove(c.ID, want{action: mesh.RequestPlacement{Chain: c.ID}})
+				d.addMove(c.ID, want{action: mesh.RequestPlacement{Chain: c.ID, Target: d.spreadTarget(c)}})
 			}
 		case c.HasDesired:
 			d.evictSurplus(c)
@@ -60,8 +60,8 @@ func (d *diff) evictSurplus(c state.Chain) {
 }
 
 // victim returns the holder to evict: first one that was lost and came back, then one that
-// is not live, then one in maintenance or cordoned, then an avoided one, then the one with
-// the lowest score, then the one with the highest id. This node, which leads the chain, is
+// is not live, then one in maintenance or cordoned, then an avoided one, then one with the value
+// of its label that has the most holders if the chain is spread, then the one with the lowest score, then the one with the highest id. This node, which leads the chain, is
 // evicted only if it is the last.
 func (d *diff) victim(c state.Chain) (mesh.NodeID, bool) {
 	candidates := slices.DeleteFunc(slices.Clone(c.Holders), func(n mesh.NodeID) bool {
@@ -70,12 +70,18 @@ func (d *diff) victim(c state.Chain) (mesh.NodeID, bool) {
 	if len(candidates) == 0 {
 		return 0, false
 	}
+	var holders map[string]int
+	if d.spreads(c) {
+		holders = d.crowds(c)
+	}
+	crowd := func(n mesh.NodeID) int { return holders[d.labelOf(c, n)] }
 	return slices.MinFunc(candidates, func(a, b mesh.NodeID) int {
 		return cmp.Or(
 			trueFirst(d.s.Returned(c.ID, a), d.s.Returned(c.ID, b)),
 			trueFirst(!d.s.Live(a), !d.s.Live(b)),
 			trueFirst(d.outOfService(a), d.outOfService(b)),
 			trueFirst(d.s.Avoids(a), d.s.Avoids(b)),
+			cmp.Compare(crowd(b), crowd(a)),
 			cmp.Compare(d.score(c.ID, a), d.score(c.ID, b)),
 			cmp.Compare(b, a),
 		)

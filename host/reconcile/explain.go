@@ -207,6 +207,7 @@ func ExplainPeer(s *state.State, id mesh.NodeID) Explanation {
 			e.say("locality", "it is avoided for another %s: %s", round(s.Now().Until(a.Until)), a.Reason)
 		}
 	}
+	e.member(p)
 	if s.Live(id) {
 		e.say("placing", "it counts as a live holder of what it holds")
 	} else {
@@ -311,6 +312,7 @@ func hosting(s *state.State, p state.Peer) string {
 		{s.Avoids(p.ID), "it is avoided"},
 		{p.Health == mesh.HealthUnreachable, "it is unreachable"},
 		{p.Phase != mesh.PhaseUnknown && p.Phase != mesh.PhaseActive, "it is not Active"},
+		{p.Full(), "it says that it holds as many chains as it may"},
 	} {
 		if c.holds {
 			why = append(why, c.text)

@@ -84,7 +84,7 @@ func (e *explainer) count(c state.Chain) {
 	case e.d.short(c) && !e.d.mayPlace(c):
 		e.say(arm, "%d of %d wanted holders are live and stay, but this node asks for placements only while it is Active", len(staying), c.Required())
 	case e.d.short(c):
-		e.say(arm, "%d of %d wanted holders are live and stay (%s), so a placement is asked for", len(staying), c.Required(), list(staying))
+		e.say(arm, "%d of %d wanted holders are live and stay (%s), so a placement is asked for%s", len(staying), c.Required(), list(staying), e.where(c))
 	case !c.HasDesired:
 		e.say(arm, "no number of replicas is set for it")
 	case len(live) > c.Required():
@@ -96,6 +96,20 @@ func (e *explainer) count(c state.Chain) {
 	default:
 		e.say(arm, "%d live holders, %d wanted: nothing to do", len(live), c.Required())
 	}
+}
+
+// where returns where a placement goes because of the label over which a chain is spread.
+func (e *explainer) where(c state.Chain) string {
+	n := e.d.spreadTarget(c)
+	if n == 0 {
+		return ""
+	}
+	value := e.d.labelOf(c, n)
+	if value == "" {
+		return fmt.Sprintf(" on node %d, which has no label %s, like all that may be given replicas", n, c.Spread)
+	}
+	return fmt.Sprintf(" on node %d: %s %s has %d of its holders, and no other %s has fewer that has a node for it",
+		n, c.Spread, value, e.d.crowds(c)[value], c.Spread)
 }
 
 func (e *explainer) moves(c state.Chain) {

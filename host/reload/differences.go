@@ -86,6 +86,7 @@ func refused(d config.Difference, kept map[string]refusal) bool {
 func inForce(current, next *config.Config, kept map[string]refusal) *config.Config {
 	out := *current
 	out.Peers, out.Chains, out.Daemons = next.Peers, next.Chains, next.Daemons
+	out.Node.Labels = next.Node.Labels
 	out.Plugins = slices.Clone(current.Plugins)
 	for i, old := range out.Plugins {
 		for _, p := range next.Plugins {

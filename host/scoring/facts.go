@@ -24,7 +24,7 @@ import (
 //	devices            any change of what they show
 //
 // A measurement that begins or ceases to be known has moved, and so has a number of CPUs that
-// changed. Everything else (name, health, lost or not, maintenance, cordon, avoid,
+// changed. Everything else (name, health, lost or not, maintenance, cordon, drain, avoid, labels,
 // capabilities, version, fork) is exact. How old a measurement is makes no difference.
 type change uint8
 
@@ -46,6 +46,7 @@ type sent struct {
 	hasRTT    bool
 	rtt       time.Duration // meaningful with hasRTT
 	inventory *mesh.Inventory
+	member    *snapshot.Member
 }
 
 type exact struct {
@@ -54,13 +55,14 @@ type exact struct {
 	echo              snapshot.EchoState
 	maintenance       mesh.MaintenancePhase
 	cordoned, avoided bool
+	draining          bool
 }
 
 func (n *Node) sent() sent {
 	p := &n.Peer
 	return sent{
-		exact:  exact{p.Name, p.Health, p.Echo, p.Maintenance, p.Cordoned, n.Avoided},
-		hasRTT: p.HasRTT, rtt: p.RTT, inventory: p.Inventory,
+		exact:  exact{p.Name, p.Health, p.Echo, p.Maintenance, p.Cordoned, n.Avoided, p.Draining},
+		hasRTT: p.HasRTT, rtt: p.RTT, inventory: p.Inventory, member: p.Member,
 	}
 }
 
@@ -69,11 +71,26 @@ func (now *sent) since(base *sent) change {
 	if now.exact != base.exact {
 		return factChanged
 	}
-	c := drift(base.known(), now.known(), rttBand)
+	c := max(drift(base.known(), now.known(), rttBand), memberChange(base.member, now.member))
 	if now.inventory == base.inventory {
 		return c
 	}
 	return max(c, inventoryChange(base.inventory, now.inventory))
+}
+
+// memberChange compares what the mesh says of a node.
+func memberChange(old, now *snapshot.Member) change {
+	switch {
+	case old == now:
+		return same
+	case old == nil || now == nil || old.Gone != now.Gone || (old.Summary == nil) != (now.Summary == nil):
+		return factChanged
+	case now.Summary == nil:
+		return same
+	case !slices.Equal(old.Summary.Labels, now.Summary.Labels) || old.Summary.ChainsMost != now.Summary.ChainsMost:
+		return factChanged
+	}
+	return exactly(old.Summary.ChainsHeld == now.Summary.ChainsHeld, jitter)
 }
 
 // known returns the round-trip time; nil if it is unknown.

@@ -90,6 +90,13 @@ func (v *View) here() Node {
 func (v *View) lasting(p snapshot.Peer) snapshot.Peer {
 	p.HealthReason = v.of.HealthReason(&p)
 	p.HealthSince, p.EchoSince, p.Measured = snapshot.Mark{}, snapshot.Mark{}, nil
+	if m := p.Member; m != nil {
+		next := &snapshot.Member{Seed: m.Seed, Gone: m.Gone}
+		if m.Summary != nil {
+			next.Summary = &mesh.Summary{Labels: m.Summary.Labels, ChainsHeld: m.Summary.ChainsHeld, ChainsMost: m.Summary.ChainsMost}
+		}
+		p.Member = next
+	}
 	return p
 }
 

@@ -56,7 +56,8 @@ func (b *Builder) updatePeer(s *state.State, p state.Peer) (echo bool) {
 		Maintenance: p.Phase, Cordoned: p.Cordoned, Echo: p.Echo, Echoes: p.Echoes,
 		HealthSince: markIf(p.HealthSince, p.Health != mesh.HealthUnknown),
 		EchoSince:   markIf(p.EchoSince, p.Echo != state.EchoUnknown),
-		Inventory:   p.Inventory, Measured: p.Measured,
+		Draining:    p.Draining, Member: p.Member, FromHere: p.FromHere, OwnWord: p.OwnWord,
+		Inventory: p.Inventory, Measured: p.Measured,
 	}
 	if !v.HasRTT {
 		v.RTT = 0

@@ -239,9 +239,17 @@ type Peer struct {
 	HealthFamily mesh.Family // by which it was checked
 	Echoes       mesh.Echoes
 
+	Draining bool    // another node is being evacuated without maintenance
+	Member   *Member // what the mesh says of it; nil if it is no member
+	FromHere bool    // only this node can't reach it
+	OwnWord  bool    // Maintenance, Cordoned and Draining are what it says itself
+
 	Inventory *mesh.Inventory        // without ages; see InventoryAt
 	Measured  *[mesh.Facts]mesh.Time // when its facts were measured
 }
+
+// Member is what the mesh says of another node.
+type Member = state.Member
 
 // Probed reports whether a locality probe says anything of the peer.
 func (p *Peer) Probed() bool { return p.Echo != EchoUnknown || p.Echoes != (mesh.Echoes{}) }

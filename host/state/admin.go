@@ -75,7 +75,7 @@ func (s *State) carryOut(ev mesh.AdminEvent, o Origin) []Effect {
 	case mesh.Cordon:
 		s.peers.ensure(ev.Node).cordon(o)
 	case mesh.Uncordon:
-		s.uncordon(ev.Node)
+		s.uncordon(ev.Node, o)
 	case mesh.RestartAllDaemons:
 		if ev.Node == s.node {
 			s.restartAll(o)

@@ -42,6 +42,8 @@ func (s *State) Apply(at mesh.Stamp, in mesh.Input) []Effect {
 		s.applyScores(in)
 	case mesh.JudgedCommit:
 		return s.applyCommand(in)
+	case mesh.PeersAnnounced:
+		s.applyAnnounced(in)
 	case mesh.Acknowledged:
 		s.records.acknowledge(in)
 	case mesh.SignerChange:

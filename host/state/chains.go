@@ -17,6 +17,8 @@ type Chain struct {
 	HasDesired bool          // Desired is set
 	Hold       mesh.HoldIntent
 
+	Spread string // the label over whose values holders are spread; "" for none
+
 	Count *CountOrder // the order that set Desired; nil if the configuration did
 	Held  *HoldOrder  // the order that set Hold; nil if the configuration did
 }
@@ -93,7 +95,7 @@ func (s *State) Chain(id mesh.ChainID) (c Chain, ok bool) {
 }
 
 func (c *chain) view(id mesh.ChainID) Chain {
-	return Chain{ID: id, Holders: c.holders, Leader: c.leader, Desired: c.desired, HasDesired: c.hasDesired, Hold: c.hold, Count: c.count, Held: c.held}
+	return Chain{ID: id, Holders: c.holders, Leader: c.leader, Desired: c.desired, HasDesired: c.hasDesired, Hold: c.hold, Spread: c.seldom().file.Spread, Count: c.count, Held: c.held}
 }
 
 func (c *chain) setDesired(n uint32) { c.desired, c.hasDesired = n, true }

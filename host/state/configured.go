@@ -14,6 +14,7 @@ func (s *State) configure(next mesh.Configured) {
 	s.configurePeers(next.Peers)
 	s.configureChains(next.Chains)
 	s.configureDaemons(next.Daemons)
+	s.members.targets++ // labels may be others
 	s.configured = next
 }
 
@@ -31,9 +32,12 @@ func (s *State) configurePeers(next []mesh.ConfiguredPeer) {
 		if keep[c.ID] {
 			continue
 		}
-		s.removePeer(c.ID)
-		s.withdraw(mesh.MarkAvoid{Peer: c.ID}.Key(), "the peer was taken out of the configuration")
-		s.avoid.remove(c.ID)
+		if p := s.peers.get(c.ID); p != nil && p.member != nil {
+			s.peers.touch(c.ID, p)
+			p.configured, p.name = false, p.member.name
+			continue // the mesh knows it, too
+		}
+		s.forgetPeer(c.ID, "the peer was taken out of the configuration")
 		gone[c.ID] = true
 	}
 	delete(gone, s.node)
@@ -95,11 +99,12 @@ func (s *State) configureChains(next []mesh.ConfiguredChain) {
 // not remove an intent that is not from the configuration.
 func (s *State) configureChain(old, next mesh.ConfiguredChain, configured bool) {
 	c := s.chains.get(next.ID)
-	if c != nil && c.configured == configured && same(old.Replicas, next.Replicas) && old.Hold == next.Hold {
+	if c != nil && c.configured == configured && same(old.Replicas, next.Replicas) && old.Hold == next.Hold && old.Spread == next.Spread {
 		c.setFile(next)
 		return
 	}
 	c = s.chains.ensure(next.ID)
+	s.members.spread += spreads(next) - spreads(old)
 	c.setFile(next)
 	c.configured = configured
 	if !same(old.Replicas, next.Replicas) {
@@ -117,6 +122,14 @@ func (s *State) configureChain(old, next mesh.ConfiguredChain, configured bool) 
 	}
 }
 
+// spreads returns 1 for a chain whose holders are spread over a label.
+func spreads(c mesh.ConfiguredChain) int {
+	if c.Spread == "" {
+		return 0
+	}
+	return 1
+}
+
 // setFromFile sets the desired number to that of the configuration.
 func (c *chain) setFromFile() {
 	c.desired, c.hasDesired = 0, false
@@ -127,7 +140,7 @@ func (c *chain) setFromFile() {
 
 // setFile notes what the configuration says.
 func (c *chain) setFile(says mesh.ConfiguredChain) {
-	if c.rare != nil || says.Replicas != nil || says.Hold != mesh.HoldNone {
+	if c.rare != nil || says.Replicas != nil || says.Hold != mesh.HoldNone || says.Spread != "" {
 		c.editRare().file = says
 	}
 }

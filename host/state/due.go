@@ -106,8 +106,8 @@ func (s *State) schedulePeer(id mesh.NodeID, p *peer) {
 	for i := range p.paths {
 		renew(p.paths[i].from)
 	}
-	if p.health != mesh.HealthUnknown {
-		renew(p.healthFrom)
+	for i := range p.verdicts {
+		renew(p.verdicts[i].from)
 	}
 	if p.health == mesh.HealthUnreachable {
 		next.add(p.healthSince.Add(s.policy.UnreachableGrace))

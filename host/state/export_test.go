@@ -52,7 +52,11 @@ func (s *State) Entries() (daemons map[mesh.DaemonID]any, chains map[mesh.ChainI
 		one := *p
 		one.Set, one.queued, one.inventory.sheets = 0, 0, nil
 		one.paths = slices.Clone(p.paths)
-		from := []*origin{&one.rttFrom, &one.echoesFrom, &one.healthFrom}
+		from := []*origin{&one.rttFrom, &one.echoesFrom}
+		one.verdicts = slices.Clone(p.verdicts)
+		for i := range one.verdicts {
+			from = append(from, &one.verdicts[i].from)
+		}
 		for i := range one.paths {
 			from = append(from, &one.paths[i].from)
 		}

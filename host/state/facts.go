@@ -42,7 +42,7 @@ func (s *State) factsOf(n mesh.NodeID) (f facts) {
 	}
 	if p := s.peers.get(n); p != nil {
 		note(p.health == mesh.HealthUnreachable && !s.Live(n), factLost)
-		note(p.cordoned, factCordoned)
+		note(p.isCordoned(), factCordoned)
 		note(n != s.node && p.barred(), factBarred)
 	}
 	note(s.Leaving(n), factLeaving)
@@ -72,6 +72,7 @@ func (s *State) noteFacts(n mesh.NodeID) (changed bool) {
 	note(s.nodes.leaving, factLeaving)
 	if (before^now)&(factAvoided|factBarred) != 0 {
 		s.nodes.barred = nil
+		s.members.targets++
 	}
 	for id := range s.chainsOf.of(s, n) {
 		s.chains.edit(id)

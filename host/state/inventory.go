@@ -15,6 +15,7 @@ type sheet struct {
 	measured [mesh.Facts]mesh.Time
 	said     [mesh.Facts]uint64 // which of all answers of probes said it last
 	renewed  mesh.Time          // when the probe said anything of the node
+	kept     bool               // it counts without being renewed
 }
 
 // inventory is what the sheets of one node say together. The zero value knows nothing.
@@ -59,6 +60,13 @@ func (v *inventory) take(in mesh.Inventory, from origin, complete bool) {
 	}
 }
 
+// keep has what a probe says of the node count without being renewed, or not any more.
+func (v *inventory) keep(probe string, kept bool, now mesh.Time) {
+	if own := v.of(probe); own != nil && own.kept != kept {
+		own.kept, own.renewed = kept, now
+	}
+}
+
 // without drops what a probe says of the node, and reports whether it said anything.
 func (v *inventory) without(probe string) bool {
 	n := len(v.sheets)
@@ -70,20 +78,23 @@ func (v *inventory) without(probe string) bool {
 func (v *inventory) expire(now mesh.Time, ttl time.Duration) (any bool) {
 	for _, s := range v.sheets {
 		for f := range mesh.Facts {
-			if s.facts.Has(f) && now.Sub(s.measured[f]) >= ttl {
+			if !s.kept && s.facts.Has(f) && now.Sub(s.measured[f]) >= ttl {
 				s.facts.Take(f, &mesh.Inventory{})
 				any = true
 			}
 		}
 	}
 	n := len(v.sheets)
-	v.sheets = slices.DeleteFunc(v.sheets, func(s *sheet) bool { return now.Sub(s.renewed) >= ttl })
+	v.sheets = slices.DeleteFunc(v.sheets, func(s *sheet) bool { return !s.kept && now.Sub(s.renewed) >= ttl })
 	return any || len(v.sheets) != n
 }
 
 // due adds when the next fact is too old.
 func (v *inventory) due(next *soonest, ttl time.Duration) {
 	for _, s := range v.sheets {
+		if s.kept {
+			continue
+		}
 		next.add(s.renewed.Add(ttl))
 		for f := range mesh.Facts {
 			if s.facts.Has(f) {

@@ -68,7 +68,7 @@ func (s *State) Maintenance() Maintenance {
 // Cordoned reports whether a node is cordoned.
 func (s *State) Cordoned(n mesh.NodeID) bool {
 	p := s.peers.get(n)
-	return p != nil && p.cordoned
+	return p != nil && p.isCordoned()
 }
 
 // Evacuating reports whether this node is to be empty: it moves its chains to other nodes
@@ -105,6 +105,7 @@ func successor(from, to mesh.MaintenancePhase) bool {
 func (s *State) enterMaintenance(ev mesh.EnterMaintenance, o Origin) {
 	if ev.Node != s.node {
 		p := s.peers.ensure(ev.Node)
+		p.noteOrder(o)
 		p.phase, p.phaseOrdered, p.draining = mesh.PhaseEntering, true, false
 		return
 	}
@@ -121,6 +122,7 @@ func (s *State) enterMaintenance(ev mesh.EnterMaintenance, o Origin) {
 func (s *State) exitMaintenance(n mesh.NodeID, o Origin) {
 	if n != s.node {
 		p := s.peers.ensure(n)
+		p.noteOrder(o)
 		p.phase, p.phaseOrdered = mesh.PhaseExiting, true
 		return
 	}
@@ -180,7 +182,7 @@ func (s *State) drain(ev mesh.Drain, o Origin) {
 	p := s.peers.ensure(ev.Node)
 	p.cordon(o)
 	if ev.Node != s.node {
-		p.draining = !inMaintenance(p.phase)
+		p.draining = !inMaintenance(p.phaseNow())
 		return
 	}
 	if inMaintenance(s.local.phase) {
@@ -198,8 +200,9 @@ func (s *State) drain(ev mesh.Drain, o Origin) {
 	m.drainDeadline = o.At.Add(window)
 }
 
-func (s *State) uncordon(n mesh.NodeID) {
+func (s *State) uncordon(n mesh.NodeID, o Origin) {
 	if p := s.peers.edit(n); p != nil {
+		p.noteOrder(o)
 		p.cordoned, p.draining = false, false
 		s.sweepPeer(n, p)
 	}
@@ -282,6 +285,7 @@ func overdue(what string, after time.Duration, left []string) string {
 
 // cordon cordons a node.
 func (p *peer) cordon(o Origin) {
+	p.noteOrder(o)
 	if !p.cordoned {
 		p.cordoned, p.cordonedBy = true, o
 	}

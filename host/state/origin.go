@@ -11,6 +11,7 @@ import (
 // Origin is where an order came from. The zero value stands for no order.
 type Origin struct {
 	Height    uint64    // in the ordered log; 0 if it is not there
+	Mesh      bool      // that log is the one of the mesh, not the node's own
 	At        mesh.Time // when it was ordered: windows that it opens begin then
 	Operators Names     // who signed it; empty if nobody did
 }
@@ -33,7 +34,7 @@ func (n Names) List() []string {
 // origin returns the origin of an order that is being folded. An order that waited between
 // the log and the fold was given when the log took it.
 func (s *State) origin(p mesh.Place, operators []mesh.Operator) Origin {
-	o := Origin{Height: p.Height, At: s.now}
+	o := Origin{Height: p.Height, Mesh: p.Mesh, At: s.now}
 	if !p.At.IsZero() {
 		o.At = s.now.Add(-max(0, s.wall.Sub(p.At)))
 	}

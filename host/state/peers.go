@@ -36,11 +36,23 @@ type Peer struct {
 	HealthSince     mesh.Time   // meaningful while Health is known
 	Phase           mesh.MaintenancePhase
 	Cordoned        bool
-	Inventory       *mesh.Inventory // must not be written to; nil for none
+	Draining        bool // of another node
+	// Member is what the mesh says of it; nil if it is no member. It must not be written to.
+	Member   *Member
+	OwnWord  bool // Phase, Cordoned and Draining are what it says itself
+	FromHere bool // only this node can't reach it
+	// OrderedAt is the height of the last order of the mesh about it.
+	OrderedAt uint64
+	Inventory *mesh.Inventory // must not be written to; nil for none
 	// Measured is when each fact of the inventory was measured; it is nil without one. It must
 	// not be written to.
 	Measured *[mesh.Facts]mesh.Time
+
+	full bool
 }
+
+// Full reports whether the node says that it holds as many chains as it may.
+func (p *Peer) Full() bool { return p.full }
 
 type peer struct {
 	marks.Set
@@ -64,7 +76,7 @@ type peer struct {
 	health       mesh.NodeHealth
 	healthReason string
 	healthFamily mesh.Family
-	healthFrom   origin
+	verdicts     []verdict // that health, healthReason and healthFamily come from
 	healthSince  mesh.Time // when health last changed
 
 	lost bool // at the last tick it had been unreachable for the grace
@@ -73,7 +85,9 @@ type peer struct {
 	phaseOrdered bool // a command led to the phase of another node, and nothing was observed since
 	cordoned     bool
 	cordonedBy   Origin
-	draining     bool // of another node: until it is uncordoned or enters maintenance
+	draining     bool    // of another node: until it is uncordoned or enters maintenance
+	orderedAt    uint64  // height of the last order of the mesh about it
+	member       *member // nil if it is no member of the mesh
 	inventory    inventory
 }
 
@@ -102,11 +116,15 @@ func (s *State) peerView(id mesh.NodeID, p *peer) Peer {
 		RTT: p.rtt, HasRTT: p.hasRTT, Probed: p.rttFrom.probed, Reported: p.reported, HasReported: p.hasReported, Echoes: p.echoes,
 		Echo: p.echo, EchoSince: p.echoSince,
 		Health: p.health, HealthReason: p.healthReason, HealthFamily: p.healthFamily, HealthSince: p.healthSince,
-		Phase: p.phase, Cordoned: p.cordoned, Inventory: p.inventory.facts, Measured: p.inventory.measured,
+		Phase: p.phaseNow(), Cordoned: p.isCordoned(), Draining: p.isDraining(), FromHere: s.fromHere(id, p), Inventory: p.inventory.facts, Measured: p.inventory.measured,
 	}
 	if p.worst < len(p.paths) {
 		m := &p.paths[p.worst]
 		v.Worst, v.WorstUnanswered, v.BadFor = m.sample, m.unanswered, m.bad.last.Sub(m.bad.since)
+	}
+	if p.member != nil {
+		v.Member = &p.member.Member
+		v.OwnWord, v.OrderedAt, v.full = p.ownWord() != nil, p.orderedAt, p.full()
 	}
 	v.Ordered = p.cordoned || p.draining || p.phaseOrdered
 	if id == s.node {
@@ -125,16 +143,16 @@ func label(id mesh.NodeID, name string) string {
 }
 
 // Live reports whether a holder counts as one: it does unless it has been unreachable for
-// the grace. A holder about which nothing is known is live.
+// the grace, and not from here alone. A holder about which nothing is known is live.
 func (s *State) Live(n mesh.NodeID) bool {
 	p := s.peers.get(n)
 	return p == nil || p.health != mesh.HealthUnreachable ||
-		s.now.Sub(p.healthSince) < s.policy.UnreachableGrace
+		s.now.Sub(p.healthSince) < s.policy.UnreachableGrace || s.fromHere(n, p)
 }
 
 // sweepPeer forgets a peer about which nothing is known any more, and reports whether it did.
 func (s *State) sweepPeer(id mesh.NodeID, p *peer) (gone bool) {
-	gone = !p.configured && !p.lost && !p.hasRTT && p.echoes == (mesh.Echoes{}) && len(p.paths) == 0 &&
+	gone = !p.configured && p.member == nil && !p.lost && !p.hasRTT && p.echoes == (mesh.Echoes{}) && len(p.paths) == 0 &&
 		p.health == mesh.HealthUnknown &&
 		p.phase == mesh.PhaseUnknown && !p.cordoned && !p.inventory.known()
 	if gone {

@@ -127,7 +127,7 @@ func (s *State) LostNodes() map[mesh.NodeID]bool {
 func (s *State) LeavingNodes() map[mesh.NodeID]bool {
 	out := make(map[mesh.NodeID]bool)
 	for id, p := range s.peers.all() {
-		if id != s.node && (p.draining || inMaintenance(p.phase)) {
+		if id != s.node && (p.isDraining() || inMaintenance(p.phaseNow())) {
 			out[id] = true
 		}
 	}
@@ -144,7 +144,7 @@ func (s *State) Leaving(n mesh.NodeID) bool {
 		return s.GivesUpReplicas()
 	}
 	p := s.peers.get(n)
-	return p != nil && (p.draining || inMaintenance(p.phase))
+	return p != nil && (p.isDraining() || inMaintenance(p.phaseNow()))
 }
 
 // GivesUpReplicas reports whether this node hands its replicas to others.
@@ -157,7 +157,7 @@ func (s *State) InMaintenance(n mesh.NodeID) bool {
 		return inMaintenance(s.local.phase)
 	}
 	p := s.peers.get(n)
-	return p != nil && inMaintenance(p.phase)
+	return p != nil && inMaintenance(p.phaseNow())
 }
 
 func inMaintenance(p mesh.MaintenancePhase) bool {
@@ -171,7 +171,7 @@ func (s *State) Active() bool { return s.local.phase == mesh.PhaseActive }
 func (s *State) MayPull() bool { return s.Active() && !s.Evacuating() }
 
 // MayHost reports whether a replica may be placed on a node: it is not this node, and not
-// cordoned, avoided, unreachable or in a phase other than Active.
+// cordoned, avoided, unreachable, full or in a phase other than Active.
 func (s *State) MayHost(n mesh.NodeID) bool {
 	if n == s.node || s.Avoids(n) {
 		return false
@@ -181,8 +181,9 @@ func (s *State) MayHost(n mesh.NodeID) bool {
 }
 
 func (p *peer) barred() bool {
-	return p.cordoned || p.health == mesh.HealthUnreachable ||
-		(p.phase != mesh.PhaseUnknown && p.phase != mesh.PhaseActive)
+	phase := p.phaseNow()
+	return p.isCordoned() || p.health == mesh.HealthUnreachable || p.full() ||
+		(phase != mesh.PhaseUnknown && phase != mesh.PhaseActive)
 }
 
 // BarredNodes returns the nodes on which no replica may be placed, ascending.

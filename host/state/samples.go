@@ -39,15 +39,11 @@ func (s *State) healthReported(ev mesh.HealthSample, from origin) {
 	if ev.Peer == s.node {
 		return
 	}
-	if p := s.peers.get(ev.Peer); p != nil && p.health == ev.Health && p.healthReason == ev.Reason && p.healthFrom.probed == from.probed {
-		p.healthFrom = from // renewed, and nothing else
+	if p := s.peers.get(ev.Peer); p != nil && p.renewHealth(ev, from) {
 		return
 	}
 	p := s.peers.ensure(ev.Peer)
-	if p.health != ev.Health {
-		p.health, p.healthSince = ev.Health, s.now
-	}
-	p.healthReason, p.healthFamily, p.healthFrom = ev.Reason, ev.Family, from
+	p.judgeHealth(ev, from, s.now)
 }
 
 // applySamples folds the answer of one probe. A failed poll changes nothing: earlier samples
@@ -74,7 +70,7 @@ func (s *State) applySamples(in mesh.Samples) {
 		s.dropEntries(func(p *peer) bool { return p.dropRTT(unsaid) })
 	}
 	if in.HealthComplete {
-		s.dropEntries(func(p *peer) bool { return p.dropHealth(unsaid) })
+		s.dropEntries(func(p *peer) bool { return p.dropHealth(unsaid, s.now) })
 	}
 	s.applyInventory(from, in.Inventory, in.InventoryComplete)
 }
@@ -117,7 +113,7 @@ func (p *peer) measured(r mesh.RTTSample, from origin, policy *Policy) {
 // expire drops what probes said of a peer and did not renew in time, and reports whether there
 // was any.
 func (s *State) expire(p *peer) bool {
-	rtt, health := p.dropRTT(s.stale), p.dropHealth(s.stale)
+	rtt, health := p.dropRTT(s.stale), p.dropHealth(s.stale, s.now)
 	facts := p.inventory.expire(s.now, s.policy.SampleTTL)
 	if facts {
 		p.inventory.combine()
@@ -145,13 +141,4 @@ func (p *peer) dropRTT(over func(origin) bool) (dropped bool) {
 		p.echoes, dropped = mesh.Echoes{}, true
 	}
 	return p.dropPaths(over) || dropped
-}
-
-// dropHealth drops the verdict if its origin is over, and reports whether it was.
-func (p *peer) dropHealth(over func(origin) bool) bool {
-	if p.health == mesh.HealthUnknown || !over(p.healthFrom) {
-		return false
-	}
-	p.health, p.healthReason, p.healthFamily = mesh.HealthUnknown, "", mesh.FamilyUnknown
-	return true
 }

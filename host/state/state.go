@@ -36,6 +36,7 @@ type State struct {
 	peers      table[mesh.NodeID, peer, *peer]
 	blobs      table[mesh.BlobID, blob, *blob]
 	avoid      table[mesh.NodeID, avoided, *avoided]
+	members    membership
 	answers    uint64 // how many answers of probes were folded
 
 	soon     []Effect // a PassSoon, which many inputs ask for; it is never written to
@@ -111,6 +112,7 @@ func New(b Boot) *State {
 		blobs:         newTable[mesh.BlobID, blob](),
 		avoid:         newTable[mesh.NodeID, avoided](),
 		rebalances:    newTable[mesh.ChainID, move](),
+		members:       membership{accused: make(map[mesh.NodeID]int)},
 		local:         maintenance{phase: mesh.PhaseActive, name: b.NodeName},
 		soon:          []Effect{PassSoon{}},
 		nodes:         newNodeFacts(),

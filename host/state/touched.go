@@ -53,7 +53,8 @@ type wholes struct {
 	givesUp    bool
 	mayPull    bool
 	scores     bool
-	inside     bool // in maintenance
+	inside     bool   // in maintenance
+	targets    uint64 // of chains that are spread over a label
 }
 
 // noteWhole touches all chains or all daemons if what concerns all of them has changed.
@@ -61,6 +62,9 @@ func (s *State) noteWhole() {
 	now := wholes{
 		evacuating: s.Evacuating(), active: s.Active(), givesUp: s.GivesUpReplicas(),
 		mayPull: s.MayPull(), scores: s.ScoresUsable(), inside: s.InMaintenance(s.node),
+	}
+	if s.members.spread > 0 {
+		now.targets = s.members.targets
 	}
 	if now == s.whole {
 		return

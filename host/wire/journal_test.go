@@ -3,6 +3,8 @@ package wire_test
 import (
 	"errors"
 	"math"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -95,6 +97,42 @@ func genCommit() *rapid.Generator[mesh.Input] {
 	})
 }
 
+func genAnnounced() *rapid.Generator[mesh.Announced] {
+	text := rapid.String()
+	return rapid.Custom(func(t *rapid.T) mesh.Announced {
+		return mesh.Announced{
+			ID: genNode().Draw(t, "id"), Name: text.Draw(t, "name"), Address: text.Draw(t, "address"), Health: text.Draw(t, "health"),
+			Seed: rapid.Bool().Draw(t, "seed"), Gone: rapid.Bool().Draw(t, "gone"), Orderly: rapid.Bool().Draw(t, "orderly"),
+			Heard: rapid.Ptr(genDuration(), true).Draw(t, "heard"), Summary: rapid.Ptr(genSummary(), true).Draw(t, "summary"),
+		}
+	})
+}
+
+func genSummary() *rapid.Generator[mesh.Summary] {
+	text, number := rapid.String(), rapid.Uint32()
+	return rapid.Custom(func(t *rapid.T) mesh.Summary {
+		out := mesh.Summary{
+			Incarnation: rapid.Uint64().Draw(t, "incarnation"), Height: rapid.Uint64().Draw(t, "height"),
+			AdminState: text.Draw(t, "admin state"), Signers: text.Draw(t, "signers"),
+			Phase:    mesh.MaintenancePhase(rapid.Uint8Range(0, 6).Draw(t, "phase")),
+			Cordoned: rapid.Bool().Draw(t, "cordoned"), Draining: rapid.Bool().Draw(t, "draining"),
+			ChainsHeld: number.Draw(t, "held"), ChainsLed: number.Draw(t, "led"), ChainsMost: number.Draw(t, "most"),
+			DaemonsRunning: number.Draw(t, "running"), DaemonsWrong: number.Draw(t, "wrong"), PluginsWrong: number.Draw(t, "plugins"),
+			Trouble: text.Draw(t, "trouble"), Version: text.Draw(t, "version"), Name: text.Draw(t, "name"),
+			Address: text.Draw(t, "address"), Health: text.Draw(t, "health"), Here: few(t, text, "here"),
+			LogFrozen: rapid.Bool().Draw(t, "frozen"), Unreachable: few(t, genNode(), "unreachable"),
+			Inventory: rapid.Ptr(genInventory(), true).Draw(t, "inventory"),
+		}
+		for _, key := range few(t, rapid.SampledFrom([]string{"a", "b", "c"}), "labels") {
+			if mesh.LabelOf(out.Labels, key) == "" {
+				out.Labels = append(out.Labels, mesh.Label{Key: key, Value: "x" + text.Draw(t, "value")})
+			}
+		}
+		slices.SortFunc(out.Labels, func(a, b mesh.Label) int { return strings.Compare(a.Key, b.Key) })
+		return out
+	})
+}
+
 func genInput() *rapid.Generator[mesh.Input] {
 	return rapid.OneOf(
 		input(func(t *rapid.T) mesh.Heard { return mesh.Heard{Event: genEvent().Draw(t, "event")} }),
@@ -116,6 +154,9 @@ func genInput() *rapid.Generator[mesh.Input] {
 		input(func(t *rapid.T) mesh.SignerChange {
 			text := rapid.String()
 			return mesh.SignerChange{Name: text.Draw(t, "name"), Old: text.Draw(t, "old"), New: text.Draw(t, "new"), Text: text.Draw(t, "text")}
+		}),
+		input(func(t *rapid.T) mesh.PeersAnnounced {
+			return mesh.PeersAnnounced{Peers: few(t, genAnnounced(), "peers"), Expelled: few(t, genNode(), "expelled")}
 		}),
 		input(func(t *rapid.T) mesh.FailureReport {
 			return mesh.FailureReport{Source: rapid.String().Draw(t, "source"), Reason: rapid.String().Draw(t, "reason")}

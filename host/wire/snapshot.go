@@ -192,6 +192,25 @@ func peerToProto(in snapshot.Peer, healthReason string, now mesh.Time) *meshosv1
 	if inventory := in.InventoryAt(now); inventory != nil {
 		out.Inventory = InventoryToProto(*inventory)
 	}
+	out.Member = memberToProto(&in, now)
+	return out
+}
+
+// memberToProto leaves the inventory out of what a node says of itself: it is that of the peer.
+func memberToProto(p *snapshot.Peer, now mesh.Time) *meshosv1.MemberView {
+	in := p.Member
+	if in == nil {
+		return nil
+	}
+	out := &meshosv1.MemberView{Gone: in.Gone, Seed: in.Seed, FromHere: p.FromHere, Orderly: in.Orderly, OwnWord: p.OwnWord, Draining: p.Draining}
+	if in.Heard {
+		out.Heard = durationpb.New(now.Since(in.HeardAt))
+	}
+	if in.Summary != nil {
+		said := *in.Summary
+		said.Inventory = nil
+		out.Summary = SummaryToProto(&said)
+	}
 	return out
 }
 

@@ -41,7 +41,7 @@ func growDaemon(d *meshosv1.DaemonView, by time.Duration) bool {
 }
 
 func growPeer(p *meshosv1.PeerView, by time.Duration) bool {
-	older(by, p.GetHealthSince(), p.GetEchoes().GetSince())
+	older(by, p.GetHealthSince(), p.GetEchoes().GetSince(), p.GetMember().GetHeard())
 	for _, age := range p.GetInventory().GetAges() {
 		older(by, age)
 	}

@@ -226,6 +226,7 @@ func (d drawer) reload() mesh.Input {
 			replicas := uint32(d.number("replicas", 1, 3))
 			c.Replicas = &replicas
 		}
+		c.Spread = rapid.SampledFrom([]string{"", "", "rack"}).Draw(d.t, "spread")
 		to.Chains = append(to.Chains, c)
 	}
 	for id := range mesh.DaemonID(5) {
@@ -252,4 +253,52 @@ func (d drawer) configured(id mesh.DaemonID) mesh.ConfiguredDaemon {
 		}
 	}
 	return c
+}
+
+// place draws where an order stands in the log of the mesh; nil for none.
+func (d drawer) place() *mesh.Place {
+	if !d.yes() {
+		return nil
+	}
+	return &mesh.Place{Height: uint64(d.number("height", 1, 5)), Mesh: true}
+}
+
+// announced draws what the mesh says of other nodes.
+func (d drawer) announced() mesh.Input {
+	var in mesh.PeersAnnounced
+	for range d.number("announced", 0, 3) {
+		a := mesh.Announced{ID: d.node(), Name: "m", Gone: d.number("gone", 0, 3) == 0}
+		if d.yes() {
+			heard := d.span() / 100
+			a.Heard = &heard
+		}
+		if d.number("silent", 0, 4) > 0 {
+			a.Summary = d.summary(a.ID)
+		}
+		in.Peers = append(in.Peers, a)
+	}
+	if d.number("expelled", 0, 3) == 0 {
+		in.Expelled = append(in.Expelled, d.peer())
+	}
+	return in
+}
+
+func (d drawer) summary(of mesh.NodeID) *mesh.Summary {
+	out := &mesh.Summary{
+		Height: uint64(d.number("height", 0, 5)), Phase: mesh.MaintenancePhase(d.number("phase", 0, 6)),
+		Cordoned: d.number("cordoned", 0, 3) == 0, Draining: d.number("draining", 0, 3) == 0,
+		ChainsHeld: uint32(d.number("held", 0, 2)), ChainsMost: uint32(d.number("most", 0, 2)),
+	}
+	if d.yes() {
+		out.Labels = []mesh.Label{{Key: "rack", Value: rapid.SampledFrom([]string{"a", "b"}).Draw(d.t, "rack")}}
+	}
+	if d.yes() {
+		load := 0.5
+		out.Inventory = &mesh.Inventory{Node: of, CPULoad1m: &load}
+		out.Inventory.Ages[mesh.FactCPULoad1m] = d.span() / 10
+	}
+	for range d.number("doubted", 0, 2) {
+		out.Unreachable = append(out.Unreachable, d.peer())
+	}
+	return out
 }

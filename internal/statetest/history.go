@@ -129,7 +129,7 @@ func (d drawer) daemon() mesh.DaemonRef {
 }
 
 func (d drawer) input() mesh.Input {
-	switch k := d.number("kind", 0, 19); {
+	switch k := d.number("kind", 0, 22); {
 	case k < 6:
 		return mesh.Heard{Event: d.chainEvent()}
 	case k < 10:
@@ -139,9 +139,11 @@ func (d drawer) input() mesh.Input {
 	case k < 14:
 		return d.samples()
 	case k < 18:
-		return mesh.Heard{Event: mesh.AdminReceived{Event: d.command()}}
+		return mesh.Heard{Event: mesh.AdminReceived{Event: d.command()}, Ordered: d.place()}
 	case k == 18:
 		return d.scores()
+	case k < 22:
+		return d.announced()
 	default:
 		return d.reload()
 	}

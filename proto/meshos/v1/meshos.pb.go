@@ -10350,6 +10350,9 @@ type MemberView struct {
 	Seed          bool                   `protobuf:"varint,4,opt,name=seed,proto3" json:"seed,omitempty"`
 	FromHere      bool                   `protobuf:"varint,5,opt,name=from_here,json=fromHere,proto3" json:"from_here,omitempty"` // only this node can't reach it: it is unreachable from here
 	Alarm         string                 `protobuf:"bytes,6,opt,name=alarm,proto3" json:"alarm,omitempty"`                        // what is wrong with its log: "differs at height 812"
+	Orderly       bool                   `protobuf:"varint,7,opt,name=orderly,proto3" json:"orderly,omitempty"`                   // with gone: it said so itself
+	OwnWord       bool                   `protobuf:"varint,8,opt,name=own_word,json=ownWord,proto3" json:"own_word,omitempty"`    // maintenance and cordoned of the peer, and draining, are what it says itself
+	Draining      bool                   `protobuf:"varint,9,opt,name=draining,proto3" json:"draining,omitempty"`                 // it is being evacuated without maintenance
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -10424,6 +10427,27 @@ func (x *MemberView) GetAlarm() string {
 		return x.Alarm
 	}
 	return ""
+}
+
+func (x *MemberView) GetOrderly() bool {
+	if x != nil {
+		return x.Orderly
+	}
+	return false
+}
+
+func (x *MemberView) GetOwnWord() bool {
+	if x != nil {
+		return x.OwnWord
+	}
+	return false
+}
+
+func (x *MemberView) GetDraining() bool {
+	if x != nil {
+		return x.Draining
+	}
+	return false
 }
 
 // MeshView is what a node knows of its mesh. Like plugins and stats it is added when the
@@ -14890,7 +14914,7 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\x04_rttB\x0f\n" +
 	"\r_health_sinceB\a\n" +
 	"\x05_lossB\t\n" +
-	"\a_jitter\"\xca\x01\n" +
+	"\a_jitter\"\x9b\x02\n" +
 	"\n" +
 	"MemberView\x12\x12\n" +
 	"\x04gone\x18\x01 \x01(\bR\x04gone\x12/\n" +
@@ -14898,7 +14922,10 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\asummary\x18\x03 \x01(\v2\x16.meshos.v1.NodeSummaryR\asummary\x12\x12\n" +
 	"\x04seed\x18\x04 \x01(\bR\x04seed\x12\x1b\n" +
 	"\tfrom_here\x18\x05 \x01(\bR\bfromHere\x12\x14\n" +
-	"\x05alarm\x18\x06 \x01(\tR\x05alarm\"\xa1\x04\n" +
+	"\x05alarm\x18\x06 \x01(\tR\x05alarm\x12\x18\n" +
+	"\aorderly\x18\a \x01(\bR\aorderly\x12\x19\n" +
+	"\bown_word\x18\b \x01(\bR\aownWord\x12\x1a\n" +
+	"\bdraining\x18\t \x01(\bR\bdraining\"\xa1\x04\n" +
 	"\bMeshView\x12'\n" +
 	"\x04link\x18\x01 \x01(\v2\x13.meshos.v1.MeshLinkR\x04link\x12\x16\n" +
 	"\x06height\x18\x02 \x01(\x04R\x06height\x12\x12\n" +
