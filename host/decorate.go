@@ -14,6 +14,9 @@ import (
 // decorate adds what the core does not know to a snapshot before it is published.
 func (n *node) decorate(s *snapshot.Snapshot) {
 	s.Plugins, s.Info = n.catalog.Views(), n.info()
+	if view := n.meshView(s); view != nil {
+		s.Mesh = view
+	}
 	s.Scheduler = n.scoring.Scheduler(s)
 	s.Beside.Unchecked = n.catalog.Unchecked()
 	s.Unresolved, s.Beside.Nameless = n.unresolvedNames()

@@ -209,6 +209,7 @@ func (n *node) make(ctx context.Context, spawner *process.Spawner) (err error) {
 		},
 		Operators: n.operators.Roster,
 		Names:     n.peerNames,
+		Ask:       n.ask,
 		History: func(chain mesh.ChainID) (string, bool) {
 			if h, known := n.scoring.History(chain); known {
 				return h.String(), true

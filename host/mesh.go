@@ -2,12 +2,13 @@ package host
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"sync/atomic"
 
-	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"github.com/meshos/meshos/host/api"
 	"github.com/meshos/meshos/host/capacity"
 	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/meshlink"
@@ -71,7 +72,7 @@ func (n *node) linkOptions() meshlink.Options {
 // runLink talks with the mesh plugin until ctx ends.
 func (n *node) runLink(ctx context.Context) error {
 	feed := n.loop.Feed()
-	n.link.Run(ctx, meshlink.Hooks{Server: nobody{}, Announce: func(ctx context.Context, said mesh.PeersAnnounced) error {
+	n.link.Run(ctx, meshlink.Hooks{Server: answers{n.api}, Announce: func(ctx context.Context, said mesh.PeersAnnounced) error {
 		if err := feed.Announce(ctx, said); err != nil {
 			return err
 		}
@@ -116,9 +117,21 @@ func (alone) Linked(*meshosv1.MeshLink)                           {}
 func (alone) Complete(*meshosv1.NodeSummary)                      {}
 func (alone) Heard(mesh.NodeID, *meshosv1.NodeSummary)            {}
 
-// nobody answers no questions of other nodes.
-type nobody struct{}
+// answers answers the questions of other nodes by this node's own API.
+type answers struct{ api *api.Service }
 
-func (nobody) Serve(context.Context, uint64, string, []byte, func([]byte) error) error {
-	return status.Error(codes.Unimplemented, "this node answers no questions of others")
+// Serve implements meshlink.Server.
+func (a answers) Serve(ctx context.Context, from uint64, method string, request []byte, send func([]byte) error) error {
+	return a.api.Answer(ctx, from, method, request, send)
+}
+
+// ask asks another node through the mesh.
+func (n *node) ask(ctx context.Context, to mesh.NodeID, method string, request []byte, take func([]byte) error) error {
+	err := n.link.Ask(ctx, &pluginv1.AskRequest{Node: uint64(to), Method: method, Request: request},
+		func(_ context.Context, part []byte) error { return take(part) })
+	var said *meshlink.AskError
+	if errors.As(err, &said) {
+		return status.Error(said.Code, said.Detail)
+	}
+	return err
 }

@@ -28,6 +28,7 @@ type app struct {
 	person   sign.Prompter // nil: the terminal, if in is one
 
 	address string
+	node    *nodeFlag // of the mesh, that is asked in place of the one at the socket
 	config  string
 	timeout time.Duration
 	journal bool // err is a stream of systemd's journal, and a node writes to it
@@ -90,6 +91,9 @@ answer, 4 the node rejected the command, 5 this user may not do that.`,
 			if err := errors.Join(cmd.ValidateRequiredFlags(), cmd.ValidateFlagGroups()); err != nil {
 				return err
 			}
+			if err := a.checkNode(cmd); err != nil {
+				return err
+			}
 			a.started = true
 			if a.release != nil && cmd.Name() != "run" {
 				a.release()
@@ -104,9 +108,12 @@ answer, 4 the node rejected the command, 5 this user may not do that.`,
 		"the node's `SOCKET`, as unix:PATH or PATH (default: $MESHOS_ADDRESS, else node.socket of the configuration)")
 	flags.StringVarP(&a.config, "config", "c", "", "the configuration `FILE` (default: $MESHOS_CONFIG, else meshos.toml)")
 	_ = root.MarkPersistentFlagFilename("config", "toml")
+	a.node = &nodeFlag{flag: "node"}
+	flags.Var(a.node, "node", "ask this `NODE` of the mesh, by id or name; of a command that orders something: the node to act on")
+	_ = root.RegisterFlagCompletionFunc("node", a.completeNodes)
 	flags.DurationVar(&a.timeout, "timeout", 5*time.Second, "how long to wait for the node's answer")
 	root.AddCommand(
-		newRunCommand(a), newValidateCommand(a), newReloadCommand(a), newStatusCommand(a), newHealthCommand(a), newPublishCommand(a), newLogsCommand(a),
+		newRunCommand(a), newValidateCommand(a), newReloadCommand(a), newStatusCommand(a), newNodesCommand(a), newHealthCommand(a), newPublishCommand(a), newLogsCommand(a),
 		newFailuresCommand(a), newActionsCommand(a), newPluginCommand(a), newExplainCommand(a), newProbeCommand(a), newReplayCommand(a), newVersionCommand(a),
 		newAuditCommand(a), newRecordsCommand(a),
 		newAdminCommand(a), newDaemonCommand(a), newIceCommand(a), newOperatorsCommand(a),

@@ -31,12 +31,18 @@ type nodeClient struct {
 	path     string
 	config   string // the file that named the path, "" for none
 	timeout  time.Duration
+	other    string // the node of the mesh that is asked through this one; "" for this one
 	answered bool
 }
 
 // connect finds the node's socket. It sends nothing yet. The caller closes the client.
 func (a *app) connect() (*nodeClient, error) {
-	n := &nodeClient{timeout: a.timeout}
+	return a.connectTo(a.node.word)
+}
+
+// connectTo is connect, and has another node of the mesh asked; "" for none.
+func (a *app) connectTo(other string) (*nodeClient, error) {
+	n := &nodeClient{timeout: a.timeout, other: other}
 	if a.timeout <= 0 {
 		return nil, &usageError{err: fmt.Errorf("--timeout: must be more than 0, is %v", a.timeout)}
 	}
@@ -70,6 +76,7 @@ func (a *app) connect() (*nodeClient, error) {
 		grpc.WithTransportCredentials(insecure.NewCredentials()),
 		grpc.WithContextDialer(dial),
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxAnswer)),
+		grpc.WithUnaryInterceptor(n.unary), grpc.WithStreamInterceptor(n.stream),
 	)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", n.path, err)

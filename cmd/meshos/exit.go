@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
@@ -64,11 +65,15 @@ func (e *faultsError) Error() string {
 // noAnswerError is a node that does not answer.
 type noAnswerError struct {
 	path   string
+	other  string // the node of the mesh that was asked through the one at path
 	reason string
 	hint   string
 }
 
 func (e *noAnswerError) Error() string {
+	if e.other != "" {
+		return fmt.Sprintf("node %s does not answer through the mesh: %s\n    %s", e.other, e.reason, e.hint)
+	}
 	return fmt.Sprintf("no node answers on %s: %s\n    %s", e.path, e.reason, e.hint)
 }
 
@@ -124,10 +129,17 @@ func (n *nodeClient) explain(err error) error {
 	case codes.Canceled:
 		return errors.New("interrupted before the node answered")
 	case codes.Unavailable:
+		if n.other != "" && strings.Contains(answer.Message(), "node") {
+			return n.otherSilent(answer.Message())
+		}
 		if n.answered {
 			return &noAnswerError{path: n.path, reason: answer.Message(), hint: "the node has stopped; its log shows why"}
 		}
 		return n.noAnswer()
+	case codes.NotFound:
+		if n.other != "" && strings.Contains(answer.Message(), "member of the mesh") {
+			return &usageError{err: fmt.Errorf("--node: %s", answer.Message())}
+		}
 	case codes.DeadlineExceeded:
 		return n.late()
 	case codes.ResourceExhausted:

@@ -76,7 +76,9 @@ so do --peer, --daemon and --unhealthy.`,
 		case !*watch:
 			return screen.show(cmd.Context(), snapshot)
 		case *output == outputTable && terminal(a.out) && terminal(a.in):
-			return a.watchScreen(cmd.Context(), node, s, *wide)
+			return a.watchScreen(cmd.Context(), node, *wide, func(ctx context.Context, of *meshosv1.Snapshot, p view.Printer) pageShown {
+				return a.pageOf(ctx, of, s, p)
+			})
 		}
 		return a.whileRead(cmd.Context(), func(ctx context.Context) error {
 			show := func(s *meshosv1.Snapshot) error { return screen.show(ctx, s) }

@@ -12,7 +12,7 @@ import (
 
 // watchScreen shows each newer state of a node on the terminal, until somebody quits or ctx
 // ends. It goes on when the node is started again. The terminal is left as it was found.
-func (a *app) watchScreen(ctx context.Context, node *nodeClient, pages *statusPage, wide bool) error {
+func (a *app) watchScreen(ctx context.Context, node *nodeClient, wide bool, page func(context.Context, *meshosv1.Snapshot, view.Printer) pageShown) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	p := a.pagePrinter(wide)
@@ -27,7 +27,7 @@ func (a *app) watchScreen(ctx context.Context, node *nodeClient, pages *statusPa
 			back: func() { program.Send(nodeAway{false}) },
 		}
 		err := follow(ctx, follower, node.watchAll, documents(func(s *meshosv1.Snapshot) error {
-			program.Send(a.pageOf(ctx, s, pages, p))
+			program.Send(page(ctx, s, p))
 			return ctx.Err()
 		}))
 		streamed <- err

@@ -38,6 +38,15 @@ func (codec) Marshal(v any) (mem.BufferSlice, error) {
 	return nil, fmt.Errorf("encode a %T: it is not a message", v)
 }
 
+// Unmarshal implements encoding.CodecV2.
+func (c codec) Unmarshal(data mem.BufferSlice, v any) error {
+	if raw, is := v.(*encoded); is {
+		*raw = data.Materialize()
+		return nil
+	}
+	return c.CodecV2.Unmarshal(data, v)
+}
+
 // snapshotCache holds the newest snapshot encoded, so that all watchers share it. The
 // zero value is ready for use.
 type snapshotCache struct {

@@ -50,8 +50,8 @@ func (s *Service) Serve(ctx context.Context, ln *Socket, onPanic func(method str
 		grpc.StatsHandler(callCounter{}),
 		grpc.ConnectionTimeout(2*time.Second),
 		grpc.KeepaliveParams(keepalive.ServerParameters{MaxConnectionIdle: cmp.Or(s.opts.IdleAfter, idleAfter)}),
-		grpc.ChainUnaryInterceptor(panics.unary, s.permitUnary),
-		grpc.ChainStreamInterceptor(panics.stream, s.permitStream),
+		grpc.ChainUnaryInterceptor(panics.unary, s.permitUnary, s.askUnary),
+		grpc.ChainStreamInterceptor(panics.stream, s.permitStream, s.askStream),
 	)
 	hostv1.RegisterHostServer(server, s)
 	ended := make(chan error, 1)

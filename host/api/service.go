@@ -63,6 +63,7 @@ type Options struct {
 	Names       Names   // nil: names of peers are not looked up
 	Reload      Reload  // nil: the configuration can't be read again
 	Origin      Origin  // nil: no plugin runs
+	Ask         Ask     // nil: there is no mesh
 	// Verified says that commands are verified: then the members of the socket's group may
 	// send signed ones.
 	Verified bool

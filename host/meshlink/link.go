@@ -174,6 +174,9 @@ func (l *Link) setLink(link *meshosv1.MeshLink) {
 	l.opts.Record.Linked(link)
 }
 
+// Record returns the record of the ordered log.
+func (l *Link) Record() Record { return l.opts.Record }
+
 // Used reports whether there is a mesh plugin.
 func (l *Link) Used() bool {
 	p, _ := l.current()

@@ -55,6 +55,9 @@ type Snapshot struct {
 	Moving    int // how many rebalances are under way; goes into the contract's SchedulerView
 	// Info is nil in a snapshot that was not published.
 	Info *Info
+	// Mesh is what the host knows of its mesh, in the contract's terms; nil without one. The
+	// core knows nothing of it.
+	Mesh any
 	// Unresolved are the host names of peers that do not resolve, sorted; added by the host.
 	Unresolved []Name
 }

@@ -34,7 +34,14 @@ func scalarsToProto(in *snapshot.Snapshot) *meshosv1.Snapshot {
 		Stats:            statsToProto(in.Stats),
 		Scheduler:        schedulerToProto(in.Scheduler),
 		CutOff:           cutOffToProto(in.CutOff, in.Now),
+		Mesh:             meshOf(in),
 	}
+}
+
+// meshOf returns what the host knows of its mesh; nil if it has none.
+func meshOf(in *snapshot.Snapshot) *meshosv1.MeshView {
+	view, _ := in.Mesh.(*meshosv1.MeshView)
+	return view
 }
 
 func nameToProto(in snapshot.Name, now time.Time) *meshosv1.NameView {

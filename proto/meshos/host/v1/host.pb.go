@@ -2077,6 +2077,68 @@ func (x *Finding) GetText() string {
 	return ""
 }
 
+// AnswerPart is what one host sends another of an answer to a call of the Host service that
+// it was asked through the mesh. Clients do not see it.
+type AnswerPart struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Message       []byte                 `protobuf:"bytes,1,opt,name=message,proto3" json:"message,omitempty"`                                                                         // encoded, or the next part of it
+	More          bool                   `protobuf:"varint,2,opt,name=more,proto3" json:"more,omitempty"`                                                                              // the message goes on in the next part
+	Header        map[string]string      `protobuf:"bytes,3,rep,name=header,proto3" json:"header,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"` // of the answer, in its first part
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AnswerPart) Reset() {
+	*x = AnswerPart{}
+	mi := &file_meshos_host_v1_host_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AnswerPart) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AnswerPart) ProtoMessage() {}
+
+func (x *AnswerPart) ProtoReflect() protoreflect.Message {
+	mi := &file_meshos_host_v1_host_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AnswerPart.ProtoReflect.Descriptor instead.
+func (*AnswerPart) Descriptor() ([]byte, []int) {
+	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{27}
+}
+
+func (x *AnswerPart) GetMessage() []byte {
+	if x != nil {
+		return x.Message
+	}
+	return nil
+}
+
+func (x *AnswerPart) GetMore() bool {
+	if x != nil {
+		return x.More
+	}
+	return false
+}
+
+func (x *AnswerPart) GetHeader() map[string]string {
+	if x != nil {
+		return x.Header
+	}
+	return nil
+}
+
 var File_meshos_host_v1_host_proto protoreflect.FileDescriptor
 
 const file_meshos_host_v1_host_proto_rawDesc = "" +
@@ -2257,7 +2319,15 @@ const file_meshos_host_v1_host_proto_rawDesc = "" +
 	"\x04tick\x18\x03 \x01(\x04R\x04tick\"/\n" +
 	"\aFinding\x12\x10\n" +
 	"\x03arm\x18\x01 \x01(\tR\x03arm\x12\x12\n" +
-	"\x04text\x18\x02 \x01(\tR\x04text2\xf4\t\n" +
+	"\x04text\x18\x02 \x01(\tR\x04text\"\xb5\x01\n" +
+	"\n" +
+	"AnswerPart\x12\x18\n" +
+	"\amessage\x18\x01 \x01(\fR\amessage\x12\x12\n" +
+	"\x04more\x18\x02 \x01(\bR\x04more\x12>\n" +
+	"\x06header\x18\x03 \x03(\v2&.meshos.host.v1.AnswerPart.HeaderEntryR\x06header\x1a9\n" +
+	"\vHeaderEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x012\xf4\t\n" +
 	"\x04Host\x12F\n" +
 	"\vGetSnapshot\x12\".meshos.host.v1.GetSnapshotRequest\x1a\x13.meshos.v1.Snapshot\x12N\n" +
 	"\x0eWatchSnapshots\x12%.meshos.host.v1.WatchSnapshotsRequest\x1a\x13.meshos.v1.Snapshot0\x01\x12J\n" +
@@ -2290,7 +2360,7 @@ func file_meshos_host_v1_host_proto_rawDescGZIP() []byte {
 }
 
 var file_meshos_host_v1_host_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_meshos_host_v1_host_proto_msgTypes = make([]protoimpl.MessageInfo, 27)
+var file_meshos_host_v1_host_proto_msgTypes = make([]protoimpl.MessageInfo, 29)
 var file_meshos_host_v1_host_proto_goTypes = []any{
 	(SnapshotFilter_Section)(0),   // 0: meshos.host.v1.SnapshotFilter.Section
 	(OperatorKey_State)(0),        // 1: meshos.host.v1.OperatorKey.State
@@ -2321,20 +2391,22 @@ var file_meshos_host_v1_host_proto_goTypes = []any{
 	(*ExplainRequest)(nil),        // 26: meshos.host.v1.ExplainRequest
 	(*ExplainResponse)(nil),       // 27: meshos.host.v1.ExplainResponse
 	(*Finding)(nil),               // 28: meshos.host.v1.Finding
-	(*v1.Event)(nil),              // 29: meshos.v1.Event
-	(*v1.SignedCommit)(nil),       // 30: meshos.v1.SignedCommit
-	(*v1.AdminEvent)(nil),         // 31: meshos.v1.AdminEvent
-	(*v1.BlastRadius)(nil),        // 32: meshos.v1.BlastRadius
-	(*timestamppb.Timestamp)(nil), // 33: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),   // 34: google.protobuf.Duration
-	(v1.LogLevel)(0),              // 35: meshos.v1.LogLevel
-	(*v1.PluginView)(nil),         // 36: meshos.v1.PluginView
-	(*v1.ProbeResult)(nil),        // 37: meshos.v1.ProbeResult
-	(*v1.Snapshot)(nil),           // 38: meshos.v1.Snapshot
-	(*v1.AdminAuditRecord)(nil),   // 39: meshos.v1.AdminAuditRecord
-	(*v1.LogRecord)(nil),          // 40: meshos.v1.LogRecord
-	(*v1.FailureRecord)(nil),      // 41: meshos.v1.FailureRecord
-	(*v1.ActionRecord)(nil),       // 42: meshos.v1.ActionRecord
+	(*AnswerPart)(nil),            // 29: meshos.host.v1.AnswerPart
+	nil,                           // 30: meshos.host.v1.AnswerPart.HeaderEntry
+	(*v1.Event)(nil),              // 31: meshos.v1.Event
+	(*v1.SignedCommit)(nil),       // 32: meshos.v1.SignedCommit
+	(*v1.AdminEvent)(nil),         // 33: meshos.v1.AdminEvent
+	(*v1.BlastRadius)(nil),        // 34: meshos.v1.BlastRadius
+	(*timestamppb.Timestamp)(nil), // 35: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),   // 36: google.protobuf.Duration
+	(v1.LogLevel)(0),              // 37: meshos.v1.LogLevel
+	(*v1.PluginView)(nil),         // 38: meshos.v1.PluginView
+	(*v1.ProbeResult)(nil),        // 39: meshos.v1.ProbeResult
+	(*v1.Snapshot)(nil),           // 40: meshos.v1.Snapshot
+	(*v1.AdminAuditRecord)(nil),   // 41: meshos.v1.AdminAuditRecord
+	(*v1.LogRecord)(nil),          // 42: meshos.v1.LogRecord
+	(*v1.FailureRecord)(nil),      // 43: meshos.v1.FailureRecord
+	(*v1.ActionRecord)(nil),       // 44: meshos.v1.ActionRecord
 }
 var file_meshos_host_v1_host_proto_depIdxs = []int32{
 	4,  // 0: meshos.host.v1.ReloadResponse.taken_over:type_name -> meshos.host.v1.ConfigChange
@@ -2345,72 +2417,73 @@ var file_meshos_host_v1_host_proto_depIdxs = []int32{
 	8,  // 5: meshos.host.v1.SnapshotFilter.daemons:type_name -> meshos.host.v1.IdRange
 	8,  // 6: meshos.host.v1.SnapshotFilter.chains:type_name -> meshos.host.v1.IdRange
 	8,  // 7: meshos.host.v1.SnapshotFilter.peers:type_name -> meshos.host.v1.IdRange
-	29, // 8: meshos.host.v1.PublishRequest.events:type_name -> meshos.v1.Event
+	31, // 8: meshos.host.v1.PublishRequest.events:type_name -> meshos.v1.Event
 	11, // 9: meshos.host.v1.PublishResponse.refused:type_name -> meshos.host.v1.RefusedEvent
-	30, // 10: meshos.host.v1.CommitRequest.commit:type_name -> meshos.v1.SignedCommit
-	31, // 11: meshos.host.v1.SimulateRequest.event:type_name -> meshos.v1.AdminEvent
-	32, // 12: meshos.host.v1.SimulateResponse.blast_radius:type_name -> meshos.v1.BlastRadius
+	32, // 10: meshos.host.v1.CommitRequest.commit:type_name -> meshos.v1.SignedCommit
+	33, // 11: meshos.host.v1.SimulateRequest.event:type_name -> meshos.v1.AdminEvent
+	34, // 12: meshos.host.v1.SimulateResponse.blast_radius:type_name -> meshos.v1.BlastRadius
 	15, // 13: meshos.host.v1.SimulateResponse.cooldown:type_name -> meshos.host.v1.Cooldown
-	33, // 14: meshos.host.v1.Cooldown.until:type_name -> google.protobuf.Timestamp
-	34, // 15: meshos.host.v1.Cooldown.left:type_name -> google.protobuf.Duration
+	35, // 14: meshos.host.v1.Cooldown.until:type_name -> google.protobuf.Timestamp
+	36, // 15: meshos.host.v1.Cooldown.left:type_name -> google.protobuf.Duration
 	18, // 16: meshos.host.v1.ListOperatorsResponse.keys:type_name -> meshos.host.v1.OperatorKey
-	34, // 17: meshos.host.v1.ListOperatorsResponse.freshness:type_name -> google.protobuf.Duration
-	34, // 18: meshos.host.v1.ListOperatorsResponse.future_skew:type_name -> google.protobuf.Duration
-	33, // 19: meshos.host.v1.ListOperatorsResponse.at:type_name -> google.protobuf.Timestamp
+	36, // 17: meshos.host.v1.ListOperatorsResponse.freshness:type_name -> google.protobuf.Duration
+	36, // 18: meshos.host.v1.ListOperatorsResponse.future_skew:type_name -> google.protobuf.Duration
+	35, // 19: meshos.host.v1.ListOperatorsResponse.at:type_name -> google.protobuf.Timestamp
 	15, // 20: meshos.host.v1.ListOperatorsResponse.cooldowns:type_name -> meshos.host.v1.Cooldown
-	33, // 21: meshos.host.v1.OperatorKey.valid_after:type_name -> google.protobuf.Timestamp
-	33, // 22: meshos.host.v1.OperatorKey.valid_before:type_name -> google.protobuf.Timestamp
+	35, // 21: meshos.host.v1.OperatorKey.valid_after:type_name -> google.protobuf.Timestamp
+	35, // 22: meshos.host.v1.OperatorKey.valid_before:type_name -> google.protobuf.Timestamp
 	1,  // 23: meshos.host.v1.OperatorKey.state:type_name -> meshos.host.v1.OperatorKey.State
-	33, // 24: meshos.host.v1.TailRequest.since:type_name -> google.protobuf.Timestamp
-	33, // 25: meshos.host.v1.TailRequest.until:type_name -> google.protobuf.Timestamp
-	35, // 26: meshos.host.v1.TailRequest.min_level:type_name -> meshos.v1.LogLevel
-	36, // 27: meshos.host.v1.PluginDetail.view:type_name -> meshos.v1.PluginView
+	35, // 24: meshos.host.v1.TailRequest.since:type_name -> google.protobuf.Timestamp
+	35, // 25: meshos.host.v1.TailRequest.until:type_name -> google.protobuf.Timestamp
+	37, // 26: meshos.host.v1.TailRequest.min_level:type_name -> meshos.v1.LogLevel
+	38, // 27: meshos.host.v1.PluginDetail.view:type_name -> meshos.v1.PluginView
 	22, // 28: meshos.host.v1.PluginDetail.timeline:type_name -> meshos.host.v1.PluginEvent
-	33, // 29: meshos.host.v1.PluginEvent.at:type_name -> google.protobuf.Timestamp
+	35, // 29: meshos.host.v1.PluginEvent.at:type_name -> google.protobuf.Timestamp
 	25, // 30: meshos.host.v1.ProbeResponse.findings:type_name -> meshos.host.v1.ProbeFinding
-	37, // 31: meshos.host.v1.ProbeFinding.result:type_name -> meshos.v1.ProbeResult
-	34, // 32: meshos.host.v1.ProbeFinding.took:type_name -> google.protobuf.Duration
-	34, // 33: meshos.host.v1.ProbeFinding.age:type_name -> google.protobuf.Duration
+	39, // 31: meshos.host.v1.ProbeFinding.result:type_name -> meshos.v1.ProbeResult
+	36, // 32: meshos.host.v1.ProbeFinding.took:type_name -> google.protobuf.Duration
+	36, // 33: meshos.host.v1.ProbeFinding.age:type_name -> google.protobuf.Duration
 	28, // 34: meshos.host.v1.ExplainResponse.findings:type_name -> meshos.host.v1.Finding
-	5,  // 35: meshos.host.v1.Host.GetSnapshot:input_type -> meshos.host.v1.GetSnapshotRequest
-	6,  // 36: meshos.host.v1.Host.WatchSnapshots:input_type -> meshos.host.v1.WatchSnapshotsRequest
-	9,  // 37: meshos.host.v1.Host.Publish:input_type -> meshos.host.v1.PublishRequest
-	12, // 38: meshos.host.v1.Host.Commit:input_type -> meshos.host.v1.CommitRequest
-	13, // 39: meshos.host.v1.Host.Simulate:input_type -> meshos.host.v1.SimulateRequest
-	16, // 40: meshos.host.v1.Host.ListOperators:input_type -> meshos.host.v1.ListOperatorsRequest
-	19, // 41: meshos.host.v1.Host.TailAudit:input_type -> meshos.host.v1.TailRequest
-	19, // 42: meshos.host.v1.Host.TailLogs:input_type -> meshos.host.v1.TailRequest
-	19, // 43: meshos.host.v1.Host.TailFailures:input_type -> meshos.host.v1.TailRequest
-	19, // 44: meshos.host.v1.Host.TailActions:input_type -> meshos.host.v1.TailRequest
-	2,  // 45: meshos.host.v1.Host.Reload:input_type -> meshos.host.v1.ReloadRequest
-	20, // 46: meshos.host.v1.Host.ReloadPlugin:input_type -> meshos.host.v1.PluginRequest
-	20, // 47: meshos.host.v1.Host.EnablePlugin:input_type -> meshos.host.v1.PluginRequest
-	20, // 48: meshos.host.v1.Host.DisablePlugin:input_type -> meshos.host.v1.PluginRequest
-	20, // 49: meshos.host.v1.Host.DescribePlugin:input_type -> meshos.host.v1.PluginRequest
-	26, // 50: meshos.host.v1.Host.Explain:input_type -> meshos.host.v1.ExplainRequest
-	23, // 51: meshos.host.v1.Host.Probe:input_type -> meshos.host.v1.ProbeRequest
-	38, // 52: meshos.host.v1.Host.GetSnapshot:output_type -> meshos.v1.Snapshot
-	38, // 53: meshos.host.v1.Host.WatchSnapshots:output_type -> meshos.v1.Snapshot
-	10, // 54: meshos.host.v1.Host.Publish:output_type -> meshos.host.v1.PublishResponse
-	39, // 55: meshos.host.v1.Host.Commit:output_type -> meshos.v1.AdminAuditRecord
-	14, // 56: meshos.host.v1.Host.Simulate:output_type -> meshos.host.v1.SimulateResponse
-	17, // 57: meshos.host.v1.Host.ListOperators:output_type -> meshos.host.v1.ListOperatorsResponse
-	39, // 58: meshos.host.v1.Host.TailAudit:output_type -> meshos.v1.AdminAuditRecord
-	40, // 59: meshos.host.v1.Host.TailLogs:output_type -> meshos.v1.LogRecord
-	41, // 60: meshos.host.v1.Host.TailFailures:output_type -> meshos.v1.FailureRecord
-	42, // 61: meshos.host.v1.Host.TailActions:output_type -> meshos.v1.ActionRecord
-	3,  // 62: meshos.host.v1.Host.Reload:output_type -> meshos.host.v1.ReloadResponse
-	36, // 63: meshos.host.v1.Host.ReloadPlugin:output_type -> meshos.v1.PluginView
-	36, // 64: meshos.host.v1.Host.EnablePlugin:output_type -> meshos.v1.PluginView
-	36, // 65: meshos.host.v1.Host.DisablePlugin:output_type -> meshos.v1.PluginView
-	21, // 66: meshos.host.v1.Host.DescribePlugin:output_type -> meshos.host.v1.PluginDetail
-	27, // 67: meshos.host.v1.Host.Explain:output_type -> meshos.host.v1.ExplainResponse
-	24, // 68: meshos.host.v1.Host.Probe:output_type -> meshos.host.v1.ProbeResponse
-	52, // [52:69] is the sub-list for method output_type
-	35, // [35:52] is the sub-list for method input_type
-	35, // [35:35] is the sub-list for extension type_name
-	35, // [35:35] is the sub-list for extension extendee
-	0,  // [0:35] is the sub-list for field type_name
+	30, // 35: meshos.host.v1.AnswerPart.header:type_name -> meshos.host.v1.AnswerPart.HeaderEntry
+	5,  // 36: meshos.host.v1.Host.GetSnapshot:input_type -> meshos.host.v1.GetSnapshotRequest
+	6,  // 37: meshos.host.v1.Host.WatchSnapshots:input_type -> meshos.host.v1.WatchSnapshotsRequest
+	9,  // 38: meshos.host.v1.Host.Publish:input_type -> meshos.host.v1.PublishRequest
+	12, // 39: meshos.host.v1.Host.Commit:input_type -> meshos.host.v1.CommitRequest
+	13, // 40: meshos.host.v1.Host.Simulate:input_type -> meshos.host.v1.SimulateRequest
+	16, // 41: meshos.host.v1.Host.ListOperators:input_type -> meshos.host.v1.ListOperatorsRequest
+	19, // 42: meshos.host.v1.Host.TailAudit:input_type -> meshos.host.v1.TailRequest
+	19, // 43: meshos.host.v1.Host.TailLogs:input_type -> meshos.host.v1.TailRequest
+	19, // 44: meshos.host.v1.Host.TailFailures:input_type -> meshos.host.v1.TailRequest
+	19, // 45: meshos.host.v1.Host.TailActions:input_type -> meshos.host.v1.TailRequest
+	2,  // 46: meshos.host.v1.Host.Reload:input_type -> meshos.host.v1.ReloadRequest
+	20, // 47: meshos.host.v1.Host.ReloadPlugin:input_type -> meshos.host.v1.PluginRequest
+	20, // 48: meshos.host.v1.Host.EnablePlugin:input_type -> meshos.host.v1.PluginRequest
+	20, // 49: meshos.host.v1.Host.DisablePlugin:input_type -> meshos.host.v1.PluginRequest
+	20, // 50: meshos.host.v1.Host.DescribePlugin:input_type -> meshos.host.v1.PluginRequest
+	26, // 51: meshos.host.v1.Host.Explain:input_type -> meshos.host.v1.ExplainRequest
+	23, // 52: meshos.host.v1.Host.Probe:input_type -> meshos.host.v1.ProbeRequest
+	40, // 53: meshos.host.v1.Host.GetSnapshot:output_type -> meshos.v1.Snapshot
+	40, // 54: meshos.host.v1.Host.WatchSnapshots:output_type -> meshos.v1.Snapshot
+	10, // 55: meshos.host.v1.Host.Publish:output_type -> meshos.host.v1.PublishResponse
+	41, // 56: meshos.host.v1.Host.Commit:output_type -> meshos.v1.AdminAuditRecord
+	14, // 57: meshos.host.v1.Host.Simulate:output_type -> meshos.host.v1.SimulateResponse
+	17, // 58: meshos.host.v1.Host.ListOperators:output_type -> meshos.host.v1.ListOperatorsResponse
+	41, // 59: meshos.host.v1.Host.TailAudit:output_type -> meshos.v1.AdminAuditRecord
+	42, // 60: meshos.host.v1.Host.TailLogs:output_type -> meshos.v1.LogRecord
+	43, // 61: meshos.host.v1.Host.TailFailures:output_type -> meshos.v1.FailureRecord
+	44, // 62: meshos.host.v1.Host.TailActions:output_type -> meshos.v1.ActionRecord
+	3,  // 63: meshos.host.v1.Host.Reload:output_type -> meshos.host.v1.ReloadResponse
+	38, // 64: meshos.host.v1.Host.ReloadPlugin:output_type -> meshos.v1.PluginView
+	38, // 65: meshos.host.v1.Host.EnablePlugin:output_type -> meshos.v1.PluginView
+	38, // 66: meshos.host.v1.Host.DisablePlugin:output_type -> meshos.v1.PluginView
+	21, // 67: meshos.host.v1.Host.DescribePlugin:output_type -> meshos.host.v1.PluginDetail
+	27, // 68: meshos.host.v1.Host.Explain:output_type -> meshos.host.v1.ExplainResponse
+	24, // 69: meshos.host.v1.Host.Probe:output_type -> meshos.host.v1.ProbeResponse
+	53, // [53:70] is the sub-list for method output_type
+	36, // [36:53] is the sub-list for method input_type
+	36, // [36:36] is the sub-list for extension type_name
+	36, // [36:36] is the sub-list for extension extendee
+	0,  // [0:36] is the sub-list for field type_name
 }
 
 func init() { file_meshos_host_v1_host_proto_init() }
@@ -2436,7 +2509,7 @@ func file_meshos_host_v1_host_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_meshos_host_v1_host_proto_rawDesc), len(file_meshos_host_v1_host_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   27,
+			NumMessages:   29,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
