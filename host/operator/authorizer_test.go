@@ -105,6 +105,7 @@ func TestTheObserverWaitsForCommitsThatAreOnTheirWay(t *testing.T) {
 }
 
 func TestAFloodIsTurnedAwayBeforeCryptographyAndForItsOwnOrigin(t *testing.T) {
+	t.Parallel()
 	r := newRig(t)
 	forged := func() wire.Signed {
 		s := r.sign(r.command(cordon()))

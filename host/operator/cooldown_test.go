@@ -14,6 +14,7 @@ import (
 )
 
 func TestOperator052_158_ACooldownEndsToTheMillisecond(t *testing.T) {
+	t.Parallel()
 	const cooldown = 5 * time.Minute
 	for after, kind := range map[time.Duration]string{
 		0:                           rules.KindCooldown,
@@ -43,6 +44,7 @@ func TestOperator158_AClockSetBackMakesNoCooldownLonger(t *testing.T) {
 }
 
 func TestOperator053_CooldownsAreOnTheirTargets(t *testing.T) {
+	t.Parallel()
 	freezes := []mesh.AdminEvent{freeze(), mesh.FreezeCluster{TTL: time.Hour}}
 	cluster := []mesh.AdminEvent{
 		mesh.FlushAvoidLists{Global: true}, mesh.ForceRestartDaemon{Daemon: mesh.DaemonRef{ID: 1}}, mesh.KillMigration{Migration: 7},

@@ -203,6 +203,7 @@ func TestOperator152_TooManySignaturesAreNotVerified(t *testing.T) {
 }
 
 func TestOperator152_AThresholdAboveTheCapCanBeMet(t *testing.T) {
+	t.Parallel()
 	const operators = 66
 	var who []int
 	r := newRig(t, func(r *rig) {

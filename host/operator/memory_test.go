@@ -29,6 +29,7 @@ func (a *accepting) accept(now time.Time) rules.Command {
 }
 
 func TestB22_ForgettingOldCommandsBringsNoneBack(t *testing.T) {
+	t.Parallel()
 	a := newAccepting()
 	now := time.UnixMilli(1_790_000_000_000)
 	first := a.accept(now)
@@ -82,6 +83,7 @@ func TestB22_AClockThatWasAheadLocksNobodyOut(t *testing.T) {
 }
 
 func TestP5_TheMemoryIsBounded(t *testing.T) {
+	t.Parallel()
 	a := newAccepting()
 	now := time.UnixMilli(1_790_000_000_000)
 	for range maxStale + 300 { // more than there is room for, and those that are fresh

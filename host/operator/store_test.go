@@ -48,6 +48,7 @@ func (r *rig) reopen(text []byte) {
 // TestB22_ATornTailIsCutAtEveryByte: every complete line is remembered. The last
 // command is too, or is rejected since it may have been accepted.
 func TestB22_ATornTailIsCutAtEveryByte(t *testing.T) {
+	t.Parallel()
 	r := newRig(t)
 	var all []wire.Signed
 	for range 3 {
@@ -77,6 +78,7 @@ func TestB22_ATornTailIsCutAtEveryByte(t *testing.T) {
 
 // TestB22_NoFlippedBitBringsACommandBack flips every bit of the memory.
 func TestB22_NoFlippedBitBringsACommandBack(t *testing.T) {
+	t.Parallel()
 	r := newRig(t)
 	var all []wire.Signed
 	for range 2 {
@@ -153,6 +155,7 @@ func TestB22_AClockSetBackBringsNoCommandBack(t *testing.T) {
 }
 
 func TestB22_CommandsAtOnceAreWrittenTogether(t *testing.T) {
+	t.Parallel()
 	r := newRig(t)
 	var all sync.WaitGroup
 	signed := make([]wire.Signed, 200)
@@ -247,6 +250,7 @@ func victim(dir string) {
 // TestP2_WhatWasAcceptedIsRememberedAfterSIGKILL kills a process in the middle of
 // its work, again and again.
 func TestP2_WhatWasAcceptedIsRememberedAfterSIGKILL(t *testing.T) {
+	t.Parallel()
 	r := newRig(t)
 	_ = r.Close()
 	for round := range 15 {

@@ -35,6 +35,7 @@ func TestSignersThatCantBeReadStayInForce(t *testing.T) {
 }
 
 func TestSignersThatAreNeverReadStayInForce(t *testing.T) {
+	t.Parallel()
 	dead := hangfs.Hung(t).Dir
 	r := newRig(t)
 	link := r.opts.Signers
@@ -54,6 +55,7 @@ func TestSignersThatAreNeverReadStayInForce(t *testing.T) {
 // A node that starts without them has operators none the less: it runs, and refuses every
 // order until it has read who they are.
 func TestSignersThatAreNotReadInTimeRefuseEveryOrder(t *testing.T) {
+	t.Parallel()
 	dead := hangfs.Hung(t)
 	r := newRig(t, func(r *rig) { r.opts.AllowUnsigned = true })
 	text, err := os.ReadFile(r.opts.Signers)

@@ -8,6 +8,7 @@ package catalogtest
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"testing"
 	"time"
@@ -21,12 +22,20 @@ import (
 	pluginv1 "github.com/meshos/meshos/proto/meshos/plugin/v1"
 )
 
+// atOnce is how many tests of a plugin run at the same time.
+const atOnce = 4
+
 // Main is TestMain. If a catalog started this process, it runs main, the plugin's.
-// Otherwise it runs the tests, and fails if they leave a goroutine behind.
+// Otherwise it runs the tests, several at a time since they wait for processes, and fails if
+// they leave a goroutine behind.
 func Main(m *testing.M, main func()) {
 	if os.Getenv("MESHOS_PLUGIN") != "" {
 		main()
 		return
+	}
+	if err := testkit.AtOnce(atOnce); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
 	}
 	goleak.VerifyTestMain(m)
 }

@@ -68,6 +68,7 @@ func TestAnswersBecomeErrorsTheHostUnderstands(t *testing.T) {
 // The status says what an orchestrator has done or refused. A body that is too large, or
 // never ends, does not change that.
 func TestTheStatusIsTheAnswerToAnAbort(t *testing.T) {
+	t.Parallel()
 	stalls := func(status int) http.HandlerFunc {
 		return func(w http.ResponseWriter, r *http.Request) {
 			w.WriteHeader(status)
@@ -100,6 +101,7 @@ func TestTheStatusIsTheAnswerToAnAbort(t *testing.T) {
 
 // After a 503 with a Retry-After the abort is tried again with the same key.
 func TestAbortIsTriedAgainWhenAskedTo(t *testing.T) {
+	t.Parallel()
 	s := serve(t, plain)
 	s.abort = func(w http.ResponseWriter, r *http.Request) {
 		if len(s.seen()) == 1 {

@@ -51,6 +51,7 @@ func TestDecodeList(t *testing.T) {
 }
 
 func TestTheLengthOfAListIsLimited(t *testing.T) {
+	t.Parallel()
 	var b strings.Builder
 	for i := range maxMigrations + 1 {
 		fmt.Fprintf(&b, `,{"migration":%d,"phase":1,"source":1,"target":2,"elapsed":"0s","in_phase":"0s"}`, i+1)

@@ -9,6 +9,7 @@ import (
 )
 
 func TestProcessListsAndAborts(t *testing.T) {
+	t.Parallel()
 	s := serve(t, plain)
 	c := catalogtest.Start(t, name, map[string]any{"url": s.URL + "/base", "interval": "20ms"})
 	testkit.Until(t, "the first list", func() bool {
@@ -24,6 +25,7 @@ func TestProcessListsAndAborts(t *testing.T) {
 }
 
 func TestProcessWithoutOrchestrator(t *testing.T) {
+	t.Parallel()
 	c := catalogtest.Start(t, name, nil)
 	if list, err := c.MigrationSource().ListMigrations(t.Context()); err != nil || len(list) != 0 {
 		t.Errorf("list %v, %v; want an empty one", list, err)

@@ -122,6 +122,7 @@ func TestWrongConfigurations(t *testing.T) {
 }
 
 func TestFolderIsWrittenByOneProcess(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	other := exec.Command(os.Args[0])
 	other.Env = append(os.Environ(), holdLock+"="+dir)

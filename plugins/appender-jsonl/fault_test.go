@@ -151,6 +151,7 @@ func TestCancelledAppendWritesNothing(t *testing.T) {
 // After batches, repeats, faults of every kind and restarts in any order, what was
 // acknowledged is there, each record once, in order.
 func TestNothingIsLostOrDoubled(t *testing.T) {
+	t.Parallel()
 	all := entries(t, 7, 1, 60)
 	rapid.Check(t, func(rt *rapid.T) {
 		dir := t.TempDir()

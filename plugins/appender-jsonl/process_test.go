@@ -14,6 +14,7 @@ import (
 // The process is killed repeatedly while records are sent, each batch until it is
 // acknowledged. At the end all are there, once and in order.
 func TestProcessKilledWhileItWrites(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	c := catalogtest.Start(t, name, map[string]any{"dir": dir, "max_size": int64(4096), "keep": int64(1000)})
 	a, err := c.Appender(name)

@@ -11,6 +11,7 @@ import (
 // Wherever the last records are cut, complete lines stay and the rest is removed. Sending
 // all records again restores the file.
 func TestTornTailAtEveryByte(t *testing.T) {
+	t.Parallel()
 	all := entries(t, 7, 1, 5)
 	whole := text(all)
 	short := len(text(all[:2]))
@@ -74,6 +75,7 @@ func TestManyDamagedLinesAreCounted(t *testing.T) {
 }
 
 func TestLinesLongerThanBuffersAndBounds(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	_, long, err := encode(logRecord(7, 1))
 	if err != nil {
@@ -97,6 +99,7 @@ func TestLinesLongerThanBuffersAndBounds(t *testing.T) {
 // Of a file that is too large to be read at the start, the end is read. Nothing is cut off
 // that is not torn.
 func TestOnlyTheEndOfAHugeFileIsRead(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	path := filepath.Join(dir, "log.jsonl")
 	f, err := os.Create(path)
@@ -125,6 +128,7 @@ func TestOnlyTheEndOfAHugeFileIsRead(t *testing.T) {
 // A torn end that is longer than what is read first is cut off where its line begins,
 // too: the next record must not continue that line.
 func TestTornEndLongerThanWhatIsRead(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	all := entries(t, 7, 1, 2)
 	path := filepath.Join(dir, "log.jsonl")

@@ -21,6 +21,7 @@ func fileNames(t testing.TB, dir string) string {
 // Files end at lines, none is larger than max_size, and together they hold all
 // records in order, wherever a batch meets the boundary.
 func TestRotationAtEverySize(t *testing.T) {
+	t.Parallel()
 	all := entries(t, 7, 1, 40)
 	line := int64(len(all[39].line))
 	for maxSize := 3 * line; maxSize <= 4*line+1; maxSize += 7 {

@@ -82,6 +82,7 @@ func TestInANetworkTheFamilyThatAnswersIsChecked(t *testing.T) {
 	} {
 		for _, scheme := range []string{"http", "grpc"} {
 			t.Run(scheme+" "+name, func(t *testing.T) {
+				t.Parallel()
 				netlab.Inside(t, func(t *testing.T) {
 					link := netlab.New(t, 1500)
 					for _, ip := range []string{liveSix, liveFour, hungSix} {

@@ -47,6 +47,7 @@ func familyProbe(t *testing.T, peer *pluginv1.Peer) (*catalog.Catalog, *catalog.
 }
 
 func TestInANetworkAPeerIsMeasuredByTheFamilyThatAnswers(t *testing.T) {
+	t.Parallel()
 	onBothSockets(t, func(t *testing.T, link *netlab.Link) {
 		answering(link, six, four)
 		_, probe := familyProbe(t, dual(six, four))
@@ -71,6 +72,7 @@ func TestInANetworkAPeerIsMeasuredByTheFamilyThatAnswers(t *testing.T) {
 
 // From its first answer on, a peer whose IPv6 address is dead is measured by the other.
 func TestInANetworkADeadFamilyIsNeverSaidToBeLost(t *testing.T) {
+	t.Parallel()
 	netlab.Inside(t, func(t *testing.T) {
 		link := netlab.New(t, 1500)
 		answering(link, four)
@@ -87,6 +89,7 @@ func TestInANetworkADeadFamilyIsNeverSaidToBeLost(t *testing.T) {
 }
 
 func TestInANetworkTheHostsAddressesAreFollowed(t *testing.T) {
+	t.Parallel()
 	netlab.Inside(t, func(t *testing.T) {
 		link := netlab.New(t, 1500)
 		answering(link, four, "10.77.0.9")
@@ -116,6 +119,7 @@ func TestInANetworkTheHostsAddressesAreFollowed(t *testing.T) {
 }
 
 func TestInANetworkARoundOnDemandShowsEachFamily(t *testing.T) {
+	t.Parallel()
 	netlab.Inside(t, func(t *testing.T) {
 		link := netlab.New(t, 1500)
 		answering(link, four)

@@ -55,10 +55,12 @@ func until(t *testing.T, probe *catalog.LocalityProbe, what string, ok func(mesh
 	})
 }
 
-// onBothSockets runs a test with a raw socket and with an unprivileged ping socket.
+// onBothSockets runs a test with a raw socket and, at the same time, with an unprivileged ping
+// socket: each has a network of its own.
 func onBothSockets(t *testing.T, test func(t *testing.T, link *netlab.Link)) {
 	for kind, without := range map[string][]uintptr{"raw": nil, "ping": {unix.CAP_NET_RAW}} {
 		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
 			netlab.Inside(t, func(t *testing.T) {
 				link := netlab.New(t, 1500)
 				if kind == "ping" {
@@ -73,6 +75,7 @@ func onBothSockets(t *testing.T, test func(t *testing.T, link *netlab.Link)) {
 }
 
 func TestInANetworkTheReasonsStandInWords(t *testing.T) {
+	t.Parallel()
 	onBothSockets(t, func(t *testing.T, link *netlab.Link) {
 		answers := func(f func(e netlab.Echo) []byte) {
 			link.Reset(func(e netlab.Echo) []netlab.Answer {
@@ -111,6 +114,7 @@ func TestInANetworkTheReasonsStandInWords(t *testing.T) {
 }
 
 func TestInANetworkEchoesHaveTheirSizeAndAreNotFragmented(t *testing.T) {
+	t.Parallel()
 	onBothSockets(t, func(t *testing.T, link *netlab.Link) {
 		const size, mtu = 1400, 1280
 		link.Reset(func(e netlab.Echo) []netlab.Answer {

@@ -69,6 +69,7 @@ func probeNow(t *testing.T, c *catalog.Catalog, mtu bool) *hostv1.ProbeFinding {
 }
 
 func TestInANetworkAProbeOnDemandFindsTheMTU(t *testing.T) {
+	t.Parallel()
 	const mtu = 1392
 	onBothSockets(t, func(t *testing.T, link *netlab.Link) {
 		path := func(says bool) {

@@ -27,6 +27,7 @@ func asProcess(t *testing.T, config map[string]any) (c *catalog.Catalog, dir str
 }
 
 func TestProcessRunsCommands(t *testing.T) {
+	t.Parallel()
 	script := `echo once >>runs; [ "$(wc -l <runs)" -ge 2 ] || exit 75; echo '{"replica_update":{"kind":"KIND_ADDED","chain":"7","holder":"1"}}'`
 	c, dir := asProcess(t, map[string]any{
 		"commands": map[string]any{"pull_replica": []any{"/bin/sh", "-c", script}}, "events": true, "retry": "20ms",
@@ -52,6 +53,7 @@ func TestProcessRunsCommands(t *testing.T) {
 
 // The node's deadline for an action reaches the command.
 func TestProcessEndsCommandsInTime(t *testing.T) {
+	t.Parallel()
 	c, dir := asProcess(t, map[string]any{
 		"commands": map[string]any{"pull_replica": []any{"/bin/sh", "-c", `echo $$ >pid; sleep 60`}}, "grace": "0s",
 	})
@@ -71,6 +73,7 @@ func TestProcessEndsCommandsInTime(t *testing.T) {
 }
 
 func TestAKilledProcessLeavesNoCommandBehind(t *testing.T) {
+	t.Parallel()
 	c, dir := asProcess(t, map[string]any{
 		"commands": map[string]any{"pull_replica": []any{"/bin/sh", "-c", `echo $$ >pid; exec sleep 60`}},
 	})

@@ -114,6 +114,7 @@ func TestACommandThatCanNotBeRun(t *testing.T) {
 // Whatever the command does with SIGTERM, and whatever it has started, nothing is left of
 // it when the time is over.
 func TestWhenTheTimeIsOverTheWholeGroupEnds(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	plugin := plugintest.Start(t, newRunner, config{
 		Commands: shell(`trap 'echo ignored >&2' TERM; sleep 1000 & echo $! >child; while :; do wait; done`),
@@ -127,6 +128,7 @@ func TestWhenTheTimeIsOverTheWholeGroupEnds(t *testing.T) {
 }
 
 func TestAGrandchildDoesNotDelayTheCommand(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	plugin := plugintest.Start(t, newRunner, config{Commands: shell(
 		`setsid sh -c 'echo $$ >child; exec sleep 1000' & while [ ! -s child ]; do sleep 0.01; done`,

@@ -58,6 +58,7 @@ func TestInANetworkADeadFamilyDelaysNoVerdict(t *testing.T) {
 		"dead first":   {[]string{deadFour, liveSix}, pluginsdk.IPv6},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			netlab.Inside(t, func(t *testing.T) {
 				link := netlab.New(t, 1500)
 				link.Own(t, netip.MustParseAddr(liveSix))
