@@ -12,6 +12,7 @@ LDFLAGS := -s -w -X main.version=$(VERSION)
 # The race detector needs a C compiler; without one the tests run without it.
 RACE  := $(if $(shell command -v gcc || command -v cc || command -v clang),-race)
 TOOLS := bin/tools
+PACKAGES ?= $(shell echo $$(( 2 * $$(nproc 2>/dev/null || echo 1) )))
 SECONDS ?= 10
 SEED ?= 0
 GEN   := $(shell find proto -name '*.proto' 2>/dev/null)
@@ -38,9 +39,10 @@ run: build ## build, then start a node on meshos.toml (Ctrl-C ends it and its da
 
 # Without the tables of debuggers a test binary is linked in two thirds of the time. The race
 # detector waits at the end of each process for what other threads may still report: a second
-# for each of them adds up, since many tests start processes.
+# for each of them adds up, since many tests start processes. Those tests wait for processes and
+# deadlines more than they compute, so more packages run at a time than there are processors.
 test: ## all tests, with the race detector where there is a C compiler
-	GORACE="atexit_sleep_ms=50 $${GORACE:-}" go test $(RACE) -ldflags=-w -count=1 $(TESTFLAGS) ./...
+	GORACE="atexit_sleep_ms=50 $${GORACE:-}" go test $(RACE) -ldflags=-w -count=1 -p $(PACKAGES) $(TESTFLAGS) ./...
 
 bench: ## benchmarks with fixed names and sizes
 	go test -run '^$$' -bench . -benchmem ./...
