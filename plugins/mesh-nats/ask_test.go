@@ -122,3 +122,38 @@ func TestNodesAskEachOther(t *testing.T) {
 		t.Errorf("the other side is gone: %v", err)
 	}
 }
+
+func TestAQuestionEndsWhenTheLinkIsCut(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, 1)
+	seed, asks := w.add(1), w.add(2)
+	link := newCable(t, w.address(9), w.address(1))
+	asks.cfg.Seeds = []string{w.address(9)}
+	seed.start()
+	asks.start()
+	w.found(seed)
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() { defer close(done); seed.serves(ctx) }()
+	defer func() { cancel(); <-done }()
+	w.until("it is answered", func() bool { _, err := asks.ask(ctx, 1, "echo", nil); return err == nil })
+	stream, err := asks.mesh.Ask(ctx, &pluginv1.AskRequest{Node: 1, Method: "count"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := stream.Recv(); err != nil {
+		t.Fatal(err)
+	}
+	link.cut()
+	for err == nil {
+		_, err = stream.Recv()
+	}
+	if status.Code(err) != codes.Unavailable {
+		t.Error(err)
+	}
+	w.until("the other side is told that nobody waits", func() bool {
+		seed.mu.Lock()
+		defer seed.mu.Unlock()
+		return seed.cancelled == 1
+	})
+}

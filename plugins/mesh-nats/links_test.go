@@ -75,3 +75,22 @@ func TestAnExpelledNodeIsCutOff(t *testing.T) {
 		t.Error("it hears the log")
 	}
 }
+
+// A seed that is expelled has links with nodes and with other seeds; all end.
+func TestAnExpelledSeedIsCutOff(t *testing.T) {
+	t.Parallel()
+	w, all := founded(t, 3, 0)
+	without := &pluginv1.SetMembersRequest{Members: []*pluginv1.Member{all[0].member(), all[1].member()}}
+	for _, m := range all[:2] {
+		m.setMembers(without)
+	}
+	w.until("it has no quorum", func() bool { return !all[2].linkNow().GetQuorum() })
+	w.takesOrders(all[0], all[1])
+	w.until("the others order", func() bool {
+		return all[0].orderAt(t.Context(), 2, "without it") == nil
+	})
+	w.same(2, all[0], all[1])
+	if len(all[2].record()) != 1 {
+		t.Error("it hears the log")
+	}
+}
