@@ -56,7 +56,9 @@ type node struct {
 	killFor time.Duration
 	lie     string
 
-	acked   map[string]ack  // orders of which somebody heard here that they count
+	acked   map[string]ack // orders of which somebody heard here that they count
+	summary *mesh.Summary  // what it says of itself; replaced, never changed
+	others  map[mesh.NodeID]mesh.Announced
 	counted map[string]bool // orders that count, by what this process folded
 	chains  []*chain        // that it holds
 }
@@ -112,6 +114,7 @@ func (n *node) boot() {
 		}
 		return n.disk[height-1].GetLogged(), nil
 	})
+	n.others = make(map[mesh.NodeID]mesh.Announced)
 	n.linked, n.fetching, n.writing, n.filling, n.wake, n.orders, n.ticks = false, false, false, false, 0, nil, 0
 	n.w.chains.booted(n)
 	n.after(time.Duration(n.w.rng.Int64N(int64(tick))), n.tick)
@@ -171,6 +174,7 @@ func (n *node) tick() {
 	n.ticks++
 	if n.ticks%5 == 1 {
 		n.s.Apply(n.stamp(), n.samples())
+		n.s.Apply(n.stamp(), n.announced())
 	}
 	if n.ticks%2 == 0 {
 		n.w.chains.sync(n)
@@ -200,6 +204,40 @@ func (n *node) samples() mesh.Samples {
 			h.Health, h.Reason = mesh.HealthUnreachable, "it has no session"
 		}
 		out.Health = append(out.Health, h)
+	}
+	return out
+}
+
+// says is what the node says of itself.
+func (n *node) says() *mesh.Summary {
+	local := n.s.Maintenance()
+	now := mesh.Summary{
+		Incarnation: uint64(n.life), Height: n.folded, Phase: local.Phase, Cordoned: n.s.Cordoned(n.id), Draining: local.Draining,
+		ChainsHeld: uint32(len(n.chains)), Name: name(n.id),
+	}
+	if n.summary == nil || now.Incarnation != n.summary.Incarnation || now.Height != n.summary.Height || now.Phase != n.summary.Phase ||
+		now.Cordoned != n.summary.Cordoned || now.Draining != n.summary.Draining || now.ChainsHeld != n.summary.ChainsHeld {
+		n.summary = &now
+	}
+	return n.summary
+}
+
+// announced is what is new of the others: the plugin brings what those say whom it reaches.
+func (n *node) announced() (out mesh.PeersAnnounced) {
+	for _, other := range n.w.nodes {
+		if other.id == n.id {
+			continue
+		}
+		next := mesh.Announced{ID: other.id, Name: name(other.id), Seed: int(other.id) <= n.w.base.seeds, Summary: n.others[other.id].Summary}
+		if next.Gone = !n.w.linked(n.id, other.id); !next.Gone {
+			next.Summary = other.says()
+		}
+		if before, is := n.others[other.id]; !is || before.Gone != next.Gone || before.Summary != next.Summary {
+			n.others[other.id] = next
+			ago := time.Duration(0)
+			next.Heard = &ago
+			out.Peers = append(out.Peers, next)
+		}
 	}
 	return out
 }
