@@ -28,7 +28,7 @@ type app struct {
 	person   sign.Prompter // nil: the terminal, if in is one
 
 	address string
-	node    *nodeFlag // of the mesh, that is asked in place of the one at the socket
+	node    nodeFlag // of the mesh, that is asked in place of the one at the socket
 	config  string
 	timeout time.Duration
 	journal bool // err is a stream of systemd's journal, and a node writes to it
@@ -108,8 +108,8 @@ answer, 4 the node rejected the command, 5 this user may not do that.`,
 		"the node's `SOCKET`, as unix:PATH or PATH (default: $MESHOS_ADDRESS, else node.socket of the configuration)")
 	flags.StringVarP(&a.config, "config", "c", "", "the configuration `FILE` (default: $MESHOS_CONFIG, else meshos.toml)")
 	_ = root.MarkPersistentFlagFilename("config", "toml")
-	a.node = &nodeFlag{flag: "node"}
-	flags.Var(a.node, "node", "ask this `NODE` of the mesh, by id or name; of a command that orders something: the node to act on")
+	a.node = nodeFlag{flag: "node"}
+	flags.Var(&a.node, "node", "ask this `NODE` of the mesh, by id or name; of a command that orders something: the node to act on")
 	_ = root.RegisterFlagCompletionFunc("node", a.completeNodes)
 	flags.DurationVar(&a.timeout, "timeout", 5*time.Second, "how long to wait for the node's answer")
 	root.AddCommand(

@@ -2081,7 +2081,7 @@ func (x *Finding) GetText() string {
 // it was asked through the mesh. Clients do not see it.
 type AnswerPart struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
-	Message       []byte                 `protobuf:"bytes,1,opt,name=message,proto3" json:"message,omitempty"`                                                                         // encoded, or the next part of it
+	Payload       []byte                 `protobuf:"bytes,1,opt,name=payload,proto3" json:"payload,omitempty"`                                                                         // an encoded message, or the next part of it
 	More          bool                   `protobuf:"varint,2,opt,name=more,proto3" json:"more,omitempty"`                                                                              // the message goes on in the next part
 	Header        map[string]string      `protobuf:"bytes,3,rep,name=header,proto3" json:"header,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"` // of the answer, in its first part
 	unknownFields protoimpl.UnknownFields
@@ -2118,9 +2118,9 @@ func (*AnswerPart) Descriptor() ([]byte, []int) {
 	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{27}
 }
 
-func (x *AnswerPart) GetMessage() []byte {
+func (x *AnswerPart) GetPayload() []byte {
 	if x != nil {
-		return x.Message
+		return x.Payload
 	}
 	return nil
 }
@@ -2322,7 +2322,7 @@ const file_meshos_host_v1_host_proto_rawDesc = "" +
 	"\x04text\x18\x02 \x01(\tR\x04text\"\xb5\x01\n" +
 	"\n" +
 	"AnswerPart\x12\x18\n" +
-	"\amessage\x18\x01 \x01(\fR\amessage\x12\x12\n" +
+	"\apayload\x18\x01 \x01(\fR\apayload\x12\x12\n" +
 	"\x04more\x18\x02 \x01(\bR\x04more\x12>\n" +
 	"\x06header\x18\x03 \x03(\v2&.meshos.host.v1.AnswerPart.HeaderEntryR\x06header\x1a9\n" +
 	"\vHeaderEntry\x12\x10\n" +
