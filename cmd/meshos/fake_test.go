@@ -108,14 +108,22 @@ func (n *node) Describe(name string) (*hostv1.PluginDetail, error) {
 func start(t *testing.T) (*node, *shell) {
 	t.Helper()
 	n := &node{Source: snapshottest.New(busy()), capacity: 5000}
+	return n, serveNode(t, n)
+}
+
+// serveNode serves the API of a fake node, and returns a shell whose environment names it.
+func serveNode(t *testing.T, n *node, change ...func(*api.Options)) *shell {
+	t.Helper()
 	path := filepath.Join(t.TempDir(), "s")
 	ln, err := api.Listen(t.Context(), path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	service := api.NewService(api.Options{
-		Reader: n, Intake: n, Plugins: n, StateReader: n,
-	})
+	opts := api.Options{Reader: n, Intake: n, Plugins: n, StateReader: n}
+	for _, f := range change {
+		f(&opts)
+	}
+	service := api.NewService(opts)
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- service.Serve(ctx, ln, nil) }()
@@ -125,7 +133,7 @@ func start(t *testing.T) (*node, *shell) {
 			t.Errorf("Serve: %v", err)
 		}
 	})
-	return n, &shell{env: map[string]string{"MESHOS_ADDRESS": "unix:" + path}}
+	return &shell{env: map[string]string{"MESHOS_ADDRESS": "unix:" + path}}
 }
 
 func ptr[T any](v T) *T { return &v }

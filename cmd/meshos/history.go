@@ -136,6 +136,13 @@ func isFiltered(in *hostv1.TailRequest) bool {
 // followHistory shows records until ctx ends, also those of later runs of the node. It goes on
 // behind the last record that it has shown.
 func followHistory[M any, R recorded[M]](ctx context.Context, a *app, node *nodeClient, in *hostv1.TailRequest, c chain[M], show *recordPrinter[M, R]) error {
+	return followRecords(ctx, a, node, in, c, show, show.print)
+}
+
+// followRecords is followHistory, and hands each record to take, which has to call show.print.
+func followRecords[M any, R recorded[M]](
+	ctx context.Context, a *app, node *nodeClient, in *hostv1.TailRequest, c chain[M], show *recordPrinter[M, R], take func(*M) error,
+) error {
 	shown := make(map[uint64]uint64) // the last number of each epoch
 	var first time.Time              // when the first record that was shown was made
 	var stream grpc.ServerStreamingClient[M]
@@ -159,7 +166,7 @@ func followHistory[M any, R recorded[M]](ctx context.Context, a *app, node *node
 			first = at
 		}
 		shown[r.GetEpoch()] = r.GetSeq()
-		return show.print(m)
+		return take(m)
 	})
 }
 
@@ -171,7 +178,8 @@ var errLate = errors.New("no answer in time")
 type recordPrinter[M any, R recorded[M]] struct {
 	a        *app
 	json     bool
-	filtered bool // records that are not wanted are left out, so that no number tells of a loss
+	node     string // that the records are from, where it is said; else ""
+	filtered bool   // records that are not wanted are left out, so that no number tells of a loss
 	line     func(*M) (string, error)
 	epoch    uint64
 	seq      uint64
@@ -193,7 +201,7 @@ func (p *recordPrinter[M, R]) print(m *M) error {
 		}
 	}
 	if p.json {
-		return view.JSON(p.a.out, r, true)
+		return view.JSONWith(p.a.out, r, true, "node_name", p.node)
 	}
 	text, err := p.line(m)
 	if err != nil {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"strconv"
 	"strings"
@@ -19,14 +20,16 @@ func newLogsCommand(a *app) *cobra.Command {
 		Long: `Shows the node's log: its own lines and those of its daemons. They are read from disk,
 so those of earlier runs of the node are among them. Without --since, --until and -n the
 newest 2048 are shown. With --follow it continues with new lines until it is
-interrupted, also when the node is started again meanwhile.
+interrupted, also when the node is started again meanwhile. With --all-nodes the lines of all
+nodes of the mesh are merged, each behind the name of its node; one that does not answer is said.
 
 ` + aboutTimes,
 		Example: `  meshos logs -n 20
   meshos logs -f --level warn
   meshos logs --since 7d --daemon demo
   meshos logs --since "2026-11-23 14:00" --until "2026-11-23 14:02"
-  meshos logs -o json | jq -r .message`,
+  meshos logs -o json | jq -r .message
+  meshos logs --all-nodes -f --level warn`,
 		Args: cobra.NoArgs,
 	}
 	h := addHistory(cmd, "lines", 2048)
@@ -34,6 +37,9 @@ interrupted, also when the node is started again meanwhile.
 	completeFlag(cmd, "level", "trace", "debug", "info", "warn", "error")
 	daemon := cmd.Flags().String("daemon", "", "show only lines of the daemon with this `ID` or name")
 	_ = cmd.RegisterFlagCompletionFunc("daemon", a.completeDaemons)
+	every := cmd.Flags().Bool("all-nodes", false, "show the logs of all nodes of the mesh that are there, merged")
+	cmd.MarkFlagsMutuallyExclusive("all-nodes", "dir")
+	cmd.MarkFlagsMutuallyExclusive("all-nodes", "daemon")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		in, err := h.request(cmd, a)
 		if err != nil {
@@ -56,6 +62,11 @@ interrupted, also when the node is started again meanwhile.
 			if snapshot, err = node.snapshot(cmd.Context()); err != nil {
 				return err
 			}
+		}
+		if *every {
+			in.Follow = h.follow
+			logs := &nodeLogs{a: a, follow: h.follow, json: *h.output == outputJSON, in: in}
+			return a.whileRead(cmd.Context(), func(ctx context.Context) error { return logs.show(ctx, snapshot) })
 		}
 		if *daemon != "" {
 			only, err := findDaemon(snapshot, *daemon)

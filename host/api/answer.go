@@ -120,7 +120,7 @@ func (a *answer) SendMsg(m any) error {
 	}
 	for first := true; first || len(message) > 0; first = false {
 		n := min(len(message), partSize)
-		part, err := proto.Marshal(&hostv1.AnswerPart{Payload: message[:n], More: n < len(message), Header: a.header})
+		part, err := proto.Marshal(&hostv1.AnswerPart{Message: message[:n], More: n < len(message), Header: a.header})
 		if err != nil {
 			return status.Errorf(codes.Internal, "the answer can't be encoded: %v", err)
 		}

@@ -114,10 +114,10 @@ func (s *Service) ask(ctx context.Context, node mesh.NodeID, method string, requ
 				return err
 			}
 		}
-		if len(message)+len(part.GetPayload()) > messageMost {
+		if len(message)+len(part.GetMessage()) > messageMost {
 			return status.Errorf(codes.Internal, "node %d answers with a message of more than %d MiB", node, messageMost>>20)
 		}
-		if message = append(message, part.GetPayload()...); part.GetMore() {
+		if message = append(message, part.GetMessage()...); part.GetMore() {
 			return nil
 		}
 		whole := message

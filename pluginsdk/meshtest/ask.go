@@ -4,12 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/durationpb"
-
-	"time"
 
 	"github.com/meshos/meshos/pluginsdk"
 	pluginv1 "github.com/meshos/meshos/proto/meshos/plugin/v1"
