@@ -9,15 +9,14 @@
 package hostv1
 
 import (
-	reflect "reflect"
-	sync "sync"
-	unsafe "unsafe"
-
 	v1 "github.com/meshos/meshos/proto/meshos/v1"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	durationpb "google.golang.org/protobuf/types/known/durationpb"
 	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
+	reflect "reflect"
+	sync "sync"
+	unsafe "unsafe"
 )
 
 const (
@@ -2360,58 +2359,55 @@ func file_meshos_host_v1_host_proto_rawDescGZIP() []byte {
 	return file_meshos_host_v1_host_proto_rawDescData
 }
 
-var (
-	file_meshos_host_v1_host_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-	file_meshos_host_v1_host_proto_msgTypes  = make([]protoimpl.MessageInfo, 29)
-	file_meshos_host_v1_host_proto_goTypes   = []any{
-		SnapshotFilter_Section(0),     // 0: meshos.host.v1.SnapshotFilter.Section
-		OperatorKey_State(0),          // 1: meshos.host.v1.OperatorKey.State
-		(*ReloadRequest)(nil),         // 2: meshos.host.v1.ReloadRequest
-		(*ReloadResponse)(nil),        // 3: meshos.host.v1.ReloadResponse
-		(*ConfigChange)(nil),          // 4: meshos.host.v1.ConfigChange
-		(*GetSnapshotRequest)(nil),    // 5: meshos.host.v1.GetSnapshotRequest
-		(*WatchSnapshotsRequest)(nil), // 6: meshos.host.v1.WatchSnapshotsRequest
-		(*SnapshotFilter)(nil),        // 7: meshos.host.v1.SnapshotFilter
-		(*IdRange)(nil),               // 8: meshos.host.v1.IdRange
-		(*PublishRequest)(nil),        // 9: meshos.host.v1.PublishRequest
-		(*PublishResponse)(nil),       // 10: meshos.host.v1.PublishResponse
-		(*RefusedEvent)(nil),          // 11: meshos.host.v1.RefusedEvent
-		(*CommitRequest)(nil),         // 12: meshos.host.v1.CommitRequest
-		(*SimulateRequest)(nil),       // 13: meshos.host.v1.SimulateRequest
-		(*SimulateResponse)(nil),      // 14: meshos.host.v1.SimulateResponse
-		(*Cooldown)(nil),              // 15: meshos.host.v1.Cooldown
-		(*ListOperatorsRequest)(nil),  // 16: meshos.host.v1.ListOperatorsRequest
-		(*ListOperatorsResponse)(nil), // 17: meshos.host.v1.ListOperatorsResponse
-		(*OperatorKey)(nil),           // 18: meshos.host.v1.OperatorKey
-		(*TailRequest)(nil),           // 19: meshos.host.v1.TailRequest
-		(*PluginRequest)(nil),         // 20: meshos.host.v1.PluginRequest
-		(*PluginDetail)(nil),          // 21: meshos.host.v1.PluginDetail
-		(*PluginEvent)(nil),           // 22: meshos.host.v1.PluginEvent
-		(*ProbeRequest)(nil),          // 23: meshos.host.v1.ProbeRequest
-		(*ProbeResponse)(nil),         // 24: meshos.host.v1.ProbeResponse
-		(*ProbeFinding)(nil),          // 25: meshos.host.v1.ProbeFinding
-		(*ExplainRequest)(nil),        // 26: meshos.host.v1.ExplainRequest
-		(*ExplainResponse)(nil),       // 27: meshos.host.v1.ExplainResponse
-		(*Finding)(nil),               // 28: meshos.host.v1.Finding
-		(*AnswerPart)(nil),            // 29: meshos.host.v1.AnswerPart
-		nil,                           // 30: meshos.host.v1.AnswerPart.HeaderEntry
-		(*v1.Event)(nil),              // 31: meshos.v1.Event
-		(*v1.SignedCommit)(nil),       // 32: meshos.v1.SignedCommit
-		(*v1.AdminEvent)(nil),         // 33: meshos.v1.AdminEvent
-		(*v1.BlastRadius)(nil),        // 34: meshos.v1.BlastRadius
-		(*timestamppb.Timestamp)(nil), // 35: google.protobuf.Timestamp
-		(*durationpb.Duration)(nil),   // 36: google.protobuf.Duration
-		v1.LogLevel(0),                // 37: meshos.v1.LogLevel
-		(*v1.PluginView)(nil),         // 38: meshos.v1.PluginView
-		(*v1.ProbeResult)(nil),        // 39: meshos.v1.ProbeResult
-		(*v1.Snapshot)(nil),           // 40: meshos.v1.Snapshot
-		(*v1.AdminAuditRecord)(nil),   // 41: meshos.v1.AdminAuditRecord
-		(*v1.LogRecord)(nil),          // 42: meshos.v1.LogRecord
-		(*v1.FailureRecord)(nil),      // 43: meshos.v1.FailureRecord
-		(*v1.ActionRecord)(nil),       // 44: meshos.v1.ActionRecord
-	}
-)
-
+var file_meshos_host_v1_host_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
+var file_meshos_host_v1_host_proto_msgTypes = make([]protoimpl.MessageInfo, 29)
+var file_meshos_host_v1_host_proto_goTypes = []any{
+	(SnapshotFilter_Section)(0),   // 0: meshos.host.v1.SnapshotFilter.Section
+	(OperatorKey_State)(0),        // 1: meshos.host.v1.OperatorKey.State
+	(*ReloadRequest)(nil),         // 2: meshos.host.v1.ReloadRequest
+	(*ReloadResponse)(nil),        // 3: meshos.host.v1.ReloadResponse
+	(*ConfigChange)(nil),          // 4: meshos.host.v1.ConfigChange
+	(*GetSnapshotRequest)(nil),    // 5: meshos.host.v1.GetSnapshotRequest
+	(*WatchSnapshotsRequest)(nil), // 6: meshos.host.v1.WatchSnapshotsRequest
+	(*SnapshotFilter)(nil),        // 7: meshos.host.v1.SnapshotFilter
+	(*IdRange)(nil),               // 8: meshos.host.v1.IdRange
+	(*PublishRequest)(nil),        // 9: meshos.host.v1.PublishRequest
+	(*PublishResponse)(nil),       // 10: meshos.host.v1.PublishResponse
+	(*RefusedEvent)(nil),          // 11: meshos.host.v1.RefusedEvent
+	(*CommitRequest)(nil),         // 12: meshos.host.v1.CommitRequest
+	(*SimulateRequest)(nil),       // 13: meshos.host.v1.SimulateRequest
+	(*SimulateResponse)(nil),      // 14: meshos.host.v1.SimulateResponse
+	(*Cooldown)(nil),              // 15: meshos.host.v1.Cooldown
+	(*ListOperatorsRequest)(nil),  // 16: meshos.host.v1.ListOperatorsRequest
+	(*ListOperatorsResponse)(nil), // 17: meshos.host.v1.ListOperatorsResponse
+	(*OperatorKey)(nil),           // 18: meshos.host.v1.OperatorKey
+	(*TailRequest)(nil),           // 19: meshos.host.v1.TailRequest
+	(*PluginRequest)(nil),         // 20: meshos.host.v1.PluginRequest
+	(*PluginDetail)(nil),          // 21: meshos.host.v1.PluginDetail
+	(*PluginEvent)(nil),           // 22: meshos.host.v1.PluginEvent
+	(*ProbeRequest)(nil),          // 23: meshos.host.v1.ProbeRequest
+	(*ProbeResponse)(nil),         // 24: meshos.host.v1.ProbeResponse
+	(*ProbeFinding)(nil),          // 25: meshos.host.v1.ProbeFinding
+	(*ExplainRequest)(nil),        // 26: meshos.host.v1.ExplainRequest
+	(*ExplainResponse)(nil),       // 27: meshos.host.v1.ExplainResponse
+	(*Finding)(nil),               // 28: meshos.host.v1.Finding
+	(*AnswerPart)(nil),            // 29: meshos.host.v1.AnswerPart
+	nil,                           // 30: meshos.host.v1.AnswerPart.HeaderEntry
+	(*v1.Event)(nil),              // 31: meshos.v1.Event
+	(*v1.SignedCommit)(nil),       // 32: meshos.v1.SignedCommit
+	(*v1.AdminEvent)(nil),         // 33: meshos.v1.AdminEvent
+	(*v1.BlastRadius)(nil),        // 34: meshos.v1.BlastRadius
+	(*timestamppb.Timestamp)(nil), // 35: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),   // 36: google.protobuf.Duration
+	(v1.LogLevel)(0),              // 37: meshos.v1.LogLevel
+	(*v1.PluginView)(nil),         // 38: meshos.v1.PluginView
+	(*v1.ProbeResult)(nil),        // 39: meshos.v1.ProbeResult
+	(*v1.Snapshot)(nil),           // 40: meshos.v1.Snapshot
+	(*v1.AdminAuditRecord)(nil),   // 41: meshos.v1.AdminAuditRecord
+	(*v1.LogRecord)(nil),          // 42: meshos.v1.LogRecord
+	(*v1.FailureRecord)(nil),      // 43: meshos.v1.FailureRecord
+	(*v1.ActionRecord)(nil),       // 44: meshos.v1.ActionRecord
+}
 var file_meshos_host_v1_host_proto_depIdxs = []int32{
 	4,  // 0: meshos.host.v1.ReloadResponse.taken_over:type_name -> meshos.host.v1.ConfigChange
 	4,  // 1: meshos.host.v1.ReloadResponse.needs_restart:type_name -> meshos.host.v1.ConfigChange
