@@ -147,6 +147,7 @@ type JudgedCommit struct {
 	Reason    string    // why the command was given
 	Envelope  *Envelope // of an accepted command, so that its signatures can be checked later
 	Ordered   Place     // of a command that is in the ordered log
+	Late      bool      // it does something once and came too late for that: it is recorded and not carried out
 	Refusal   *Refusal  // set if only a record is to be made; then Event may be nil
 }
 

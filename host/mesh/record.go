@@ -98,6 +98,7 @@ type AuditRecord struct {
 	Reason    string    // why the command was given
 	Envelope  *Envelope // of an accepted signed command; nil otherwise
 	Ordered   Place     // of a command that is in the ordered log
+	Late      bool      // as in JudgedCommit
 
 	SignerChange *SignerChange // set instead of Event if the record is about a change of keys
 	Refusal      *Refusal      // set if the record stands for several orders that were refused or came unsigned

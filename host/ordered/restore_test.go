@@ -34,7 +34,7 @@ func file(run bool, replicas uint32) mesh.Configured {
 // the operators' memory.
 func (m *machine) kept() *meshosv1.OrderedState {
 	out := wire.OrdersToProto(m.state.Orders(), m.stamp())
-	out.FrozenUntil = nil
+	out.FrozenUntil, out.FrozenHere = nil, false
 	return out
 }
 

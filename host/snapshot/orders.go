@@ -62,7 +62,7 @@ func sameOfNode(a, b *state.Orders) bool {
 	if a.Local != nil || b.Local != nil || len(a.Forced)+len(b.Forced) > 0 { // which are rare, and short
 		return false
 	}
-	return a.Height == b.Height && a.Frozen == b.Frozen && a.FreezeUntil == b.FreezeUntil
+	return a.Height == b.Height && a.MeshHeight == b.MeshHeight && a.Frozen == b.Frozen && a.FrozenHere == b.FrozenHere && a.FreezeUntil == b.FreezeUntil
 }
 
 // State returns them as the state took them. They must not be written to.

@@ -28,6 +28,9 @@ func (s *State) applyCommand(in mesh.JudgedCommit) []Effect {
 		s.auditCommand(in)
 		return nil
 	}
+	if in.Ordered.Mesh {
+		return s.applyLogged(in)
+	}
 	o := s.origin(in.Ordered, in.Operators)
 	if in.Outcome.Verdict != mesh.VerdictRejected {
 		if why := malformed(in.Event); why != "" {
@@ -60,6 +63,10 @@ func rejected(kind, message string) mesh.Verification {
 func malformed(ev mesh.AdminEvent) string {
 	if f, ok := ev.(mesh.FreezeCluster); ok && (f.TTL <= 0 || f.TTL > maxFreeze) {
 		return fmt.Sprintf("a freeze lasts more than 0 and at most %s, not %s", maxFreeze, f.TTL)
+	}
+	switch ev.(type) {
+	case mesh.AdmitNode, mesh.ExpelNode, mesh.SetSigners:
+		return ev.Kind() + " is for the log of a mesh, and this node belongs to none; `meshos mesh init` makes one"
 	}
 	return ""
 }
@@ -94,6 +101,7 @@ func (s *State) carryOut(ev mesh.AdminEvent, o Origin) []Effect {
 		s.invalidatePlacement(ev.Node)
 	case mesh.FreezeCluster:
 		s.freeze(o.At, ev.TTL)
+		s.frozenHere = !o.Mesh
 	case mesh.ThawCluster:
 		s.frozen = false
 	case mesh.FlushAvoidLists:

@@ -12,7 +12,8 @@ import (
 // of daemons that crash in a loop. Lists are sorted by id. Times are those of the process
 // that holds them; negative ones are before its start.
 type Orders struct {
-	Height uint64 // of the last order of the ordered log that is in it
+	Height     uint64 // of the last order of the ordered log that is in it
+	MeshHeight uint64 // the same of the log of the mesh
 
 	Local   *LocalOrder // nil while this node is active and not drained
 	Nodes   []NodeOrder
@@ -23,11 +24,12 @@ type Orders struct {
 
 	Frozen      bool
 	FreezeUntil mesh.Time // meaningful with Frozen
+	FrozenHere  bool      // the freeze was ordered at this node's own door
 }
 
 // Empty reports whether nothing was ordered, ever.
 func (o Orders) Empty() bool {
-	return o.Height == 0 && o.Local == nil && !o.Frozen &&
+	return o.Height == 0 && o.MeshHeight == 0 && o.Local == nil && !o.Frozen &&
 		len(o.Nodes)+len(o.Forced)+len(o.Daemons)+len(o.Gates)+len(o.Chains) == 0
 }
 
@@ -120,9 +122,9 @@ func (s *State) Orders() Orders {
 // OrdersOfNode returns what Orders does without what is about single nodes, daemons and
 // chains.
 func (s *State) OrdersOfNode() Orders {
-	o := Orders{Height: s.height, Local: s.localOrder(), Forced: slices.Clone(s.forced), Frozen: s.frozen}
+	o := Orders{Height: s.height, MeshHeight: s.meshHeight, Local: s.localOrder(), Forced: slices.Clone(s.forced), Frozen: s.frozen}
 	if s.frozen {
-		o.FreezeUntil = s.freezeUntil
+		o.FreezeUntil, o.FrozenHere = s.freezeUntil, s.frozenHere
 	}
 	return o
 }

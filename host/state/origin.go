@@ -45,7 +45,11 @@ func (s *State) origin(p mesh.Place, operators []mesh.Operator) Origin {
 		}
 	}
 	o.Operators = NamesOf(names...)
-	s.height = max(s.height, p.Height)
+	if p.Mesh {
+		s.meshHeight = max(s.meshHeight, p.Height)
+	} else {
+		s.height = max(s.height, p.Height)
+	}
 	return o
 }
 

@@ -46,7 +46,7 @@ func (s *State) auditCommand(in mesh.JudgedCommit) {
 	s.records.audit.push(mesh.AuditRecord{
 		Seq: s.records.audit.next(), Wall: s.wall,
 		Event: in.Event, Operators: in.Operators, Outcome: in.Outcome,
-		CommitID: in.CommitID, Envelope: in.Envelope, Reason: in.Reason, Refusal: in.Refusal, Ordered: in.Ordered,
+		CommitID: in.CommitID, Envelope: in.Envelope, Reason: in.Reason, Refusal: in.Refusal, Ordered: in.Ordered, Late: in.Late,
 	})
 }
 

@@ -17,7 +17,7 @@ func copied[T any](p *T) *T {
 // restore takes over what outlived the process before. The configuration replaces an order
 // if its own value changed since the order was given.
 func (s *State) restore(o Orders) {
-	s.height = o.Height
+	s.height, s.meshHeight, s.frozenHere = o.Height, o.MeshHeight, o.FrozenHere
 	s.restoreLocal(o.Local)
 	for _, n := range o.Nodes {
 		if known := s.peers.get(n.Node); n.Peer && (known == nil || !known.configured) {

@@ -197,7 +197,7 @@ func commitFromProto(entry *meshosv1.JournalEntry, in *meshosv1.JudgedCommit) (m
 	f := fields{at: "commit"}
 	verdict := in.GetOutcome()
 	out := mesh.JudgedCommit{
-		Ordered: place,
+		Ordered: place, Late: in.GetLate(),
 		Outcome: mesh.Verification{
 			Verdict: mesh.Verdict(f.enum("outcome.verdict", int32(verdict.GetVerdict()), int32(mesh.VerdictUnverified))),
 			Kind:    f.text("outcome.kind", verdict.GetKind()),
@@ -238,7 +238,7 @@ func commitFromProto(entry *meshosv1.JournalEntry, in *meshosv1.JudgedCommit) (m
 			return nil, err
 		}
 		out.Event = event
-	case out.Outcome.Verdict != mesh.VerdictRejected && out.Refusal == nil:
+	case out.Outcome.Verdict != mesh.VerdictRejected && out.Refusal == nil && !(place.Mesh && place.Height == 1):
 		f.fail("event", "must be set, unless the commit was rejected or is about an order that is no command")
 	}
 	return checked(out, f.err)

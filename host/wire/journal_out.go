@@ -49,7 +49,7 @@ func InputToProto(in mesh.Input) (*meshosv1.JournalEntry, error) {
 
 // placed sets where the order of an entry stands in the ordered log.
 func placed(at mesh.Place, entry *meshosv1.JournalEntry) *meshosv1.JournalEntry {
-	entry.Height, entry.OrderedAt = at.Height, wall(at.At)
+	entry.Height, entry.OrderedAt, entry.InMesh = at.Height, wall(at.At), at.Mesh
 	return entry
 }
 
@@ -149,5 +149,6 @@ func commitToProto(in mesh.JudgedCommit) *meshosv1.JudgedCommit {
 		Commit:    envelopeToProto(in.Envelope),
 		Refusal:   refusalToProto(in.Refusal),
 		Reason:    valid(in.Reason),
+		Late:      in.Late,
 	}
 }

@@ -14,7 +14,7 @@ import (
 // process that takes it over. The error is a *FieldError.
 func OrdersFromProto(in *meshosv1.OrderedState, at mesh.Stamp) (state.Orders, error) {
 	r := orders{stamped: stamped{at}}
-	out := state.Orders{Height: in.GetHeight(), Local: r.local(in.GetLocal())}
+	out := state.Orders{Height: in.GetHeight(), MeshHeight: in.GetMeshHeight(), FrozenHere: in.GetFrozenHere(), Local: r.local(in.GetLocal())}
 	for i, n := range in.GetNodes() {
 		r.at = item("nodes", i)
 		node := state.NodeOrder{
@@ -73,7 +73,7 @@ func (r *orders) time(field string, in *timestamppb.Timestamp) mesh.Time {
 }
 
 func (r *orders) origin(field string, in *meshosv1.OrderOrigin) state.Origin {
-	out := state.Origin{Height: in.GetHeight(), At: r.time(field+".at", in.GetAt())}
+	out := state.Origin{Height: in.GetHeight(), At: r.time(field+".at", in.GetAt()), Mesh: in.GetInMesh()}
 	var names []string
 	for i, name := range in.GetOperators() {
 		names = append(names, r.text(item(field+".operators", i), name))
@@ -168,7 +168,7 @@ func OperatorsFromProto(in []*meshosv1.Operator) []mesh.Operator {
 
 // placeFromProto reads where an order stands in the ordered log.
 func placeFromProto(in *meshosv1.JournalEntry) (mesh.Place, error) {
-	out := mesh.Place{Height: in.GetHeight()}
+	out := mesh.Place{Height: in.GetHeight(), Mesh: in.GetInMesh()}
 	if in.GetOrderedAt() == nil {
 		return out, nil
 	}

@@ -20,7 +20,7 @@ func (c stamped) wall(t mesh.Time) *timestamppb.Timestamp {
 // whose instants the orders hold.
 func OrdersToProto(in state.Orders, at mesh.Stamp) *meshosv1.OrderedState {
 	c := stamped{at}
-	out := &meshosv1.OrderedState{Height: in.Height, Local: c.local(in.Local)}
+	out := &meshosv1.OrderedState{Height: in.Height, MeshHeight: in.MeshHeight, FrozenHere: in.FrozenHere, Local: c.local(in.Local)}
 	for _, n := range in.Nodes {
 		node := &meshosv1.OrderedNode{
 			Node: uint64(n.Node), Peer: n.Peer, Cordoned: n.Cordoned, Draining: n.Draining, Phase: meshosv1.MaintenancePhase(n.Phase),
@@ -61,7 +61,7 @@ func OrdersToProto(in state.Orders, at mesh.Stamp) *meshosv1.OrderedState {
 }
 
 func (c stamped) origin(in state.Origin) *meshosv1.OrderOrigin {
-	return &meshosv1.OrderOrigin{Height: in.Height, At: c.wall(in.At), Operators: validAll(in.Operators.List())}
+	return &meshosv1.OrderOrigin{Height: in.Height, InMesh: in.Mesh, At: c.wall(in.At), Operators: validAll(in.Operators.List())}
 }
 
 func (c stamped) local(in *state.LocalOrder) *meshosv1.OrderedLocal {

@@ -41,6 +41,8 @@ func (o Origin) Audit(in mesh.AuditRecord, pending bool) *meshosv1.AdminAuditRec
 		Commit:       envelopeToProto(in.Envelope),
 		Height:       in.Ordered.Height,
 		OrderedAt:    wall(in.Ordered.At),
+		InMesh:       in.Ordered.Mesh,
+		Late:         in.Late,
 		Refusal:      refusalToProto(in.Refusal),
 		Reason:       valid(in.Reason),
 		Node:         uint64(o.Node),
