@@ -140,7 +140,7 @@ func (n *node) parts() []lifecycle.Part {
 			func(ctx context.Context) { n.reload.Run(ctx, n.opts.Reload) },
 			n.dataDir.Run,
 		)},
-		{Name: "mesh", Limit: 150 * ms, Run: n.runLink, Stop: n.link.Leave},
+		{Name: "mesh", Limit: 150 * ms, Run: together(n.talk, n.meshlog.Run), Stop: n.link.Leave},
 		{Name: "api", Limit: 600 * ms, Run: n.serve},
 	}
 }

@@ -22,6 +22,7 @@ import (
 	"github.com/meshos/meshos/host/loop"
 	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/meshlink"
+	"github.com/meshos/meshos/host/meshlog"
 	"github.com/meshos/meshos/host/metrics"
 	"github.com/meshos/meshos/host/operator"
 	"github.com/meshos/meshos/host/operator/rules"
@@ -50,6 +51,7 @@ type node struct {
 	records    *records.Records
 	operators  *operator.Authorizer
 	ordered    *ordered.Log
+	meshlog    *meshlog.Log
 	recording  journal.Recording
 	loop       *loop.Loop
 	handle     *loop.Handle // the host's own, so that the loop lasts as long as the host
@@ -91,12 +93,7 @@ func (n *node) make(ctx context.Context, spawner *process.Spawner) (err error) {
 		return err
 	}
 	n.opened = append(n.opened, n.operators.Close)
-	report := func(source, reason string) { n.failures.Add(source, reason) }
-	if n.ordered, err = ordered.Open(orderedOptions(cfg, report, log)); err != nil {
-		return err
-	}
-	n.opened = append(n.opened, n.ordered.Close)
-	boot, replaced, err := n.ordered.Restore(boot(cfg, n.epoch, n.start, n.operators.FreezeRemaining()))
+	boot, replaced, err := n.openOrders(log)
 	if err != nil {
 		return err
 	}
@@ -130,6 +127,7 @@ func (n *node) make(ctx context.Context, spawner *process.Spawner) (err error) {
 	n.capacity.Configure(cfg.Desired())
 	n.intake = intake.New(intake.Options{
 		Capacity: n.capacity,
+		Mesh:     n.meshlog,
 		Loop:     n.ordered.Queue(n.handle), Authorizer: n.operators, Records: n.loop.Records(), Taken: n.records.AuditTaken, Node: cfg.Node.ID, RefusalRoom: n.records.RefusalRoom,
 	})
 
@@ -154,6 +152,7 @@ func (n *node) make(ctx context.Context, spawner *process.Spawner) (err error) {
 	n.control = control.New(control.Options{DrainDeadline: cfg.Maintenance.DrainDeadline, Report: n.failures.Add, Log: log})
 	n.labels.set(cfg.Desired().Labels)
 	n.link = meshlink.New(n.linkOptions())
+	n.installMesh()
 	n.plugins = plugins.New(plugins.Options{
 		Config: cfg, Catalog: n.catalog, Names: n.names, Loop: n.loop, Intake: n.intake,
 		Control: n.control, Mesh: n.link, Report: n.failures.Add, Now: now, Log: log,
@@ -235,6 +234,9 @@ func (n *node) make(ctx context.Context, spawner *process.Spawner) (err error) {
 func (n *node) sayOrders(replaced []mesh.LogLine) {
 	for _, problem := range n.ordered.Notes() {
 		n.failures.Add("ordered", problem)
+	}
+	for _, problem := range n.meshlog.Notes() {
+		n.failures.Add("mesh:log", problem)
 	}
 	for _, line := range replaced {
 		n.opts.Log.Info("orders", "message", line.Message)

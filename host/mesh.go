@@ -16,7 +16,6 @@ import (
 	"github.com/meshos/meshos/host/snapshot"
 	"github.com/meshos/meshos/host/wire"
 	pluginv1 "github.com/meshos/meshos/proto/meshos/plugin/v1"
-	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
 // nodeKey is the node's own key, which is made at first need.
@@ -56,7 +55,7 @@ func (n *node) meshIdentity() (*pluginv1.MeshIdentity, error) {
 // linkOptions returns what the conversation with the mesh plugin works with.
 func (n *node) linkOptions() meshlink.Options {
 	return meshlink.Options{
-		Node: n.cfg.Node.ID, Record: alone{}, Source: n.loop.Reader(),
+		Node: n.cfg.Node.ID, Record: n.meshlog, Source: n.loop.Reader(),
 		Self: meshlink.Self{
 			Incarnation: n.epoch, Name: n.cfg.Node.Name, Version: n.opts.Version, Address: n.cfg.Node.Address, Health: n.cfg.Node.Health,
 			Labels:  n.labels.get,
@@ -69,8 +68,8 @@ func (n *node) linkOptions() meshlink.Options {
 	}
 }
 
-// runLink talks with the mesh plugin until ctx ends.
-func (n *node) runLink(ctx context.Context) error {
+// talk talks with the mesh plugin until ctx ends.
+func (n *node) talk(ctx context.Context) {
 	feed := n.loop.Feed()
 	n.link.Run(ctx, meshlink.Hooks{Server: answers{n.api}, Announce: func(ctx context.Context, said mesh.PeersAnnounced) error {
 		if err := feed.Announce(ctx, said); err != nil {
@@ -79,7 +78,6 @@ func (n *node) runLink(ctx context.Context) error {
 		n.plugins.Announce(said)
 		return nil
 	}})
-	return nil
 }
 
 // labels are those of this node; a reload may change them.
@@ -104,18 +102,6 @@ func (n *node) trouble(s *snapshot.Snapshot) string {
 	itself.Logs, itself.Audit, itself.Failures, itself.Emitted = nil, nil, nil, nil
 	return n.opts.Trouble(wire.SnapshotToProto(&itself))
 }
-
-// alone is the record of a node that belongs to no mesh.
-type alone struct{}
-
-func (alone) End() (uint64, []byte)                               { return 0, nil }
-func (alone) Take(context.Context, []*meshosv1.LoggedEntry) error { return nil }
-func (alone) Members() *pluginv1.SetMembersRequest                { return nil }
-func (alone) Changed() <-chan struct{}                            { return nil }
-func (alone) Joining([][]byte)                                    {}
-func (alone) Linked(*meshosv1.MeshLink)                           {}
-func (alone) Complete(*meshosv1.NodeSummary)                      {}
-func (alone) Heard(mesh.NodeID, *meshosv1.NodeSummary)            {}
 
 // answers answers the questions of other nodes by this node's own API.
 type answers struct{ api *api.Service }

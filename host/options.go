@@ -93,6 +93,7 @@ func operatorOptions(cfg *config.Config, auditFull func() bool, log *slog.Logger
 			FutureSkew: cfg.Operators.FutureSkew,
 			Cooldown:   cfg.Operators.Cooldown,
 		},
+		Node:          cfg.Node.ID,
 		Signers:       cfg.Operators.Signers,
 		Local:         string(intake.FromAPI),
 		AllowUnsigned: cfg.Operators.AllowUnsigned,
@@ -107,7 +108,7 @@ func orderedOptions(cfg *config.Config, report func(source, reason string), log 
 	return ordered.Options{DataDir: cfg.Node.DataDir, Node: cfg.Node.ID, Now: time.Now, Log: log, Report: report}
 }
 
-func boot(cfg *config.Config, epoch uint64, start time.Time, freeze time.Duration) state.Boot {
+func bootOf(cfg *config.Config, epoch uint64, start time.Time, freeze time.Duration) state.Boot {
 	return state.Boot{
 		At:              mesh.Stamp{Wall: start.Round(0)},
 		Node:            cfg.Node.ID,

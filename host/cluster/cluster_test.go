@@ -98,7 +98,7 @@ func TestCommitsAreJudgedInLogTime(t *testing.T) {
 	want(t, l.Add(clustertest.Commit(clustertest.Sign(t, future, alice)), 1), rules.KindFuture)
 	here := l.Command(mesh.Cordon{Node: 1})
 	here.OnlyOn = 1
-	want(t, l.Add(clustertest.Commit(clustertest.Sign(t, here, alice)), 1), cluster.KindOnlyOn)
+	want(t, l.Add(clustertest.Commit(clustertest.Sign(t, here, alice)), 1), rules.KindOnlyOn)
 	want(t, l.Add(clustertest.Commit(&meshosv1.SignedCommit{Payload: []byte("what?")}), 1), mesh.RejectMalformed)
 	want(t, l.Add(l.Commit(mesh.Cordon{Node: 7}, alice), 1), cluster.KindUnknown)
 	want(t, l.Add(l.Commit(mesh.ForceRestartDaemon{Daemon: mesh.DaemonRef{ID: 1}}, alice, bob), 1), cluster.KindUnknown)

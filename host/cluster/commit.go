@@ -114,7 +114,7 @@ func checkOnlyOn(c rules.Command) *rules.Rejection {
 	if c.OnlyOn == 0 {
 		return nil
 	}
-	return rules.Reject(KindOnlyOn, "the command is for node %d alone, at its own door: it does not count in the log of the mesh", c.OnlyOn)
+	return rules.Reject(rules.KindOnlyOn, "the command is for node %d alone, at its own door: it does not count in the log of the mesh", c.OnlyOn)
 }
 
 // useUp remembers a command that counts: it does not count again, and others wait for it.

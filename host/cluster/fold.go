@@ -15,7 +15,6 @@ import (
 // The kinds of rejection that only the log of a mesh has.
 const (
 	KindVoid       = "void"          // the clocks of the host and of the log differ
-	KindOnlyOn     = "only_on"       // it is for the door of one node
 	KindMembership = "membership"    // who belongs to the mesh would not hold together
 	KindSigners    = "signers"       // nobody could command the mesh any more
 	KindUnknown    = "unknown_node"  // it names a node that is no member
@@ -41,8 +40,8 @@ type Outcome struct {
 	Place mesh.Place  // its height, and the log time
 	By    mesh.NodeID // who ordered it
 	At    time.Time   // by the clock of that node
-	// Order is the verdict on a command, signed or not. Its Event is nil for the first entry,
-	// and for a joining that is not valid; a valid one is an admit_node without signature.
+	// Order is the verdict on a command, signed or not. That of the first entry and of a joining
+	// is an admit_node without a signature; its Event is nil if the joining is not valid.
 	Order mesh.JudgedCommit
 	// Members and Signers say that who belongs to the mesh, and who commands it, changed.
 	Members, Signers bool

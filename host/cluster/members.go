@@ -79,7 +79,7 @@ func (s *State) found(in *meshosv1.Founding, out *Outcome) {
 	s.policy.Cluster, s.policy.Freshness, s.policy.Cooldown = in.GetClusterId(), in.GetFreshness().AsDuration(), in.GetCooldown().AsDuration()
 	s.takeSigners(set)
 	out.Members, out.Signers = true, true
-	out.Order.Outcome = mesh.Verification{Verdict: mesh.VerdictUnverified}
+	out.Order.Event, out.Order.Outcome = first, mesh.Verification{Verdict: mesh.VerdictUnverified}
 }
 
 // parseSigners reads who may command the mesh. Times without a zone are in UTC: the log means

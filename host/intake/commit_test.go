@@ -9,6 +9,7 @@ import (
 
 	"github.com/meshos/meshos/host/loop"
 	"github.com/meshos/meshos/host/mesh"
+	"github.com/meshos/meshos/host/operator/rules"
 	"github.com/meshos/meshos/host/snapshot"
 	"github.com/meshos/meshos/host/wire"
 	"github.com/meshos/meshos/internal/snapshottest"
@@ -28,6 +29,8 @@ func (l *ledger) Judge(string, wire.Signed) mesh.JudgedCommit {
 	}
 	return mesh.JudgedCommit{}
 }
+
+func (*ledger) Vouch(string, wire.Signed) (v mesh.JudgedCommit, c rules.Command) { return v, c }
 
 func (*ledger) RefuseUnsigned(mesh.Event) (mesh.Verification, bool) {
 	return mesh.Verification{}, false

@@ -7,6 +7,7 @@ import (
 	"github.com/meshos/meshos/host/capacity"
 	"github.com/meshos/meshos/host/follow"
 	"github.com/meshos/meshos/host/mesh"
+	"github.com/meshos/meshos/host/operator/rules"
 	"github.com/meshos/meshos/host/wire"
 )
 
@@ -27,6 +28,9 @@ type Authorizer interface {
 	// Judge returns the verdict on a signed command, also on bytes that are not one. A
 	// command is accepted once, so the verdict has to be folded.
 	Judge(origin string, signed wire.Signed) mesh.JudgedCommit
+	// Vouch returns a verdict on a command that is to be ordered in the log of a mesh, as far as
+	// only this node can judge it. It uses nothing up.
+	Vouch(origin string, signed wire.Signed) (verdict mesh.JudgedCommit, command rules.Command)
 	// RefuseUnsigned returns the verdict on an order without a signature if it is
 	// refused: because it would need one, or because the audit log is full.
 	RefuseUnsigned(order mesh.Event) (verdict mesh.Verification, refused bool)
@@ -39,6 +43,7 @@ type Authorizer interface {
 type Options struct {
 	Loop       Loop
 	Authorizer Authorizer
+	Mesh       Mesh          // nil: the node can't belong to one
 	Records    follow.Source // shows the newest audit records
 	// Taken returns the seq up to which audit records need not stay in the loop's ring, and a
 	// channel that is closed when that changes. nil: what Records shows counts as taken.
@@ -57,6 +62,7 @@ type Options struct {
 type Intake struct {
 	loop       Loop
 	authorizer Authorizer
+	mesh       Mesh
 	node       mesh.NodeID
 	capacity   *capacity.Gate
 	limiter    *auditLimiter
@@ -71,7 +77,7 @@ func New(o Options) *Intake {
 		o.Now = time.Now
 	}
 	in := &Intake{
-		loop: o.Loop, authorizer: o.Authorizer, node: o.Node, capacity: o.Capacity, limiter: newAuditLimiter(o.Records, o.Taken),
+		loop: o.Loop, authorizer: o.Authorizer, mesh: o.Mesh, node: o.Node, capacity: o.Capacity, limiter: newAuditLimiter(o.Records, o.Taken),
 		lines: lines{now: o.Now}, waiting: make(chan struct{}, 1),
 	}
 	in.refusals = refusals{now: o.Now, record: func(verdict mesh.JudgedCommit) bool {

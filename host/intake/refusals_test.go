@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/meshos/meshos/host/mesh"
+	"github.com/meshos/meshos/host/operator/rules"
 	"github.com/meshos/meshos/host/snapshot"
 	"github.com/meshos/meshos/host/wire"
 	"github.com/meshos/meshos/internal/snapshottest"
@@ -33,6 +34,8 @@ func newGate(strict bool) *gate {
 func (g *gate) Judge(string, wire.Signed) mesh.JudgedCommit {
 	return mesh.JudgedCommit{Outcome: mesh.Verification{Verdict: mesh.VerdictRejected, Kind: "signature_invalid"}}
 }
+
+func (g *gate) Vouch(string, wire.Signed) (v mesh.JudgedCommit, c rules.Command) { return v, c }
 
 func (g *gate) RefuseUnsigned(mesh.Event) (mesh.Verification, bool) {
 	return mesh.Verification{Verdict: mesh.VerdictRejected, Kind: mesh.RejectUnsigned}, g.strict

@@ -29,6 +29,7 @@ const (
 
 // Options configure an Authorizer.
 type Options struct {
+	Node   mesh.NodeID // this one
 	Policy rules.Policy
 	// Signers is the path of the allowed_signers file; "" for a node that accepts
 	// every command unverified.
@@ -59,6 +60,8 @@ type Authorizer struct {
 	mu       sync.Mutex
 	set      *signers.Set // nil without operators
 	unread   error        // why the file of signers was never read; nil once it was
+	policy   rules.Policy // that of the options, or of the mesh
+	inMesh   bool
 	memory   *memory
 	issued   issued
 	limits   map[string]*rate.Limiter // by origin
@@ -75,7 +78,7 @@ type Authorizer struct {
 // to run, and every command is rejected until ReloadSigners reads it. Damage in the memory is logged, and all commands that
 // were issued before now are rejected: they may have been accepted already.
 func Open(opts Options) (*Authorizer, error) {
-	a := &Authorizer{opts: opts, memory: newMemory(), limits: make(map[string]*rate.Limiter), counts: make(map[string]uint64)}
+	a := &Authorizer{opts: opts, policy: opts.Policy, memory: newMemory(), limits: make(map[string]*rate.Limiter), counts: make(map[string]uint64)}
 	if opts.Signers != "" {
 		set, err := signers.Load(opts.Signers)
 		switch {
@@ -153,8 +156,22 @@ func (a *Authorizer) Close() error { return a.store.close() }
 // FreezeRemaining returns how long a freeze still had to last at Open.
 func (a *Authorizer) FreezeRemaining() time.Duration { return a.freezeLeft }
 
-// HasOperators reports whether there is a file of signers.
-func (a *Authorizer) HasOperators() bool { return a.opts.Signers != "" }
+// HasOperators reports whether commands have to be signed: there is a file of signers, or the
+// mesh has operators.
+func (a *Authorizer) HasOperators() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.inMesh {
+		return a.set != nil
+	}
+	return a.opts.Signers != ""
+}
+
+func (a *Authorizer) rules() rules.Policy {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.policy
+}
 
 // CountPassedFull is the key under which Counts returns the break-glass commands that
 // passed although the audit log was full.
@@ -181,8 +198,14 @@ func (a *Authorizer) ReloadSigners() ([]signers.Change, error) {
 	}
 	a.mu.Lock()
 	before := a.set
+	if a.inMesh {
+		next = before // the log of the mesh says who they are
+	}
 	a.set, a.unread = next, nil
 	a.mu.Unlock()
+	if next == nil {
+		return nil, nil
+	}
 	return signers.Changes(before, next), nil
 }
 

@@ -27,7 +27,10 @@ func (a *Authorizer) Judge(origin string, signed wire.Signed) mesh.JudgedCommit 
 	case set == nil && command.Event != nil:
 		out.Operators, _, _ = rules.Verify(nil, signed.Payload, signed.Signatures, now)
 		out.Outcome = mesh.Verification{Verdict: mesh.VerdictUnverified}
-		if rejection = a.checkAuditFull(command.Event); rejection == nil {
+		if rejection = a.checkOnlyOn(command); rejection == nil {
+			rejection = a.checkAuditFull(command.Event)
+		}
+		if rejection == nil {
 			a.unverified(command.Event, now)
 		}
 	case rejection == nil:
@@ -66,7 +69,7 @@ func (a *Authorizer) verify(
 	if rejection != nil {
 		return operators, rejection
 	}
-	if need := a.opts.Policy.Threshold(c.Event); persons < need {
+	if need := a.rules().Threshold(c.Event); persons < need {
 		return operators, rules.Reject(rules.KindInsufficient, "%s needs signatures of %d different operators, got %d", c.Event.Kind(), need, persons)
 	}
 	return operators, a.accept(c, now)
@@ -74,8 +77,11 @@ func (a *Authorizer) verify(
 
 // precheck makes the checks 3 to 9, which come before cryptography.
 func (a *Authorizer) precheck(origin string, c rules.Command, signatures int, now time.Time) *rules.Rejection {
-	p := a.opts.Policy
+	p := a.rules()
 	if rejection := p.CheckEnvelope(c, now); rejection != nil {
+		return rejection
+	}
+	if rejection := a.checkOnlyOn(c); rejection != nil {
 		return rejection
 	}
 	a.mu.Lock()
@@ -112,7 +118,7 @@ func (a *Authorizer) accept(c rules.Command, now time.Time) *rules.Rejection {
 		a.mu.Unlock()
 		return rejection
 	}
-	e := accepted(a.opts.Policy, c, now)
+	e := accepted(a.policy, c, now)
 	err := a.keep(e, now) // unlocks mu
 	if err == nil {
 		return nil
@@ -223,7 +229,7 @@ func (a *Authorizer) keep(e entry, now time.Time) error {
 // The caller holds mu.
 func (a *Authorizer) prune(now time.Time) {
 	if now.Sub(a.pruned) > time.Second || now.Before(a.pruned) {
-		a.memory.prune(a.opts.Policy, now)
+		a.memory.prune(a.policy, now)
 		a.pruned = now
 	}
 }

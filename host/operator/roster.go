@@ -25,7 +25,7 @@ func (a *Authorizer) Preview(s *snapshot.Snapshot, ev mesh.AdminEvent) (*hostv1.
 	}
 	out := &hostv1.SimulateResponse{BlastRadius: radius, BlastHash: hash[:]}
 	if a.HasOperators() {
-		out.Signatures = uint32(a.opts.Policy.Threshold(ev))
+		out.Signatures = uint32(a.rules().Threshold(ev))
 	}
 	if c := a.Cooldown(ev); c != nil {
 		out.Cooldown = c.toProto()
@@ -41,7 +41,7 @@ func (c Cooldown) toProto() *hostv1.Cooldown {
 // and the thresholds. With compare it reads the file of signers, too, and says how that
 // differs from what is in force.
 func (a *Authorizer) Roster(compare bool) *hostv1.ListOperatorsResponse {
-	now, p := a.opts.Now(), a.opts.Policy
+	now, p := a.opts.Now(), a.rules()
 	out := &hostv1.ListOperatorsResponse{
 		Cluster: p.Cluster, File: a.opts.Signers, UnsignedAccepted: !a.HasOperators() || a.opts.AllowUnsigned,
 		Freshness: durationpb.New(p.Freshness), FutureSkew: durationpb.New(p.FutureSkew), At: timestamppb.New(now),
@@ -65,7 +65,7 @@ func (a *Authorizer) Roster(compare bool) *hostv1.ListOperatorsResponse {
 		out.Unreadable = unread.Error()
 	}
 	out.Keys, out.Persons = Keys(set, now)
-	if !compare {
+	if !compare || a.inMeshNow() {
 		return out
 	}
 	inFile, err := signers.Load(a.opts.Signers)

@@ -41,7 +41,7 @@ func (q Queue) SignerChange(ctx context.Context, c mesh.SignerChange) (mesh.Audi
 // returns its audit record. A rejected one is not kept. One that can't be kept becomes a
 // rejected one, unless it is a thaw: a freeze can always be ended.
 func (q Queue) Judged(ctx context.Context, c mesh.JudgedCommit) (mesh.AuditRecord, error) {
-	if c.Outcome.Verdict == mesh.VerdictRejected || c.Event == nil {
+	if c.Outcome.Verdict == mesh.VerdictRejected || c.Event == nil || c.Ordered.Mesh { // it has a record of its own
 		return q.loop.Judged(ctx, c)
 	}
 	record, err := q.order(ctx, []mesh.Input{c}, nil)

@@ -14,13 +14,16 @@ import (
 // windows that orders opened went on by the wall clock meanwhile. lines are for the node's
 // log: the orders that the configuration has replaced.
 //
+// later is what the log of the mesh brought that the checkpoint does not have, in order: it is
+// folded among the entries by when the node recorded it.
+//
 // The checkpoint and then the entries above it are folded by a state of their own, so that
 // they lead where they led in the running node: each over what the configuration said then.
 // What changed there since replaces them.
-func (l *Log) Restore(b state.Boot) (boot state.Boot, lines []mesh.LogLine, err error) {
+func (l *Log) Restore(b state.Boot, later ...Later) (boot state.Boot, lines []mesh.LogLine, err error) {
 	l.Configure(b.Desired)
 	checkpoint, entries := l.take()
-	if checkpoint == nil && len(entries) == 0 {
+	if checkpoint == nil && len(entries)+len(later) == 0 {
 		return b, nil, nil
 	}
 	c := clock{b.At}
@@ -36,8 +39,11 @@ func (l *Log) Restore(b state.Boot) (boot state.Boot, lines []mesh.LogLine, err 
 			return b, nil, fmt.Errorf("orders: checkpoint in %s: %w", l.dir, err)
 		}
 		first.Desired = peersAt(first.Orders.Nodes, b)
-	} else {
+	} else if begin = c.now.Wall; len(entries) > 0 {
 		begin = entries[0].GetAt().AsTime()
+	}
+	if checkpoint == nil && len(later) > 0 && later[0].Wall.Before(begin) {
+		begin = later[0].Wall
 	}
 	first.At = c.stamp(begin)
 	if first.Orders.Frozen {
@@ -45,6 +51,10 @@ func (l *Log) Restore(b state.Boot) (boot state.Boot, lines []mesh.LogLine, err 
 	}
 	s, desired := state.New(first), first.Desired
 	for _, e := range entries {
+		for len(later) > 0 && later[0].Wall.Before(e.GetAt().AsTime()) {
+			s.Apply(c.stamp(later[0].Wall), later[0].Input)
+			later = later[1:]
+		}
 		in, err := input(e)
 		if err != nil {
 			return b, nil, fmt.Errorf("orders: height %d: %w", e.GetHeight(), err)
@@ -56,6 +66,9 @@ func (l *Log) Restore(b state.Boot) (boot state.Boot, lines []mesh.LogLine, err 
 		}
 		s.Apply(at, in)
 	}
+	for _, in := range later {
+		s.Apply(c.stamp(in.Wall), in.Input)
+	}
 	if !reflect.DeepEqual(desired, b.Desired) {
 		s.Apply(c.now, mesh.Reload{Desired: b.Desired})
 	}
@@ -66,6 +79,15 @@ func (l *Log) Restore(b state.Boot) (boot state.Boot, lines []mesh.LogLine, err 
 	// The freeze that holds is the one that the operators' memory knows.
 	b.Orders.Frozen, b.Orders.FreezeUntil = false, 0
 	return b, lines, nil
+}
+
+// MeshHeight returns up to which height the checkpoint has what the log of the mesh brought.
+func (l *Log) MeshHeight() uint64 { return l.checkpoint.GetState().GetMeshHeight() }
+
+// Later is an input of the log of the mesh, with the time at which the node recorded it.
+type Later struct {
+	Wall  time.Time
+	Input mesh.Input
 }
 
 // clock turns wall times before now into instants of the process that begins now.

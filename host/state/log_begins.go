@@ -12,9 +12,8 @@ import (
 // node's own door about the same is over.
 func (s *State) applyLogged(in mesh.JudgedCommit) []Effect {
 	o := s.origin(in.Ordered, in.Operators)
-	if in.Event == nil && in.Outcome.Verdict != mesh.VerdictRejected {
+	if in.Ordered.Height == 1 {
 		s.logBegins(o)
-		return s.soon
 	}
 	s.auditCommand(in)
 	if in.Outcome.Verdict == mesh.VerdictRejected || in.Late {
@@ -35,7 +34,7 @@ func (s *State) logBegins(o Origin) {
 		end("its maintenance")
 	}
 	s.exitMaintenance(s.node, o)
-	s.endOrdersAboutNodes(end)
+	s.endOrdersAboutNodes(o, end)
 	for _, id := range s.orderedDaemons() {
 		d := s.daemons.get(id)
 		end("what was ordered of daemon %s", d.Ref)
@@ -70,7 +69,7 @@ func (s *State) logBegins(o Origin) {
 
 // endOrdersAboutNodes ends the cordons and drains of all nodes, and what was ordered of the
 // maintenance of others.
-func (s *State) endOrdersAboutNodes(end func(format string, args ...any)) {
+func (s *State) endOrdersAboutNodes(o Origin, end func(format string, args ...any)) {
 	var ids []mesh.NodeID
 	for id := range s.peers.all() {
 		if n, ordered := s.NodeOrder(id); ordered {
@@ -84,9 +83,9 @@ func (s *State) endOrdersAboutNodes(end func(format string, args ...any)) {
 		if p := s.peers.edit(id); p != nil && p.phaseOrdered && id != s.node {
 			p.phase, p.phaseOrdered = mesh.PhaseUnknown, false
 		}
-		s.uncordon(id)
+		s.uncordon(id, o)
 	}
-	s.uncordon(s.node)
+	s.uncordon(s.node, o)
 }
 
 // orderedDaemons returns the daemons about which something was ordered, by id.

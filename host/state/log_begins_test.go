@@ -18,9 +18,9 @@ func TestTheLogOfAMeshEndsWhatWasOrderedBefore(t *testing.T) {
 	w := newWorld(t)
 	two := uint32(2)
 	w.admin(
-		mesh.Drain{Node: 1}, mesh.Cordon{Node: 2}, mesh.SetPlacement{Node: 1, Chain: 7, Desired: &two}, mesh.FreezeCluster{TTL: time.Hour},
+		mesh.Drain{Node: this}, mesh.Cordon{Node: 2}, mesh.SetPlacement{Node: this, Chain: 7, Desired: &two}, mesh.FreezeCluster{TTL: time.Hour},
 	)
-	w.input(mesh.JudgedCommit{Ordered: mesh.Place{Height: 1, Mesh: true}, Outcome: mesh.Verification{Verdict: mesh.VerdictUnverified}})
+	w.input(mesh.JudgedCommit{Event: mesh.AdmitNode{Node: 1}, Ordered: mesh.Place{Height: 1, Mesh: true}, Outcome: mesh.Verification{Verdict: mesh.VerdictUnverified}})
 	o := w.s.Orders()
 	if o.MeshHeight != 1 || o.Local != nil || len(o.Nodes)+len(o.Chains)+len(o.Forced) > 0 || o.Frozen {
 		t.Errorf("left %+v", o)

@@ -63,9 +63,9 @@ type State struct {
 	height       uint64    // of the last order from the ordered log
 	notOverUntil mesh.Time // no evacuation is over before; after a restart
 	freezeUntil  mesh.Time
-	meshHeight   uint64    // the same of the log of the mesh
+	meshHeight   uint64 // the same of the log of the mesh
 	frozen       bool
-	frozenHere   bool      // the freeze was ordered at this node's own door
+	frozenHere   bool // the freeze was ordered at this node's own door
 	forced       []ForcedOrder
 	configured   mesh.Configured
 	migrations   []mesh.Migration

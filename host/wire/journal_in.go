@@ -238,7 +238,7 @@ func commitFromProto(entry *meshosv1.JournalEntry, in *meshosv1.JudgedCommit) (m
 			return nil, err
 		}
 		out.Event = event
-	case out.Outcome.Verdict != mesh.VerdictRejected && out.Refusal == nil && !(place.Mesh && place.Height == 1):
+	case out.Outcome.Verdict != mesh.VerdictRejected && out.Refusal == nil:
 		f.fail("event", "must be set, unless the commit was rejected or is about an order that is no command")
 	}
 	return checked(out, f.err)

@@ -70,6 +70,10 @@ type exception struct{ from, to, why string }
 
 var exceptions = []exception{
 	{"host/cluster/...", "host/operator/sshsig", "signs the commits of its tests"},
+	{"host/meshlog", "host/cluster/...", "keeps and orders the entries that host/cluster folds"},
+	{"host/meshlog", "host/operator/...", "refuses as the rules for commands do, and hands on who commands the mesh"},
+	{"host/meshlog", "host/records/...", "keeps the log in files of the same form as the node's records"},
+	{"host/meshlog", "host/nodekey", "keeps its files beside the node's key"},
 	{"host/config", "host/operator/signers", "checks the file of the operators' keys, to report its mistakes with those of meshos.toml"},
 	{"host/cluster/...", "host/operator/rules", "judges commits by the same rules as a node does at its door"},
 	{"host/cluster/...", "host/operator/signers", "reads who may command the mesh"},
@@ -108,6 +112,7 @@ var translators = []translator{
 	{"host/journal/...", "writes and reads the contract's JournalEntry"},
 	{"host/meshlink", "talks with mesh plugins, which speak the contract"},
 	{"host/operator/...", "judges commands, which are signed as the bytes of the contract's AdminCommand"},
+	{"host/meshlog", "keeps the log of the mesh as messages of the contract"},
 	{"host/ordered", "keeps orders as messages of the contract"},
 	{"host/plugins/...", "binds plugins, which speak the contract, to the node"},
 	{"host/records/...", "stores records as messages of the contract"},

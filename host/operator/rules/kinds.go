@@ -14,6 +14,7 @@ const (
 	KindSimulation       = "simulation_required"
 	KindMismatch         = "simulation_mismatch"
 	KindWrongCluster     = "wrong_cluster"
+	KindOnlyOn           = "only_on" // it is for the door of another node, or not for a log
 	KindFuture           = "envelope_from_future"
 	KindExpired          = "envelope_expired"
 	KindReplayed         = "replayed"

@@ -1,0 +1,78 @@
+package host
+
+import (
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/meshos/meshos/host/config"
+	"github.com/meshos/meshos/host/mesh"
+	"github.com/meshos/meshos/host/meshlink"
+	"github.com/meshos/meshos/host/meshlog"
+	"github.com/meshos/meshos/host/nodekey"
+	"github.com/meshos/meshos/host/ordered"
+	"github.com/meshos/meshos/host/state"
+)
+
+// openOrders opens the two logs of orders, the node's own and that of its mesh, and returns with
+// what a state begins after a restart.
+func (n *node) openOrders(log *slog.Logger) (boot state.Boot, lines []mesh.LogLine, err error) {
+	cfg := n.cfg
+	report := func(source, reason string) { n.failures.Add(source, reason) }
+	if n.ordered, err = ordered.Open(orderedOptions(cfg, report, log)); err != nil {
+		return boot, nil, err
+	}
+	n.opened = append(n.opened, n.ordered.Close)
+	n.meshlog, err = meshlog.Open(meshlogOptions(cfg, n.ordered.MeshHeight(), report, log))
+	if err != nil {
+		return boot, nil, err
+	}
+	n.opened = append(n.opened, n.meshlog.Close)
+	freeze := n.operators.FreezeRemaining()
+	var later []ordered.Later
+	for _, in := range n.meshlog.Later() {
+		later = append(later, ordered.Later(in))
+		if c, is := in.Input.(mesh.JudgedCommit); is && c.Outcome.Verdict != mesh.VerdictRejected {
+			switch c.Event.(type) {
+			case mesh.FreezeCluster, mesh.ThawCluster:
+				freeze = n.meshlog.FreezeRemaining(n.start)
+			}
+		}
+	}
+	return n.ordered.Restore(bootOf(cfg, n.epoch, n.start, freeze), later...)
+}
+
+func meshlogOptions(cfg *config.Config, folded uint64, report func(source, reason string), log *slog.Logger) meshlog.Options {
+	return meshlog.Options{
+		DataDir: cfg.Node.DataDir, Node: cfg.Node.ID, Name: cfg.Node.Name, Folded: folded, Now: time.Now, Log: log, Report: report,
+	}
+}
+
+// installMesh joins the log of the mesh to the parts that it works with.
+func (n *node) installMesh() {
+	n.meshlog.Install(meshlog.Parts{
+		Key: func() (meshlog.Key, error) {
+			key, err := n.key.get(n.cfg.Node.DataDir)
+			return ownKey{key}, err
+		},
+		Order: n.link.Order, Join: n.link.Join,
+		Aborted: func(err error) bool { return errors.Is(err, meshlink.ErrAborted) },
+		NoQuorum: func(err error) bool {
+			return errors.Is(err, meshlink.ErrNoQuorum) || errors.Is(err, meshlink.ErrAway) || errors.Is(err, meshlink.ErrNoPlugin)
+		},
+		Fold:      n.intake.FoldLogged,
+		Commanded: n.operators.Commanded,
+		Here:      func() []string { return n.loop.Reader().Latest().Orders.Here(n.cfg.Node.ID) },
+	})
+}
+
+// ownKey is the node's key, as the log of the mesh takes it.
+type ownKey struct{ *nodekey.Key }
+
+// Keys implements meshlog.Key.
+func (k ownKey) Keys() (own, link mesh.PublicKey, err error) {
+	copy(own[:], k.Public())
+	public, err := k.LinkPublic()
+	copy(link[:], public)
+	return own, link, err
+}

@@ -1,0 +1,82 @@
+package meshlog
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/meshos/meshos/host/cluster"
+	"github.com/meshos/meshos/host/mesh"
+	"github.com/meshos/meshos/host/operator/rules"
+	"github.com/meshos/meshos/host/records/disk"
+	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
+)
+
+// ErrMember means that a node belongs to a mesh already.
+var ErrMember = errors.New("this node belongs to a mesh already; `meshos mesh leave` ends that")
+
+// Founding is what a mesh begins with.
+type Founding struct {
+	Cluster string
+	Node    mesh.NodeID
+	Name    string
+	Signers mesh.SetSigners
+	Policy  rules.Policy
+}
+
+// Found begins the record of a mesh in the data directory of a node that does not run: with its
+// first entry. The node makes the log of it when it runs.
+func Found(dataDir string, f Founding, key Key, now time.Time) (cluster.Hash, error) {
+	own, link, err := key.Keys()
+	if err != nil {
+		return cluster.Hash{}, err
+	}
+	e, err := cluster.NewFounding(f.Cluster, mesh.AdmitNode{Node: f.Node, Name: f.Name, Key: own, LinkKey: link, Seed: true}, f.Signers, f.Policy, now)
+	if err != nil {
+		return cluster.Hash{}, err
+	}
+	s := cluster.New()
+	raw, err := s.Seal(e, f.Node, now, key)
+	if err != nil {
+		return cluster.Hash{}, err
+	}
+	c, err := s.Check(&meshosv1.LoggedEntry{Entry: raw, LogTime: timestamppb.New(now)})
+	if err != nil {
+		return cluster.Hash{}, err
+	}
+	fs, err := disk.Open(Dir(dataDir))
+	if err != nil {
+		return cluster.Hash{}, fmt.Errorf("begin the log of the mesh: %w", err)
+	}
+	r, err := openRecord(fs, time.Now)
+	if err != nil {
+		return cluster.Hash{}, fmt.Errorf("begin the log of the mesh: %w", err)
+	}
+	defer func() { _ = r.chain.Close() }()
+	if r.chain.Next() > 1 {
+		return cluster.Hash{}, ErrMember
+	}
+	if err := r.append([]*meshosv1.RecordedEntry{c.Record()}, 1, now); err != nil {
+		return cluster.Hash{}, err
+	}
+	return c.Hash(), nil
+}
+
+// Belongs reports whether the data directory of a node has a record of a mesh, or the token of
+// one.
+func Belongs(dataDir string) (bool, error) {
+	if t, err := readJoining(dataDir); err != nil || t != nil {
+		return t != nil, err
+	}
+	fs, err := disk.Existing(Dir(dataDir))
+	if isMissing(err) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	names, err := fs.List()
+	return len(names) > 0, err
+}

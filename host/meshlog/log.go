@@ -1,0 +1,276 @@
+package meshlog
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/meshos/meshos/host/cluster"
+	"github.com/meshos/meshos/host/mesh"
+	"github.com/meshos/meshos/host/operator/rules"
+	"github.com/meshos/meshos/host/operator/signers"
+	"github.com/meshos/meshos/host/records/disk"
+	pluginv1 "github.com/meshos/meshos/proto/meshos/plugin/v1"
+	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
+)
+
+// Options are what Open needs.
+type Options struct {
+	DataDir string // of the node; the record has a folder of its own in it
+	Node    mesh.NodeID
+	Name    string           // of the node
+	Now     func() time.Time // the wall clock
+	Log     *slog.Logger
+	// Report records a failure; it does not wait.
+	Report func(source, reason string)
+	// Folded is the height up to which the node's state of before the restart has the log.
+	Folded uint64
+
+	fs disk.FS // nil: the real folder
+}
+
+// Parts are the parts of the node that the log works with.
+type Parts struct {
+	// Key returns the node's own key.
+	Key func() (Key, error)
+	// Order appends an entry with the plugin; Join hands in a joining. Their errors are those of
+	// host/meshlink, told apart by the functions below.
+	Order func(context.Context, *pluginv1.OrderRequest) error
+	Join  func(context.Context, []byte) error
+	// Aborted, NoQuorum tell why Order failed; after any other error it is not known what
+	// became of the entry.
+	Aborted, NoQuorum func(error) bool
+	// Fold hands a verdict to the loop, and returns once it is folded.
+	Fold func(context.Context, mesh.JudgedCommit) (mesh.AuditRecord, error)
+	// Commanded hears who may command the node from now on, and by which rules.
+	Commanded func(rules.Policy, *signers.Set)
+	// Here returns what was ordered at the node's own door and holds, for people.
+	Here func() []string
+}
+
+// Key is the key of a node.
+type Key interface {
+	cluster.Signer
+	Keys() (own, link mesh.PublicKey, err error)
+}
+
+// Log is this node's part in the ordered log of a mesh. Open it, Restore and Install once, and
+// Run it; any number of goroutines may use it.
+type Log struct {
+	opts  Options
+	parts Parts
+	later []Later
+
+	taking    sync.Mutex // held while entries are taken
+	turn      chan struct{}
+	wake      chan struct{} // buffered: Run looks
+	undeliver []taken
+
+	saying   sync.Mutex
+	reported map[string]bool // what was reported once
+
+	mu         sync.Mutex
+	state      *cluster.State
+	record     *record
+	unwritten  []*meshosv1.RecordedEntry // folded and not on disk yet: nothing is done of them
+	waitsDisk  []taken                   // what these led to
+	joining    *Token                    // nil: none
+	members    *pluginv1.SetMembersRequest
+	changed    chan struct{} // closed when members is another one
+	moved      chan struct{} // closed when an entry was folded
+	waiters    []*waiter
+	link       *meshosv1.MeshLink
+	known      uint64 // the greatest height that anybody said the log has
+	frozen     string // why nothing is folded any more; "" if it is
+	fork       *Fork
+	sums       map[uint64]cluster.Hash      // own admin_state by height, the newest ones
+	said       map[mesh.NodeID]saidState    // the last of others
+	differs    map[mesh.NodeID]uint64       // since which height others differ
+	asked      map[string]*meshosv1.Joining // to be ordered, by their encoding
+	recent     map[string]mesh.AuditRecord  // of commands that were folded, by commit id
+	recentIDs  []string                     // oldest first
+	whyJoining string                       // why it is no member yet
+	notes      []string
+}
+
+// taken is an entry that was folded into the state of the log, and what it led to.
+type taken struct {
+	out cluster.Outcome
+	raw []byte
+}
+
+// Later is an input that the node's state does not have yet, with the time at which the entry
+// was recorded.
+type Later struct {
+	Wall  time.Time
+	Input mesh.Input
+}
+
+// Open reads the record of a node. A node that belongs to no mesh has none.
+func Open(o Options) (*Log, error) {
+	l := &Log{
+		opts: o, turn: make(chan struct{}, 1), wake: make(chan struct{}, 1), changed: make(chan struct{}), moved: make(chan struct{}),
+		state: cluster.New(), sums: map[uint64]cluster.Hash{}, said: map[mesh.NodeID]saidState{}, differs: map[mesh.NodeID]uint64{},
+		asked: map[string]*meshosv1.Joining{}, recent: map[string]mesh.AuditRecord{}, reported: map[string]bool{},
+	}
+	if err := l.open(); err != nil {
+		return nil, fmt.Errorf("the log of the mesh: %w", err)
+	}
+	return l, nil
+}
+
+func (l *Log) open() error {
+	var err error
+	if l.joining, err = readJoining(l.opts.DataDir); err != nil {
+		return err
+	}
+	fs := l.opts.fs
+	if fs == nil {
+		if fs, err = disk.Existing(Dir(l.opts.DataDir)); err != nil {
+			if l.joining == nil && isMissing(err) {
+				return nil
+			}
+			if fs, err = disk.Open(Dir(l.opts.DataDir)); err != nil {
+				return err
+			}
+		}
+	}
+	if l.record, err = openRecord(fs, l.opts.Now); err != nil {
+		return err
+	}
+	now := l.opts.Now()
+	l.notes, err = l.record.read(l.state, func(out cluster.Outcome, wall time.Time) {
+		if out.Place.Height > l.opts.Folded {
+			l.later = append(l.later, Later{wall, l.input(out, now)})
+		}
+	})
+	if err != nil {
+		return err
+	}
+	for _, note := range l.notes {
+		l.opts.Log.Error("the log of the mesh", "folder", Dir(l.opts.DataDir), "problem", note)
+	}
+	l.known = l.state.Height()
+	l.setMembers()
+	return nil
+}
+
+// Close closes the record. Nothing is lost if it is not called.
+func (l *Log) Close() error {
+	if l.record == nil {
+		return nil
+	}
+	return l.record.chain.Close()
+}
+
+// Notes returns what was wrong with the record when it was read.
+func (l *Log) Notes() []string { return l.notes }
+
+// Later returns what the node's state of before the restart does not have, in order.
+func (l *Log) Later() []Later { return l.later }
+
+// Install tells the log of the parts that it works with, before anything else is called.
+func (l *Log) Install(p Parts) {
+	l.parts = p
+	if l.Active() {
+		l.commanded()
+	}
+}
+
+// Used reports whether the node belongs to a mesh, or is about to.
+func (l *Log) Used() bool { return l.record != nil }
+
+// Active reports whether the node has a log: then commands go through it.
+func (l *Log) Active() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.state.Height() > 0
+}
+
+// commanded tells the node who may command it.
+func (l *Log) commanded() {
+	l.mu.Lock()
+	policy, set := l.state.Policy(), (*signers.Set)(nil)
+	set, _, _ = l.state.Signers()
+	l.mu.Unlock()
+	l.parts.Commanded(policy, set)
+}
+
+// input returns what the loop folds of an entry.
+func (l *Log) input(out cluster.Outcome, now time.Time) mesh.JudgedCommit {
+	in := out.Order
+	in.Ordered.Mesh = true
+	age := now.Sub(out.Place.At)
+	in.Late = in.Event != nil && cluster.Momentary(in.Event) && age > l.state.Policy().Freshness
+	return in
+}
+
+// End implements meshlink.Record.
+func (l *Log) End() (height uint64, head []byte) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.state.Height() == 0 {
+		return 0, nil
+	}
+	h := l.state.Head()
+	return l.state.Height(), h[:]
+}
+
+// Members implements meshlink.Record.
+func (l *Log) Members() *pluginv1.SetMembersRequest {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.members
+}
+
+// Changed implements meshlink.Record.
+func (l *Log) Changed() <-chan struct{} {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.changed
+}
+
+// setMembers makes the list of members anew. The caller holds mu, or nothing runs yet.
+func (l *Log) setMembers() {
+	out := &pluginv1.SetMembersRequest{}
+	for _, m := range l.state.Members() {
+		out.Members = append(out.Members, &pluginv1.Member{Id: uint64(m.Node), Name: m.Name, LinkKey: slices.Clone(m.LinkKey[:]), Seed: m.Seed})
+	}
+	if len(out.Members) == 0 && l.joining != nil {
+		out.PinnedSeeds = l.joining.Pins
+	}
+	l.members = out
+	close(l.changed)
+	l.changed = make(chan struct{})
+}
+
+// wakeUp has Run look at what there is to do.
+func (l *Log) wakeUp() {
+	select {
+	case l.wake <- struct{}{}:
+	default:
+	}
+}
+
+// once reports something the first time that it is said.
+func (l *Log) once(key, reason string) {
+	l.saying.Lock()
+	known := l.reported[key]
+	if !known && len(l.reported) < 1000 {
+		l.reported[key] = true
+	}
+	l.saying.Unlock()
+	if !known {
+		l.opts.Report("mesh:log", reason)
+	}
+}
+
+// FreezeRemaining returns how long the freeze of the mesh lasts from a time on.
+func (l *Log) FreezeRemaining(now time.Time) time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return max(0, l.state.FrozenUntil().Sub(now))
+}
