@@ -22,6 +22,7 @@ const (
 	exitNoAnswer = 3
 	exitRejected = 4
 	exitDenied   = 5
+	exitUnknown  = 5 // of an order in a mesh: it is not known whether it counts
 )
 
 // usageError is a mistake in the command line.
@@ -92,6 +93,11 @@ func (e *deniedError) Error() string {
 	return said
 }
 
+// unknownError is an order of which nobody knows whether the log of the mesh took it.
+type unknownError struct{ reason string }
+
+func (e *unknownError) Error() string { return "not known: " + e.reason }
+
 // rejectedError is a request that the node rejected.
 type rejectedError struct{ reason string }
 
@@ -105,6 +111,7 @@ func exitCode(err error) int {
 		noAnswer *noAnswerError
 		rejected *rejectedError
 		denied   *deniedError
+		unknown  *unknownError
 	)
 	switch {
 	case errors.As(err, &usage), errors.As(err, &unusable), errors.As(err, &mistakes):
@@ -115,6 +122,8 @@ func exitCode(err error) int {
 		return exitRejected
 	case errors.As(err, &denied):
 		return exitDenied
+	case errors.As(err, &unknown):
+		return exitUnknown
 	}
 	return exitFailed
 }
@@ -141,6 +150,9 @@ func (n *nodeClient) explain(err error) error {
 			return &usageError{err: fmt.Errorf("--node: %s", answer.Message())}
 		}
 	case codes.DeadlineExceeded:
+		if orderUnknown(answer) {
+			return &unknownError{reason: answer.Message()}
+		}
 		return n.late()
 	case codes.ResourceExhausted:
 		if tooMany(answer) {
@@ -154,6 +166,16 @@ func (n *nodeClient) explain(err error) error {
 		return &rejectedError{reason: answer.Message()}
 	}
 	return errors.New(answer.Message())
+}
+
+// orderUnknown reports whether a node said that it does not know whether an order counts.
+func orderUnknown(answer *status.Status) bool {
+	for _, d := range answer.Details() {
+		if info, ok := d.(*errdetails.ErrorInfo); ok && info.GetReason() == api.ReasonOrderUnknown {
+			return true
+		}
+	}
+	return false
 }
 
 // tooMany reports whether a node refused a connection because it has too many.

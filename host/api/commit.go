@@ -2,7 +2,9 @@ package api
 
 import (
 	"context"
+	"errors"
 
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
@@ -39,9 +41,21 @@ func (s *Service) Commit(ctx context.Context, in *hostv1.CommitRequest) (*meshos
 	return originOf(latest).Audit(record, record.Seq > latest.Acknowledged.Audit), nil
 }
 
+// ReasonOrderUnknown is the reason in the details of an error of Commit: it is not known whether
+// the log of the mesh took the command.
+const ReasonOrderUnknown = "ORDER_UNKNOWN"
+
 func commitError(caller context.Context, err error) error {
 	if caller.Err() != nil {
 		return status.FromContextError(caller.Err()).Err()
+	}
+	var unknown interface{ OrderUnknown() }
+	if errors.As(err, &unknown) {
+		st, detailed := status.New(codes.DeadlineExceeded, err.Error()).WithDetails(&errdetails.ErrorInfo{Reason: ReasonOrderUnknown, Domain: "meshos"})
+		if detailed != nil {
+			return status.Error(codes.DeadlineExceeded, err.Error())
+		}
+		return st.Err()
 	}
 	return status.Errorf(codes.Unavailable, "%v; look in the audit log whether the command was accepted before you sign a new one", err)
 }

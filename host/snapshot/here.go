@@ -9,6 +9,9 @@ import (
 // hereMost bounds how many orders Here names.
 const hereMost = 16
 
+// chainsMost is of how many chains at most Here looks at the orders: it is asked once a second.
+const chainsMost = 10_000
+
 // Here returns what was ordered at this node's own door and still holds, for people, while the
 // log of a mesh says what holds for all nodes. It names 16 at most.
 func (o *Orders) Here(this mesh.NodeID) (out []string) {
@@ -41,10 +44,10 @@ func (o *Orders) Here(this mesh.NodeID) (out []string) {
 			add("daemon %s (%s)", d.Daemon, d.Run.By)
 		}
 	}
-	for c := range o.chains.Values() {
-		if len(out) >= hereMost {
-			break
-		}
+	if o.replicas.Len() > chainsMost {
+		return out
+	}
+	for _, c := range o.State().Chains {
 		if c.Count != nil && !c.Count.By.Mesh {
 			add("replicas of chain %d (%s)", c.Chain, c.Count.By)
 		}
