@@ -8,7 +8,8 @@ import (
 	"github.com/meshos/meshos/host/mesh"
 )
 
-func logged(ev mesh.AdminEvent, height uint64) mesh.JudgedCommit {
+
+func judged(ev mesh.AdminEvent, height uint64) mesh.JudgedCommit {
 	return mesh.JudgedCommit{
 		Event: ev, Ordered: mesh.Place{Height: height, Mesh: true}, Outcome: mesh.Verification{Verdict: mesh.VerdictAccepted},
 	}
@@ -39,15 +40,15 @@ func TestTheLogOfAMeshIsNotJudgedAgain(t *testing.T) {
 	if o := w.s.Orders(); !o.FrozenHere {
 		t.Error("the freeze is not known to be this node's own")
 	}
-	w.input(logged(mesh.Cordon{Node: 2}, 5))
+	w.input(judged(mesh.Cordon{Node: 2}, 5))
 	if n, _ := w.s.NodeOrder(2); !n.Cordoned || !n.By.Mesh || n.By.Height != 5 {
 		t.Errorf("node 2: %+v", n)
 	}
-	w.input(logged(mesh.FreezeCluster{TTL: time.Hour}, 6))
+	w.input(judged(mesh.FreezeCluster{TTL: time.Hour}, 6))
 	if o := w.s.Orders(); o.FrozenHere || o.Height != 0 || o.MeshHeight != 6 {
 		t.Errorf("%+v", o)
 	}
-	late := logged(mesh.Uncordon{Node: 2}, 7)
+	late := judged(mesh.Uncordon{Node: 2}, 7)
 	late.Late = true
 	w.input(late)
 	if n, _ := w.s.NodeOrder(2); !n.Cordoned {

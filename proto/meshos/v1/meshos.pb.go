@@ -6341,6 +6341,8 @@ type OrderedState struct {
 	Gates         []*OrderedGate         `protobuf:"bytes,6,rep,name=gates,proto3" json:"gates,omitempty"`
 	Chains        []*OrderedChain        `protobuf:"bytes,7,rep,name=chains,proto3" json:"chains,omitempty"`
 	FrozenUntil   *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=frozen_until,json=frozenUntil,proto3" json:"frozen_until,omitempty"` // absent if there is no freeze
+	MeshHeight    uint64                 `protobuf:"varint,9,opt,name=mesh_height,json=meshHeight,proto3" json:"mesh_height,omitempty"`   // of the last entry of the log of the mesh in it
+	FrozenHere    bool                   `protobuf:"varint,10,opt,name=frozen_here,json=frozenHere,proto3" json:"frozen_here,omitempty"`  // the freeze was ordered at this node's own door
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -6431,12 +6433,27 @@ func (x *OrderedState) GetFrozenUntil() *timestamppb.Timestamp {
 	return nil
 }
 
+func (x *OrderedState) GetMeshHeight() uint64 {
+	if x != nil {
+		return x.MeshHeight
+	}
+	return 0
+}
+
+func (x *OrderedState) GetFrozenHere() bool {
+	if x != nil {
+		return x.FrozenHere
+	}
+	return false
+}
+
 // OrderOrigin is where an order came from.
 type OrderOrigin struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Height        uint64                 `protobuf:"varint,1,opt,name=height,proto3" json:"height,omitempty"` // in the ordered log; 0 if it is not there
 	At            *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=at,proto3" json:"at,omitempty"`
-	Operators     []string               `protobuf:"bytes,3,rep,name=operators,proto3" json:"operators,omitempty"` // who signed it
+	Operators     []string               `protobuf:"bytes,3,rep,name=operators,proto3" json:"operators,omitempty"`          // who signed it
+	InMesh        bool                   `protobuf:"varint,4,opt,name=in_mesh,json=inMesh,proto3" json:"in_mesh,omitempty"` // that log is the one of the mesh, not the node's own
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -6490,6 +6507,13 @@ func (x *OrderOrigin) GetOperators() []string {
 		return x.Operators
 	}
 	return nil
+}
+
+func (x *OrderOrigin) GetInMesh() bool {
+	if x != nil {
+		return x.InMesh
+	}
+	return false
 }
 
 // OrderedLocal is a node's own maintenance and drain.
@@ -8100,6 +8124,8 @@ type AdminAuditRecord struct {
 	Height        uint64                 `protobuf:"varint,12,opt,name=height,proto3" json:"height,omitempty"`                                // in the ordered log; 0 if it is not there
 	OrderedAt     *timestamppb.Timestamp `protobuf:"bytes,13,opt,name=ordered_at,json=orderedAt,proto3" json:"ordered_at,omitempty"`          // when the ordered log took it
 	Reason        string                 `protobuf:"bytes,20,opt,name=reason,proto3" json:"reason,omitempty"`                                 // why the command was given, as the operator wrote it
+	InMesh        bool                   `protobuf:"varint,14,opt,name=in_mesh,json=inMesh,proto3" json:"in_mesh,omitempty"`                  // that log is the one of the mesh, not the node's own
+	Late          bool                   `protobuf:"varint,15,opt,name=late,proto3" json:"late,omitempty"`                                    // it does something once, and came to this node too late for that: it was not done
 	Node          uint64                 `protobuf:"varint,21,opt,name=node,proto3" json:"node,omitempty"`                                    // that wrote it; 0 in records of versions before this field
 	EpochHex      string                 `protobuf:"bytes,22,opt,name=epoch_hex,json=epochHex,proto3" json:"epoch_hex,omitempty"`             // epoch in the 16 hexadecimal digits that people see
 	unknownFields protoimpl.UnknownFields
@@ -8232,6 +8258,20 @@ func (x *AdminAuditRecord) GetReason() string {
 		return x.Reason
 	}
 	return ""
+}
+
+func (x *AdminAuditRecord) GetInMesh() bool {
+	if x != nil {
+		return x.InMesh
+	}
+	return false
+}
+
+func (x *AdminAuditRecord) GetLate() bool {
+	if x != nil {
+		return x.Late
+	}
+	return false
 }
 
 func (x *AdminAuditRecord) GetNode() uint64 {
@@ -11478,6 +11518,7 @@ type JournalEntry struct {
 	// log took it.
 	Height        uint64                 `protobuf:"varint,16,opt,name=height,proto3" json:"height,omitempty"`
 	OrderedAt     *timestamppb.Timestamp `protobuf:"bytes,17,opt,name=ordered_at,json=orderedAt,proto3" json:"ordered_at,omitempty"`
+	InMesh        bool                   `protobuf:"varint,19,opt,name=in_mesh,json=inMesh,proto3" json:"in_mesh,omitempty"` // that log is the one of the mesh
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -11669,6 +11710,13 @@ func (x *JournalEntry) GetOrderedAt() *timestamppb.Timestamp {
 		return x.OrderedAt
 	}
 	return nil
+}
+
+func (x *JournalEntry) GetInMesh() bool {
+	if x != nil {
+		return x.InMesh
+	}
+	return false
 }
 
 type isJournalEntry_Input interface {
@@ -11896,7 +11944,8 @@ type JudgedCommit struct {
 	CommitId      []byte                 `protobuf:"bytes,4,opt,name=commit_id,json=commitId,proto3" json:"commit_id,omitempty"`
 	Commit        *SignedCommit          `protobuf:"bytes,5,opt,name=commit,proto3" json:"commit,omitempty"`   // of an accepted command
 	Refusal       *Refusal               `protobuf:"bytes,6,opt,name=refusal,proto3" json:"refusal,omitempty"` // set if the node refused it before it came to the loop
-	Age           *durationpb.Duration   `protobuf:"bytes,8,opt,name=age,proto3" json:"age,omitempty"`         // since the log of the mesh took it, when it came to the loop; absent outside a mesh
+	Age           *durationpb.Duration   `protobuf:"bytes,8,opt,name=age,proto3" json:"age,omitempty"`         // not used: the height's ordered_at says it
+	Late          bool                   `protobuf:"varint,9,opt,name=late,proto3" json:"late,omitempty"`      // it does something once, and came too late for that: it is recorded and not done
 	Reason        string                 `protobuf:"bytes,20,opt,name=reason,proto3" json:"reason,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -11979,6 +12028,13 @@ func (x *JudgedCommit) GetAge() *durationpb.Duration {
 		return x.Age
 	}
 	return nil
+}
+
+func (x *JudgedCommit) GetLate() bool {
+	if x != nil {
+		return x.Late
+	}
+	return false
 }
 
 func (x *JudgedCommit) GetReason() string {
@@ -14471,7 +14527,7 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\btaken_at\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\atakenAt\x12\x12\n" +
 	"\x04head\x18\x04 \x01(\fR\x04head\x12\x16\n" +
 	"\x06record\x18\x05 \x01(\x04R\x06record\x12-\n" +
-	"\x05state\x18\x06 \x01(\v2\x17.meshos.v1.OrderedStateR\x05state\"\x86\x03\n" +
+	"\x05state\x18\x06 \x01(\v2\x17.meshos.v1.OrderedStateR\x05state\"\xc8\x03\n" +
 	"\fOrderedState\x12\x16\n" +
 	"\x06height\x18\x01 \x01(\x04R\x06height\x12-\n" +
 	"\x05local\x18\x02 \x01(\v2\x17.meshos.v1.OrderedLocalR\x05local\x12,\n" +
@@ -14480,11 +14536,17 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\adaemons\x18\x05 \x03(\v2\x18.meshos.v1.OrderedDaemonR\adaemons\x12,\n" +
 	"\x05gates\x18\x06 \x03(\v2\x16.meshos.v1.OrderedGateR\x05gates\x12/\n" +
 	"\x06chains\x18\a \x03(\v2\x17.meshos.v1.OrderedChainR\x06chains\x12=\n" +
-	"\ffrozen_until\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\vfrozenUntil\"o\n" +
+	"\ffrozen_until\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\vfrozenUntil\x12\x1f\n" +
+	"\vmesh_height\x18\t \x01(\x04R\n" +
+	"meshHeight\x12\x1f\n" +
+	"\vfrozen_here\x18\n" +
+	" \x01(\bR\n" +
+	"frozenHere\"\x88\x01\n" +
 	"\vOrderOrigin\x12\x16\n" +
 	"\x06height\x18\x01 \x01(\x04R\x06height\x12*\n" +
 	"\x02at\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x02at\x12\x1c\n" +
-	"\toperators\x18\x03 \x03(\tR\toperators\"\x97\x04\n" +
+	"\toperators\x18\x03 \x03(\tR\toperators\x12\x17\n" +
+	"\ain_mesh\x18\x04 \x01(\bR\x06inMesh\"\x97\x04\n" +
 	"\fOrderedLocal\x121\n" +
 	"\x05phase\x18\x01 \x01(\x0e2\x1b.meshos.v1.MaintenancePhaseR\x05phase\x120\n" +
 	"\x05since\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x05since\x126\n" +
@@ -14630,7 +14692,7 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\bOperator\x12\x15\n" +
 	"\x06key_id\x18\x01 \x01(\tR\x05keyId\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x1a\n" +
-	"\bverified\x18\x03 \x01(\bR\bverified\"\x8e\x05\n" +
+	"\bverified\x18\x03 \x01(\bR\bverified\"\xbb\x05\n" +
 	"\x10AdminAuditRecord\x12\x14\n" +
 	"\x05epoch\x18\x01 \x01(\x04R\x05epoch\x12\x10\n" +
 	"\x03seq\x18\x02 \x01(\x04R\x03seq\x12=\n" +
@@ -14647,7 +14709,9 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\x06height\x18\f \x01(\x04R\x06height\x129\n" +
 	"\n" +
 	"ordered_at\x18\r \x01(\v2\x1a.google.protobuf.TimestampR\torderedAt\x12\x16\n" +
-	"\x06reason\x18\x14 \x01(\tR\x06reason\x12\x12\n" +
+	"\x06reason\x18\x14 \x01(\tR\x06reason\x12\x17\n" +
+	"\ain_mesh\x18\x0e \x01(\bR\x06inMesh\x12\x12\n" +
+	"\x04late\x18\x0f \x01(\bR\x04late\x12\x12\n" +
 	"\x04node\x18\x15 \x01(\x04R\x04node\x12\x1b\n" +
 	"\tepoch_hex\x18\x16 \x01(\tR\bepochHex\"q\n" +
 	"\aRefusal\x12\x16\n" +
@@ -15065,7 +15129,7 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\btick_p50\x18\x10 \x01(\v2\x19.google.protobuf.DurationR\atickP50\x124\n" +
 	"\btick_p99\x18\x11 \x01(\v2\x19.google.protobuf.DurationR\atickP99\x12&\n" +
 	"\x0fevents_per_tick\x18\x12 \x01(\x01R\reventsPerTick\x12!\n" +
-	"\fmissed_marks\x18\x13 \x01(\x04R\vmissedMarks\"\xfe\x06\n" +
+	"\fmissed_marks\x18\x13 \x01(\x04R\vmissedMarks\"\x97\a\n" +
 	"\fJournalEntry\x12\x14\n" +
 	"\x05index\x18\x01 \x01(\x04R\x05index\x12)\n" +
 	"\x02at\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\x02at\x12.\n" +
@@ -15088,7 +15152,8 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\x0fpeers_announced\x18\x12 \x01(\v2\x19.meshos.v1.PeersAnnouncedH\x00R\x0epeersAnnounced\x12\x16\n" +
 	"\x06height\x18\x10 \x01(\x04R\x06height\x129\n" +
 	"\n" +
-	"ordered_at\x18\x11 \x01(\v2\x1a.google.protobuf.TimestampR\torderedAtB\a\n" +
+	"ordered_at\x18\x11 \x01(\v2\x1a.google.protobuf.TimestampR\torderedAt\x12\x17\n" +
+	"\ain_mesh\x18\x13 \x01(\bR\x06inMeshB\a\n" +
 	"\x05input\"\xe2\x01\n" +
 	"\x04Boot\x12\x12\n" +
 	"\x04node\x18\x01 \x01(\x04R\x04node\x12\x14\n" +
@@ -15102,7 +15167,7 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\n" +
 	"queue_room\x18\x01 \x01(\rH\x00R\tqueueRoom\x88\x01\x01\x12\x14\n" +
 	"\x05early\x18\x02 \x01(\bR\x05earlyB\r\n" +
-	"\v_queue_room\"\xe9\x02\n" +
+	"\v_queue_room\"\xfd\x02\n" +
 	"\fJudgedCommit\x12+\n" +
 	"\x05event\x18\x01 \x01(\v2\x15.meshos.v1.AdminEventR\x05event\x121\n" +
 	"\toperators\x18\x02 \x03(\v2\x13.meshos.v1.OperatorR\toperators\x128\n" +
@@ -15110,7 +15175,8 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\tcommit_id\x18\x04 \x01(\fR\bcommitId\x12/\n" +
 	"\x06commit\x18\x05 \x01(\v2\x17.meshos.v1.SignedCommitR\x06commit\x12,\n" +
 	"\arefusal\x18\x06 \x01(\v2\x12.meshos.v1.RefusalR\arefusal\x12+\n" +
-	"\x03age\x18\b \x01(\v2\x19.google.protobuf.DurationR\x03age\x12\x16\n" +
+	"\x03age\x18\b \x01(\v2\x19.google.protobuf.DurationR\x03age\x12\x12\n" +
+	"\x04late\x18\t \x01(\bR\x04late\x12\x16\n" +
 	"\x06reason\x18\x14 \x01(\tR\x06reason\"\xfd\x02\n" +
 	"\x0ePeersAnnounced\x129\n" +
 	"\x05peers\x18\x01 \x03(\v2#.meshos.v1.PeersAnnounced.AnnouncedR\x05peers\x12\x1a\n" +
