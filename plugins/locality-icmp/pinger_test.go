@@ -1,136 +1,19 @@
 package main
 
 import (
-	"context"
-	"net"
 	"os"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
-	"golang.org/x/net/ipv4"
 	"golang.org/x/sys/unix"
 
 	"github.com/meshos/meshos/pluginsdk"
 	"github.com/meshos/meshos/pluginsdk/plugintest"
 )
-
-// network is a fake link: answer returns the replies to what is written. It works in
-// the virtual time of a synctest bubble.
-type network struct {
-	answer  func(to string, request []byte) []packet // called with mu held
-	fail    map[string]error                         // error of a write to an address
-	arrived chan packet
-	expired chan struct{} // closed by SetReadDeadline
-	once    sync.Once
-
-	mu   sync.Mutex
-	sent []time.Time
-}
-
-// packet is a reply that arrives after a while.
-type packet struct {
-	after time.Duration
-	data  []byte
-}
-
-func newNetwork(answer func(to string, request []byte) []packet) *network {
-	return &network{answer: answer, arrived: make(chan packet, 1024), expired: make(chan struct{})}
-}
-
-// echoing answers every request after rtt.
-func echoing(rtt time.Duration) func(string, []byte) []packet {
-	return func(_ string, request []byte) []packet {
-		return []packet{{after: rtt, data: asReply(request, familyV4, 20)}}
-	}
-}
-
-func (n *network) WriteBatch(ms []ipv4.Message, _ int) (int, error) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	for i, m := range ms {
-		to := m.Addr.(*net.IPAddr).IP.String()
-		if err := n.fail[to]; err != nil {
-			if i == 0 {
-				return -1, err
-			}
-			return i, nil
-		}
-		n.sent = append(n.sent, time.Now())
-		for _, p := range n.answer(to, m.Buffers[0]) {
-			time.AfterFunc(p.after, func() { n.arrived <- p })
-		}
-	}
-	return len(ms), nil
-}
-
-func (n *network) ReadBatch(ms []ipv4.Message, _ int) (int, error) {
-	select {
-	case p := <-n.arrived:
-		ms[0].N = copy(ms[0].Buffers[0], p.data)
-		ms[0].NN = copy(ms[0].OOB, stamp(time.Now()))
-		return 1, nil
-	case <-n.expired:
-		return 0, os.ErrDeadlineExceeded
-	}
-}
-
-func (n *network) SetReadDeadline(time.Time) error {
-	n.once.Do(func() { close(n.expired) })
-	return nil
-}
-
-func (n *network) Close() error { return nil }
-
-var usual = settings{interval: time.Second, timeout: time.Second, count: 3, size: usualSize}
-
-// bubble runs a pinger over a fake network in virtual time.
-func bubble(t *testing.T, n *network, log hclog.Logger, targets []target, test func(t *testing.T, p *Pinger)) {
-	t.Helper()
-	bubbleOf(t, usual, n, log, targets, test)
-}
-
-func bubbleOf(t *testing.T, set settings, n *network, log hclog.Logger, targets []target, test func(t *testing.T, p *Pinger)) {
-	t.Helper()
-	synctest.Test(t, func(t *testing.T) {
-		n.arrived, n.expired = make(chan packet, 1024), make(chan struct{})
-		p := newPinger(set, [families]*link{familyV4: {batchConn: n, family: familyV4, raw: true}}, log)
-		p.SetTargets(targets)
-		ctx, cancel := context.WithCancel(t.Context())
-		done := make(chan error)
-		go func() { done <- p.Run(ctx) }()
-		test(t, p)
-		cancel()
-		if err := <-done; err != nil {
-			t.Errorf("Run: %v", err)
-		}
-	})
-}
-
-// after lets virtual time pass.
-func after(d time.Duration) {
-	time.Sleep(d)
-	synctest.Wait()
-}
-
-func wantRTT(t *testing.T, p *Pinger, tg target, want time.Duration) {
-	t.Helper()
-	if s, _ := p.sample(tg.peer, tg.address); s.RTT != want {
-		t.Errorf("peer %d: round-trip time %s; want %s", tg.peer, s.RTT, want)
-	}
-}
-
-func wantSample(t *testing.T, p *Pinger, tg target, want pluginsdk.RTTSample) {
-	t.Helper()
-	want.Peer = tg.peer
-	if s, ok := p.sample(tg.peer, tg.address); !ok || s != want {
-		t.Errorf("got %+v, %v; want %+v", s, ok, want)
-	}
-}
 
 func TestLossAndJitterAreThoseOfTheLastTwentyEchoes(t *testing.T) {
 	targets := loopback(1)
@@ -262,120 +145,6 @@ func TestForgedRepliesAreNotSamples(t *testing.T) {
 			})
 		})
 	}
-}
-
-// A peer that is slower than the timeout is slow, not unknown.
-func TestLateRepliesCountAsLateWithTheirTime(t *testing.T) {
-	for _, rtt := range []time.Duration{1200 * time.Millisecond, 5 * time.Second, 9990 * time.Millisecond} {
-		t.Run(rtt.String(), func(t *testing.T) {
-			targets := loopback(1)
-			bubble(t, newNetwork(echoing(rtt)), hclog.NewNullLogger(), targets, func(t *testing.T, p *Pinger) {
-				after(rtt + 12*time.Second)
-				for range 40 { // whenever one looks
-					after(250 * time.Millisecond)
-					s, ok := p.sample(targets[0].peer, targets[0].address)
-					if !ok || s.RTT != rtt || s.Received != 0 || s.Sent != 20 || s.Unanswered > 1 ||
-						s.NoAnswer != 0 || s.Reason != "answers come later than the timeout of 1s" {
-						t.Errorf("got %+v", s)
-						return
-					}
-					if rtt < 2*time.Second && s.Late < 15 {
-						t.Errorf("%d late", s.Late)
-					}
-				}
-			})
-		})
-	}
-}
-
-func TestRepliesThatComeLaterThanTenSecondsCountForNothing(t *testing.T) {
-	targets := loopback(1)
-	bubble(t, newNetwork(echoing(10*time.Second+1)), hclog.NewNullLogger(), targets, func(t *testing.T, p *Pinger) {
-		for range 60 {
-			after(time.Second)
-			if s, _ := p.sample(targets[0].peer, targets[0].address); s.RTT != 0 || s.Late != 0 {
-				t.Errorf("got %+v", s)
-			}
-		}
-		if s, _ := p.sample(targets[0].peer, targets[0].address); s.Unanswered < 50 {
-			t.Errorf("got %+v", s)
-		}
-	})
-}
-
-// A peer that is usually fast and has one late echo is not slow.
-func TestOneLateEchoIsNotTheTimeOfAPeer(t *testing.T) {
-	targets := loopback(1)
-	var nth int
-	n := newNetwork(func(to string, request []byte) []packet {
-		nth++
-		if 10 <= nth && nth < 13 { // a round that is lost, but for an echo that comes late
-			return nil
-		}
-		if nth == 9 {
-			return echoing(3*time.Second)(to, request)
-		}
-		return echoing(time.Millisecond)(to, request)
-	})
-	bubble(t, n, hclog.NewNullLogger(), targets, func(t *testing.T, p *Pinger) {
-		for range 70 {
-			after(100 * time.Millisecond)
-			if s, ok := p.sample(targets[0].peer, targets[0].address); ok && s.RTT != 0 && s.RTT != time.Millisecond {
-				t.Errorf("got %+v", s)
-			}
-		}
-	})
-}
-
-// Rounds are counted by the probe, however often and rarely somebody asks.
-func TestUnansweredRoundsAreCountedUntilAReplyComes(t *testing.T) {
-	targets := loopback(1)
-	up := true
-	n := newNetwork(nil)
-	n.answer = func(to string, request []byte) []packet {
-		if !up {
-			return nil
-		}
-		return echoing(time.Millisecond)(to, request)
-	}
-	bubble(t, n, hclog.NewNullLogger(), targets, func(t *testing.T, p *Pinger) {
-		set := func(v bool) { n.mu.Lock(); up = v; n.mu.Unlock() }
-		unanswered := func() uint32 { s, _ := p.sample(targets[0].peer, targets[0].address); return s.Unanswered }
-		after(3900 * time.Millisecond)
-		set(false)
-		for want := range uint32(5) {
-			if got := unanswered(); got != want {
-				t.Errorf("%d, want %d", got, want)
-			}
-			if want == 0 {
-				after(time.Second)
-			}
-			after(time.Second)
-		}
-		set(true)
-		after(time.Second)
-		if got := unanswered(); got != 0 {
-			t.Errorf("%d after a reply", got)
-		}
-	})
-}
-
-// What is not sent does not count, neither for nor against the peer.
-func TestRoundsThatWereNotSentAreNotUnanswered(t *testing.T) {
-	targets := loopback(1)
-	n := newNetwork(func(string, []byte) []packet { return nil })
-	bubble(t, n, hclog.NewNullLogger(), targets, func(t *testing.T, p *Pinger) {
-		after(5500 * time.Millisecond)
-		before, _ := p.sample(targets[0].peer, targets[0].address)
-		n.mu.Lock()
-		n.fail = map[string]error{targets[0].address: os.NewSyscallError("sendmmsg", unix.ENETUNREACH)}
-		n.mu.Unlock()
-		after(time.Minute)
-		s, _ := p.sample(targets[0].peer, targets[0].address)
-		if s.NoAnswer != pluginsdk.NoAnswerNotSent || s.Sent != 0 || s.Unanswered > before.Unanswered+2 {
-			t.Errorf("before %+v, then %+v", before, s)
-		}
-	})
 }
 
 func TestEchoesOfARoundAreSpreadOverTheInterval(t *testing.T) {
