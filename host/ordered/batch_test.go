@@ -2,16 +2,12 @@ package ordered
 
 import (
 	"context"
-	"log/slog"
-	"path/filepath"
 	"slices"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/meshos/meshos/host/mesh"
-	"github.com/meshos/meshos/host/records/disk"
 )
 
 // heard is a loop that keeps what is queued, in that order.
@@ -46,16 +42,7 @@ func (h *heard) Queue(_ context.Context, ins []mesh.Input) (func(context.Context
 // everything keeps its place.
 func TestTheOrdersOfABatchAreWrittenTogether(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		dir := t.TempDir()
-		folder, err := disk.Open(filepath.Join(dir, Folder))
-		if err != nil {
-			t.Fatal(err)
-		}
-		var syncs atomic.Int64
-		l, err := Open(Options{DataDir: dir, Node: this, Now: time.Now, Log: slog.New(slog.DiscardHandler), fs: slowDisk{folder, &syncs}})
-		if err != nil {
-			t.Fatal(err)
-		}
+		l, syncs := openSlow(t)
 		loop := &heard{}
 		publish := func(evs []mesh.Event) {
 			if n, err := l.Queue(loop).PublishBatch(t.Context(), evs); err != nil || n != len(evs) {

@@ -3,40 +3,14 @@ package ordered
 import (
 	"context"
 	"errors"
-	"log/slog"
-	"path/filepath"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/meshos/meshos/host/mesh"
-	"github.com/meshos/meshos/host/records/disk"
 )
-
-// slowDisk is a folder each of whose syncs takes a second.
-type slowDisk struct {
-	disk.FS
-	syncs *atomic.Int64
-}
-
-type slowFile struct {
-	disk.File
-	syncs *atomic.Int64
-}
-
-func (d slowDisk) Create(name string) (disk.File, error) {
-	f, err := d.FS.Create(name)
-	return slowFile{f, d.syncs}, err
-}
-
-func (f slowFile) Sync() error {
-	time.Sleep(time.Second)
-	f.syncs.Add(1)
-	return f.File.Sync()
-}
 
 // queued is a loop that keeps the heights of what is queued, in that order.
 type queued struct {
@@ -58,16 +32,7 @@ func (q *queued) Queue(_ context.Context, ins []mesh.Input) (func(context.Contex
 
 func TestOrdersThatComeWhileTheDiskIsBusyAreWrittenTogether(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		dir := t.TempDir()
-		folder, err := disk.Open(filepath.Join(dir, Folder))
-		if err != nil {
-			t.Fatal(err)
-		}
-		var syncs atomic.Int64
-		l, err := Open(Options{DataDir: dir, Node: this, Now: time.Now, Log: slog.New(slog.DiscardHandler), fs: slowDisk{folder, &syncs}})
-		if err != nil {
-			t.Fatal(err)
-		}
+		l, syncs := openSlow(t)
 		loop := &queued{}
 		const all = 600
 		seen := make([]uint64, all)
