@@ -263,4 +263,3 @@ func onThreadOfItsOwn(f func() error) error {
 	}()
 	return <-done
 }
-
