@@ -91,7 +91,8 @@ func TestDeadlockedCallIsAborted(t *testing.T) {
 
 func TestLateAnswerMakesItReadyAgain(t *testing.T) {
 	t.Parallel()
-	r := start(t, []catalog.Entry{entry("testplugin", "", func(e *catalog.Entry) { e.Timeout = 2 * time.Second })},
+	const late = 5 * time.Second // the test waits for it once, and a well plugin answers within it
+	r := start(t, []catalog.Entry{entry("testplugin", "", func(e *catalog.Entry) { e.Timeout = late })},
 		func(o *catalog.Options) { o.HangTimeout = time.Hour })
 	before := r.waitFor("testplugin", snapshot.PluginReady)
 	probe := r.locality("testplugin")

@@ -67,11 +67,11 @@ func TestChangesDuringTheStartReachThePlugin(t *testing.T) {
 func TestPluginThatHangsOnAConfigurationIsReplacedWithTheOldOne(t *testing.T) {
 	t.Parallel()
 	r := start(t, []catalog.Entry{entry("p", "", func(e *catalog.Entry) {
-		e.Timeout, e.Config = time.Second, map[string]any{"say": "old"}
+		e.Timeout, e.Config = 5*time.Second, map[string]any{"say": "old"}
 	})}, func(o *catalog.Options) { o.HangTimeout = 100 * time.Millisecond })
 	before := r.waitFor("p", snapshot.PluginReady)
 	err := r.Reconfigure(t.Context(), "p", map[string]any{"say": "wait"})
-	if want := "plugin p: configure: no answer within 1s; see what it waits for, or raise timeout in its entry in meshos.toml"; err == nil || err.Error() != want {
+	if want := "plugin p: configure: no answer within 5s; see what it waits for, or raise timeout in its entry in meshos.toml"; err == nil || err.Error() != want {
 		t.Errorf("got %v", err)
 	}
 	r.until("it is replaced", func() bool {
@@ -79,8 +79,8 @@ func TestPluginThatHangsOnAConfigurationIsReplacedWithTheOldOne(t *testing.T) {
 		return v.PID != before.PID && v.Status == snapshot.PluginReady
 	})
 	r.until("it is reported", r.contains(&r.failures, "p: call: it hung: Plugin.Configure has not answered in time"))
-	if n := strings.Count(strings.Join(r.lines(&r.logs), "\n"), "configured to say old"); n != 2 {
-		t.Errorf("it had the old configuration %d times, want 2", n)
+	if n := strings.Count(strings.Join(r.lines(&r.logs), "\n"), "configured to say old"); n < 2 {
+		t.Errorf("it had the old configuration %d times, want 2 at least", n)
 	}
 	if err := r.Reconfigure(t.Context(), "p", map[string]any{"say": "new"}); err != nil {
 		t.Error(err)

@@ -69,7 +69,7 @@ func shimCommand() []string {
 }
 
 // patience is how long a test waits for what must come.
-const patience = 20 * time.Second
+const patience = 30 * time.Second
 
 // loop stands for the node's loop: it takes events, or does not.
 type loop struct {

@@ -112,8 +112,9 @@ func serve[C, P any](t testing.TB, construct func(pluginsdk.Env, C) (P, error), 
 	return c
 }
 
-// endWithin is how long a plugin may take to end, much longer than a host waits.
-const endWithin = 5 * time.Second
+// endWithin is how long a plugin may take to end, much longer than a host waits: the machine may
+// be slow, or busy with other tests.
+const endWithin = 30 * time.Second
 
 // Conn returns the connection, for calls that Client has no method for.
 func (c *Client) Conn() *grpc.ClientConn { return c.conn }

@@ -28,7 +28,7 @@ type options struct {
 func gather(t testing.TB, opts []Option) options {
 	o := options{
 		info: pluginsdk.Info{Name: "under-test", Version: "0.0.0"},
-		node: 1, cluster: "test", timeout: 10 * time.Second,
+		node: 1, cluster: "test", timeout: 30 * time.Second,
 		log: hclog.New(&hclog.LoggerOptions{Level: hclog.Trace, Output: t.Output(), DisableTime: true}),
 	}
 	for _, opt := range opts {
@@ -69,5 +69,5 @@ func WithDataDir(dir string) Option { return func(o *options) { o.dataDir = dir 
 // WithInfo sets what main passes to pluginsdk.Main, which Start can't see.
 func WithInfo(info pluginsdk.Info) Option { return func(o *options) { o.info = info } }
 
-// WithTimeout sets the time limit of each call. The default is 10 s.
+// WithTimeout sets the time limit of each call. The default is 30 s, for slow machines.
 func WithTimeout(d time.Duration) Option { return func(o *options) { o.timeout = d } }

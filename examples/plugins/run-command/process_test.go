@@ -61,7 +61,7 @@ func TestProcessEndsCommandsInTime(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Second) // within which the command has to start
 	defer cancel()
 	if _, err = a.Dispatch(ctx, 1, pull()); err == nil || !strings.Contains(err.Error(), "was not done after") {
 		t.Errorf("ended with %v", err)
