@@ -13,12 +13,13 @@ const allPeers = 1000
 
 // peers is the metrics of the other nodes.
 type peers struct {
-	count, health, rtt, loss, jitter, lost, avoided, cutOff family
+	count, health, rtt, loss, jitter, lost, avoided, cutOff, members family
 }
 
 func newPeers() *peers {
 	return &peers{
 		count:   gauge("peers", "Peers by health: healthy, degraded, unreachable or unknown.", "health"),
+		members: gauge("mesh_members", "Other members of the mesh by state: here (with a session), unreachable_from_here, ended (in order) or gone; absent without a mesh.", "state"),
 		avoided: gauge("avoided_peers", "Peers on the avoid list."),
 		health:  gauge("peer_health", "1: healthy, 0.5: degraded, 0: unreachable; absent while it is unknown.", "peer", "name"),
 		rtt:     gauge("peer_rtt_seconds", "Round-trip time to a peer; absent while it is unknown.", "peer", "name"),
@@ -30,17 +31,20 @@ func newPeers() *peers {
 }
 
 func (p *peers) families() []family {
-	return []family{p.count, p.avoided, p.cutOff, p.health, p.rtt, p.loss, p.jitter, p.lost}
+	return []family{p.count, p.avoided, p.cutOff, p.members, p.health, p.rtt, p.loss, p.jitter, p.lost}
 }
 
 func (p *peers) collect(out scrape, snap *snapshot.Snapshot) {
-	count := map[mesh.NodeHealth]int{}
+	count, members := map[mesh.NodeHealth]int{}, map[string]int{}
 	all := snap.Peers.Len() <= allPeers
 	for id, peer := range snap.Peers.All() {
 		if id == snap.Node {
 			continue
 		}
 		count[peer.Health]++
+		if peer.Member != nil {
+			members[memberState(&peer)]++
+		}
 		_, avoided := snap.AvoidList.Get(id)
 		if all || avoided || !well(&peer) {
 			p.one(out, &peer)
@@ -52,8 +56,26 @@ func (p *peers) collect(out scrape, snap *snapshot.Snapshot) {
 	} {
 		out.set(p.count, float64(count[health]), name)
 	}
+	if len(members) > 0 {
+		for _, state := range []string{"here", "unreachable_from_here", "ended", "gone"} {
+			out.set(p.members, float64(members[state]), state)
+		}
+	}
 	out.set(p.avoided, float64(snap.AvoidList.Len()))
 	out.set(p.cutOff, oneIf(snap.CutOff != nil))
+}
+
+// memberState returns how another member of the mesh is.
+func memberState(p *snapshot.Peer) string {
+	switch m := p.Member; {
+	case m.Gone && m.Orderly:
+		return "ended"
+	case m.Gone:
+		return "gone"
+	case p.FromHere:
+		return "unreachable_from_here"
+	}
+	return "here"
 }
 
 // well reports whether nothing is known to be wrong with a peer.

@@ -33,7 +33,7 @@ func all() *snapshot.Snapshot {
 				Links:        []mesh.NetworkLink{{Name: "eth0", Up: true, SpeedMbps: 1000, ReceiveErrors: 1, SendErrors: 2, ReceiveDropped: 3, SendDropped: 4}},
 				GPUs:         []mesh.GPU{{Address: "0000:3b:00.0", Vendor: "amd", Device: "1002:740c", Driver: "amdgpu", MemUsedBytes: 3, MemTotalBytes: 4, BusyPercent: ptr(uint32(42))}},
 			}},
-			snapshot.Peer{Node: 5, Name: "five", RTT: 1500 * time.Microsecond, HasRTT: true, Health: mesh.HealthHealthy, Echo: snapshot.EchoAnswers, Echoes: mesh.Echoes{Sent: 20, Received: 19, Jitter: time.Millisecond}},
+			snapshot.Peer{Node: 5, Name: "five", Member: &snapshot.Member{}, RTT: 1500 * time.Microsecond, HasRTT: true, Health: mesh.HealthHealthy, Echo: snapshot.EchoAnswers, Echoes: mesh.Echoes{Sent: 20, Received: 19, Jitter: time.Millisecond}},
 			snapshot.Peer{Node: 6, Health: mesh.HealthUnreachable, Echo: snapshot.EchoLost},
 			snapshot.Peer{Node: 7, Name: "se\xffven"},
 		),
