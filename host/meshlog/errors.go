@@ -1,39 +1,15 @@
 package meshlog
 
-import (
-	"encoding/hex"
-	"fmt"
-	"time"
-)
+import "github.com/meshos/meshos/host/cluster/follower"
 
-// The kinds of rejection of what can't be ordered now. Nothing was published, and nothing is
-// tried again later.
+// The kinds of rejection of what can't be ordered now.
 const (
-	KindUnreachable = "mesh_unreachable" // no quorum of the seeds is reached
-	KindFrozen      = "mesh_log_frozen"  // this node folds nothing any more
-	KindBusy        = "mesh_busy"        // others were always first
-	KindNoMember    = "mesh_not_joined"  // this node is no member yet, or not any more
+	KindUnreachable = follower.KindUnreachable
+	KindFrozen      = follower.KindFrozen
+	KindBusy        = follower.KindBusy
+	KindNoMember    = follower.KindNoMember
 )
 
 // UnknownError means that an order was published, and that it is not known whether the log
 // took it.
-type UnknownError struct {
-	CommitID []byte // empty for an unsigned one
-	After    time.Duration
-	Cause    error
-}
-
-// Error implements error.
-func (e *UnknownError) Error() string {
-	what := "look in the audit log whether it counts before you send it again"
-	if len(e.CommitID) > 0 {
-		what = fmt.Sprintf("`meshos audit wait %s` waits for it, and so does the same signed command, sent again", hex.EncodeToString(e.CommitID))
-	}
-	return fmt.Sprintf("it is not known whether the log of the mesh took the command: %s later it does not show it (%v); %s", e.After.Round(time.Second), e.Cause, what)
-}
-
-// OrderUnknown tells the error from others, for those who do not know this package.
-func (e *UnknownError) OrderUnknown() {}
-
-// Unwrap returns the cause.
-func (e *UnknownError) Unwrap() error { return e.Cause }
+type UnknownError = follower.UnknownError

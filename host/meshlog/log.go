@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/meshos/meshos/host/cluster"
+	"github.com/meshos/meshos/host/cluster/follower"
 	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/operator/rules"
 	"github.com/meshos/meshos/host/operator/signers"
@@ -64,28 +65,24 @@ type Log struct {
 	parts Parts
 	later []Later
 
-	taking    sync.Mutex // held while entries are taken
-	turn      chan struct{}
+	start time.Time // times of the follower count from here
+
+	taking    sync.Mutex    // held while entries are taken
 	wake      chan struct{} // buffered: Run looks
-	undeliver []taken
+	undeliver []follower.Taken
 
 	saying   sync.Mutex
 	reported map[string]bool // what was reported once
 
 	mu         sync.Mutex
-	state      *cluster.State
+	follower   *follower.Follower
+	state      *cluster.State // the follower's
 	record     *record
-	unwritten  []*meshosv1.RecordedEntry // folded and not on disk yet: nothing is done of them
-	waitsDisk  []taken                   // what these led to
 	joining    *Token                    // nil: none
 	members    *pluginv1.SetMembersRequest
 	changed    chan struct{} // closed when members is another one
-	moved      chan struct{} // closed when an entry was folded
-	waiters    []*waiter
-	link       *meshosv1.MeshLink
-	known      uint64 // the greatest height that anybody said the log has
-	frozen     string // why nothing is folded any more; "" if it is
-	fork       *Fork
+	moved      chan struct{} // closed when the orders of this node are to be looked at
+	stands     bool          // it is reported that nothing is folded any more
 	sums       map[uint64]cluster.Hash      // own admin_state by height, the newest ones
 	said       map[mesh.NodeID]saidState    // the last of others
 	differs    map[mesh.NodeID]uint64       // since which height others differ
@@ -94,12 +91,6 @@ type Log struct {
 	recentIDs  []string                     // oldest first
 	whyJoining string                       // why it is no member yet
 	notes      []string
-}
-
-// taken is an entry that was folded into the state of the log, and what it led to.
-type taken struct {
-	out cluster.Outcome
-	raw []byte
 }
 
 // Later is an input that the node's state does not have yet, with the time at which the entry
@@ -112,7 +103,7 @@ type Later struct {
 // Open reads the record of a node. A node that belongs to no mesh has none.
 func Open(o Options) (*Log, error) {
 	l := &Log{
-		opts: o, turn: make(chan struct{}, 1), wake: make(chan struct{}, 1), changed: make(chan struct{}), moved: make(chan struct{}),
+		opts: o, start: time.Now(), wake: make(chan struct{}, 1), changed: make(chan struct{}), moved: make(chan struct{}),
 		state: cluster.New(), sums: map[uint64]cluster.Hash{}, said: map[mesh.NodeID]saidState{}, differs: map[mesh.NodeID]uint64{},
 		asked: map[string]*meshosv1.Joining{}, recent: map[string]mesh.AuditRecord{}, reported: map[string]bool{},
 	}
@@ -124,8 +115,12 @@ func Open(o Options) (*Log, error) {
 
 func (l *Log) open() error {
 	var err error
+	l.follower = follower.New(l.opts.Node, l.state, l.entry)
 	if l.joining, err = readJoining(l.opts.DataDir); err != nil {
 		return err
+	}
+	if l.joining != nil {
+		l.follower.Expect(l.joining.Founding)
 	}
 	fs := l.opts.fs
 	if fs == nil {
@@ -153,7 +148,7 @@ func (l *Log) open() error {
 	for _, note := range l.notes {
 		l.opts.Log.Error("the log of the mesh", "folder", Dir(l.opts.DataDir), "problem", note)
 	}
-	l.known = l.state.Height()
+	l.follower.Said(l.state.Height())
 	l.setMembers()
 	return nil
 }
@@ -245,6 +240,23 @@ func (l *Log) setMembers() {
 	l.members = out
 	close(l.changed)
 	l.changed = make(chan struct{})
+}
+
+// entry returns an entry of the record, for the follower.
+func (l *Log) entry(height uint64) (*meshosv1.LoggedEntry, error) { return l.record.entry(height) }
+
+// now is the time as the follower counts it: no clock that is set moves it.
+func (l *Log) now() mesh.Time { return mesh.Time(time.Since(l.start)) }
+
+// stir has the orders of this node look again, and reports once if nothing is folded any more.
+// The caller holds mu.
+func (l *Log) stir() {
+	close(l.moved)
+	l.moved = make(chan struct{})
+	if why, _ := l.follower.Frozen(); why != "" && !l.stands {
+		l.stands = true
+		l.opts.Report("mesh:log", "nothing of the log of the mesh is folded any more: "+why)
+	}
 }
 
 // wakeUp has Run look at what there is to do.

@@ -68,7 +68,7 @@ func TestACutOffNodeRefusesAtOnce(t *testing.T) {
 	n := meshtest.New(meshtest.Options{})
 	hosts := several(t, n, 3)
 	n.Cut([]uint64{1}, []uint64{2, 3})
-	until(t, "the link says it", func() bool { return hosts[0].reachable() != nil })
+	until(t, "the link says it", func() bool { return reachable(hosts[0].Log) != nil })
 	if got := hosts[0].order(mesh.Cordon{Node: 1}); got != KindUnreachable {
 		t.Errorf("the minority says %s", got)
 	}
@@ -169,7 +169,7 @@ func TestAForkFreezesTheLogAndSaysBothHashes(t *testing.T) {
 	}
 	logged := &meshosv1.LoggedEntry{Entry: raw, LogTime: timestamppb.Now()}
 	own := hosts[1].Log
-	if err := own.Take(t.Context(), []*meshosv1.LoggedEntry{logged}); err != nil && own.frozen == "" && own.state.Height() > 3 {
+	if err := own.Take(t.Context(), []*meshosv1.LoggedEntry{logged}); err != nil && frozen(own) == "" && own.state.Height() > 3 {
 		t.Fatal(err)
 	}
 	other := proto.CloneOf(logged)
@@ -207,7 +207,7 @@ func TestARecordIsReadAgainAfterARestart(t *testing.T) {
 	if want := []string{"drain", "restart_all_daemons"}; !slices.Equal(later, want) {
 		t.Errorf("the state lacks %v, want %v", later, want)
 	}
-	until(t, "a link", func() bool { return hosts[1].reachable() == nil })
+	until(t, "a link", func() bool { return reachable(hosts[1].Log) == nil })
 	if got := hosts[1].order(mesh.Uncordon{Node: 2}); got != "unverified" {
 		t.Errorf("after the restart: %s", got)
 	}
@@ -251,7 +251,7 @@ func TestAMomentaryOrderThatComesLateIsNotDone(t *testing.T) {
 	begin := time.Now().Add(-time.Hour)
 	n := meshtest.New(meshtest.Options{Now: func() time.Time { return begin.Add(time.Second) }})
 	first := start(t, n, 1, found(t, begin), func() time.Time { return begin.Add(time.Second) })
-	until(t, "a link", func() bool { return first.reachable() == nil })
+	until(t, "a link", func() bool { return reachable(first.Log) == nil })
 	token := clustertest.TokenKey(2)
 	first.order(mesh.AdmitNode{Node: 2, TokenKey: token.Public(), Expires: time.Now().Add(time.Hour)})
 	first.order(mesh.RestartAllDaemons{Node: 1})
@@ -287,4 +287,19 @@ func TestAnotherStateAtTheSameHeightIsAnAlarm(t *testing.T) {
 		t.Errorf("node 2 %q, want %q", got, want)
 	}
 	until(t, "it is reported", func() bool { return strings.Contains(hosts[0].said(), "node 2 differs at height") })
+}
+
+// frozen returns why a log folds nothing any more.
+func frozen(l *Log) string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	why, _ := l.follower.Frozen()
+	return why
+}
+
+// reachable returns why nothing can be ordered now.
+func reachable(l *Log) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.follower.Reachable()
 }

@@ -238,7 +238,7 @@ func found(t *testing.T, now time.Time) string {
 func several(t *testing.T, n *meshtest.Network, count int) (hosts []*host) {
 	t.Helper()
 	hosts = append(hosts, start(t, n, 1, found(t, time.Now()), nil))
-	until(t, "the first node has a link with quorum", func() bool { return hosts[0].reachable() == nil })
+	until(t, "the first node has a link with quorum", func() bool { return reachable(hosts[0].Log) == nil })
 	for id := mesh.NodeID(2); int(id) <= count; id++ {
 		token := clustertest.TokenKey(uint64(id))
 		got := hosts[0].order(mesh.AdmitNode{Node: id, TokenKey: token.Public(), Expires: time.Now().Add(time.Hour), Seed: id <= 3})
@@ -257,7 +257,7 @@ func several(t *testing.T, n *meshtest.Network, count int) (hosts []*host) {
 				fmt.Println(id, hosts[id-1].View(), hosts[id-1].said(), "|", hosts[0].View(), hosts[0].said())
 				time.Sleep(time.Second)
 			}
-			return hosts[id-1].reachable() == nil
+			return reachable(hosts[id-1].Log) == nil
 		})
 	}
 	return hosts

@@ -33,8 +33,9 @@ func (l *Log) Complete(self *meshosv1.NodeSummary) {
 	if l.state.Height() == 0 {
 		return
 	}
+	frozen, _ := l.follower.Frozen()
 	sum, signers := l.ownSum(), l.state.SignersSum()
-	self.Height, self.AdminState, self.Signers, self.LogFrozen, self.Here = l.state.Height(), sum[:], signers[:], l.frozen != "", here
+	self.Height, self.AdminState, self.Signers, self.LogFrozen, self.Here = l.state.Height(), sum[:], signers[:], frozen != "", here
 }
 
 // ownSum returns admin_state, and remembers it. The caller holds mu.
@@ -62,7 +63,7 @@ func (l *Log) Heard(node mesh.NodeID, said *meshosv1.NodeSummary) {
 	if _, member := l.state.Member(node); !member || len(said.GetAdminState()) != len(cluster.Hash{}) {
 		return
 	}
-	l.known = max(l.known, said.GetHeight())
+	l.follower.Said(said.GetHeight())
 	l.said[node] = saidState{said.GetHeight(), cluster.Hash(said.GetAdminState())}
 	l.ownSum()
 	l.compare(node)
@@ -106,8 +107,9 @@ func (l *Log) View() *meshosv1.MeshView {
 	defer l.mu.Unlock()
 	s := l.state
 	own, member := s.Member(l.opts.Node)
+	frozen, _ := l.follower.Frozen()
 	out := &meshosv1.MeshView{
-		Link: l.link, Height: s.Height(), Members: uint32(len(s.Members())), Member: member, Seed: own.Seed, Frozen: l.frozen,
+		Link: l.follower.Link(), Height: s.Height(), Members: uint32(len(s.Members())), Member: member, Seed: own.Seed, Frozen: frozen,
 	}
 	if s.Height() > 0 {
 		head, sum, founding := s.Head(), l.ownSum(), s.Founding()
@@ -115,7 +117,7 @@ func (l *Log) View() *meshosv1.MeshView {
 		_, _, out.SignersHeight = s.Signers()
 	}
 	if !member {
-		out.Joining = cmp.Or(l.whyJoining, l.whyNotMember())
+		out.Joining = cmp.Or(l.whyJoining, l.follower.WhyNotMember())
 	}
 	for _, m := range s.Members() {
 		if m.Seed {
@@ -128,8 +130,8 @@ func (l *Log) View() *meshosv1.MeshView {
 	for _, id := range slices.Sorted(maps.Keys(l.differs)) {
 		out.Alarms = append(out.Alarms, fmt.Sprintf("node %d differs at height %d", id, l.differs[id]))
 	}
-	if n := len(l.unwritten); n > 0 {
-		out.Alarms = append(out.Alarms, fmt.Sprintf("%d entries of the log can't be written to disk, so they are not done here", n))
+	if unwritten, _ := l.follower.Unwritten(); len(unwritten) > 0 {
+		out.Alarms = append(out.Alarms, fmt.Sprintf("%d entries of the log can't be written to disk, so they are not done here", len(unwritten)))
 	}
 	return out
 }

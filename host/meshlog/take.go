@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/meshos/meshos/host/cluster"
+	"github.com/meshos/meshos/host/cluster/follower"
 	"github.com/meshos/meshos/host/mesh"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
@@ -35,92 +36,22 @@ func (l *Log) Take(ctx context.Context, entries []*meshosv1.LoggedEntry) error {
 func (l *Log) take(entries []*meshosv1.LoggedEntry) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for _, e := range entries {
-		if l.frozen != "" {
-			return nil // what else the plugin says still counts
-		}
-		c, err := l.state.Check(e)
-		if err == nil {
-			err = l.acceptable(e, c)
-		}
-		if err != nil {
-			if known, err := l.explain(e, err); known {
-				continue
-			} else if err != nil {
-				return err
-			}
-			return nil
-		}
-		l.waitsDisk = append(l.waitsDisk, taken{l.state.Fold(c), e.GetEntry()})
-		l.unwritten = append(l.unwritten, c.Record())
+	err := l.follower.Take(entries)
+	if why, _ := l.follower.Frozen(); why != "" {
+		l.stir()
 	}
-	return nil
-}
-
-// acceptable returns why an entry that continues the log is not believed.
-func (l *Log) acceptable(e *meshosv1.LoggedEntry, c cluster.Checked) error {
-	if live := l.link.GetQuorum() && l.link.GetBeacon() != nil; live && e.GetRefilled() && c.Height() > l.known {
-		return fmt.Errorf("the entry at height %d says that it is filled up, and nobody had one of that height: its time is not believed", c.Height())
-	}
-	if t := l.joining; t != nil && c.Height() == 1 && t.Founding != c.Hash() {
-		return fmt.Errorf("this is another mesh than the one of the token: it begins with %s, and the token says %s; is the address of the seeds right?", c.Hash(), t.Founding)
-	}
-	return nil
-}
-
-// explain looks at an entry that does not continue the log. known means that the record has
-// it. Without an error the log is frozen now.
-func (l *Log) explain(e *meshosv1.LoggedEntry, err error) (known bool, _ error) {
 	var gap *cluster.GapError
-	var fork *cluster.ForkError
-	var newer *cluster.NewerError
-	switch {
-	case errors.As(err, &gap) && gap.Got <= gap.Have:
-		own, err := l.hashAt(gap.Got)
-		if err != nil {
-			return false, err
-		}
-		if theirs := cluster.HashOf(e); theirs != own {
-			l.forked(Fork{Height: gap.Got, Own: own, Theirs: theirs})
-			return false, nil
-		}
-		return true, nil
-	case errors.As(err, &gap):
-		return false, err
-	case errors.As(err, &fork):
-		l.forked(Fork{Height: fork.Height - 1, Own: fork.Have, Theirs: fork.Says})
-		return false, nil
-	case errors.As(err, &newer):
-		l.freeze(err.Error())
-		return false, nil
+	if err != nil && !errors.As(err, &gap) {
+		l.once("refused "+err.Error(), fmt.Sprintf("an entry that the mesh plugin brings is refused: %v", err))
 	}
-	reason := fmt.Sprintf("an entry that the mesh plugin brings is refused: %v", err)
-	l.once("refused "+err.Error(), reason)
-	return false, err
-}
-
-// hashAt returns the hash of the entry of a height, of those that are on disk or wait for it.
-func (l *Log) hashAt(height uint64) (cluster.Hash, error) {
-	if height == l.state.Height() {
-		return l.state.Head(), nil
-	}
-	onDisk := l.state.Height() - uint64(len(l.unwritten))
-	if height > onDisk {
-		return cluster.HashOf(l.unwritten[height-onDisk-1].GetLogged()), nil
-	}
-	e, err := l.record.entry(height)
-	if err != nil {
-		return cluster.Hash{}, err
-	}
-	return cluster.HashOf(e), nil
+	return err
 }
 
 // write writes what was folded to disk. After an error nothing of it is done; it is written
 // when the next entry comes, or Run looks.
 func (l *Log) write() error {
 	l.mu.Lock()
-	entries, outcomes := l.unwritten, l.waitsDisk
-	first := l.state.Height() - uint64(len(entries)) + 1
+	entries, first := l.follower.Unwritten()
 	l.mu.Unlock()
 	if len(entries) == 0 {
 		return nil
@@ -131,9 +62,8 @@ func (l *Log) write() error {
 		return fmt.Errorf("the log of the mesh can't be written to disk: %w", err)
 	}
 	l.mu.Lock()
-	l.unwritten, l.waitsDisk = nil, nil
+	l.undeliver = append(l.undeliver, l.follower.Written(len(entries))...)
 	l.mu.Unlock()
-	l.undeliver = append(l.undeliver, outcomes...)
 	return nil
 }
 
@@ -141,9 +71,9 @@ func (l *Log) write() error {
 func (l *Log) deliver(ctx context.Context) error {
 	for len(l.undeliver) > 0 {
 		next := l.undeliver[0]
-		record, err := l.parts.Fold(ctx, l.input(next.out, l.opts.Now()))
+		record, err := l.parts.Fold(ctx, l.input(next.Out, l.opts.Now()))
 		if err != nil {
-			return fmt.Errorf("the entry at height %d is recorded and not folded yet: %w", next.out.Place.Height, err)
+			return fmt.Errorf("the entry at height %d is recorded and not folded yet: %w", next.Out.Place.Height, err)
 		}
 		l.undeliver = l.undeliver[1:]
 		l.folded(next, record)
@@ -152,23 +82,22 @@ func (l *Log) deliver(ctx context.Context) error {
 }
 
 // folded notes that an entry was folded here.
-func (l *Log) folded(t taken, record mesh.AuditRecord) {
-	out := t.out
+func (l *Log) folded(t follower.Taken, record mesh.AuditRecord) {
+	out := t.Out
 	l.mu.Lock()
 	if out.Members {
 		l.setMembers()
 		if _, is := l.state.Member(l.opts.Node); is && l.joining != nil {
 			l.joining = nil
+			l.follower.Joined()
 			removeJoining(l.opts.DataDir)
 		}
 	}
-	l.known = max(l.known, out.Place.Height)
 	if id := string(out.Order.CommitID); id != "" && record.Outcome.Verdict != mesh.VerdictRejected {
 		l.remember(id, record)
 	}
-	l.answer(t, record)
-	close(l.moved)
-	l.moved = make(chan struct{})
+	l.follower.Folded(t, record)
+	l.stir()
 	l.mu.Unlock()
 	if out.Signers {
 		l.commanded()

@@ -34,6 +34,9 @@ func (e *UnknownError) Error() string {
 	return fmt.Sprintf("it is not known whether the log of the mesh took the command: %s later it does not show it (%v); %s", e.After.Round(time.Second), e.Cause, what)
 }
 
+// OrderUnknown tells the error from others, for those who do not know this package.
+func (e *UnknownError) OrderUnknown() {}
+
 // Unwrap returns the cause.
 func (e *UnknownError) Unwrap() error { return e.Cause }
 

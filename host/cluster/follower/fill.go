@@ -13,7 +13,7 @@ func (f *Follower) Linked(link *meshosv1.MeshLink) error {
 	if b == nil {
 		return nil
 	}
-	f.known = max(f.known, b.GetHeight())
+	f.Said(b.GetHeight())
 	return f.compare(b)
 }
 
@@ -41,11 +41,11 @@ func (f *Follower) compare(b *meshosv1.MeshLink_Beacon) error {
 // WentBack reports whether the log of the others ends before the record does, and from which
 // height on it is to be filled up.
 func (f *Follower) WentBack() (from uint64, back bool) {
-	b := f.link.GetBeacon()
-	if _, member := f.state.Member(f.node); b == nil || !member || f.frozen != "" {
+	height := f.link.GetBeacon().GetHeight() // of a log without an entry there is no beacon
+	if _, member := f.state.Member(f.node); !f.link.GetQuorum() || !member || f.frozen != "" {
 		return 0, false
 	}
-	return b.GetHeight() + 1, b.GetHeight() < f.onDisk()
+	return height + 1, height < f.onDisk()
 }
 
 // Fill returns what fills the log of the others up at a height; nil if the record ends before.

@@ -56,8 +56,11 @@ func (f *Follower) Joined() { f.founding, f.joins = cluster.Hash{}, false }
 // State returns what the log led to. It includes entries that are not written yet.
 func (f *Follower) State() *cluster.State { return f.state }
 
-// Known returns the greatest height that anybody said the log has.
-func (f *Follower) Known() uint64 { return f.known }
+// Said notes that somebody says that the log has a height.
+func (f *Follower) Said(height uint64) { f.known = max(f.known, height) }
+
+// Link returns how the node is linked; nil while the plugin says nothing.
+func (f *Follower) Link() *meshosv1.MeshLink { return f.link }
 
 // Frozen returns why nothing of the log is folded any more, "" if it is; and where it forked,
 // nil if that is not the reason.
@@ -89,7 +92,7 @@ func (f *Follower) Take(entries []*meshosv1.LoggedEntry) error {
 
 // believable returns why an entry that continues the log is not taken.
 func (f *Follower) believable(e *meshosv1.LoggedEntry, c cluster.Checked) error {
-	if e.GetRefilled() && c.Height() > f.known {
+	if live := f.link.GetQuorum() && f.link.GetBeacon() != nil; live && e.GetRefilled() && c.Height() > f.known {
 		return fmt.Errorf("the entry at height %d says that it is filled up, and nobody had one of that height: its time is not believed", c.Height())
 	}
 	if f.founding != (cluster.Hash{}) && c.Height() == 1 && f.founding != c.Hash() {
@@ -142,7 +145,7 @@ func (f *Follower) Written(entries int) []Taken {
 
 // Folded says that what an entry led to was done. Orders that waited for it end.
 func (f *Follower) Folded(t Taken, record mesh.AuditRecord) {
-	f.known = max(f.known, t.Out.Place.Height)
+	f.Said(t.Out.Place.Height)
 	f.moved++
 	for _, o := range f.orders {
 		o.folded(t, record)

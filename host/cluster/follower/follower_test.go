@@ -217,9 +217,11 @@ func TestOrdersOfANodeGoOneAfterTheOther(t *testing.T) {
 	w.ended(one, "")
 	w.published(two)
 	two.End()
-	three := w.cordon()
-	w.now = w.now.Add(follower.Within)
+	three, four := w.cordon(), w.cordon()
+	three.GiveUp(w.now)
 	w.ended(three, follower.KindBusy)
+	w.now = w.now.Add(follower.Within)
+	w.ended(four, follower.KindBusy)
 }
 
 func TestTheLogOfTheOthersWentBack(t *testing.T) {

@@ -32,6 +32,7 @@ type Order struct {
 	of    []byte // its commit id; empty if it has none
 	build Build
 	began mesh.Time
+	until mesh.Time // when it is given up
 
 	// The entry that was published last, until it is known what became of it.
 	raw     []byte
@@ -69,7 +70,7 @@ const (
 // or a random one. With commit it is the id of a signed command, which somebody else may order
 // too.
 func (f *Follower) Begin(now mesh.Time, key cluster.Signer, id []byte, commit bool, build Build) *Order {
-	o := &Order{f: f, key: key, id: id, build: build, began: now}
+	o := &Order{f: f, key: key, id: id, build: build, began: now, until: now.Add(Within)}
 	if commit {
 		o.of = id
 	}
@@ -79,7 +80,7 @@ func (f *Follower) Begin(now mesh.Time, key cluster.Signer, id []byte, commit bo
 
 // Next returns what is to be done. Wall is the time by the node's own clock.
 func (o *Order) Next(now mesh.Time, wall time.Time) Step {
-	until := o.began.Add(Within)
+	until := o.until
 	if !o.ended && !o.doubt && !o.calling {
 		if err := o.f.Reachable(); err != nil {
 			return o.end(mesh.AuditRecord{}, err)
@@ -170,6 +171,9 @@ func (o *Order) end(record mesh.AuditRecord, err error) Step {
 // none: a *rules.Rejection if nothing was ordered, or an *UnknownError if that is not known.
 func (o *Order) Result() (mesh.AuditRecord, error) { return o.record, o.err }
 
+// GiveUp has the order end with the next step, since nobody waits for it any more.
+func (o *Order) GiveUp(now mesh.Time) { o.until = min(o.until, now) }
+
 // End has the follower forget an order: it has ended, or nobody waits for it any more.
 func (o *Order) End() {
 	o.ended = true
@@ -181,7 +185,7 @@ func (f *Follower) Reachable() error {
 	_, member := f.state.Member(f.node)
 	switch {
 	case !member:
-		return rules.Reject(KindNoMember, "this node is no member of the mesh: %s", f.whyNotMember())
+		return rules.Reject(KindNoMember, "this node is no member of the mesh: %s", f.WhyNotMember())
 	case f.frozen != "":
 		return rules.Reject(KindFrozen, "this node folds nothing of the log of the mesh any more: %s", f.frozen)
 	case f.link == nil:
@@ -196,8 +200,8 @@ func (f *Follower) Reachable() error {
 	return nil
 }
 
-// whyNotMember returns why the node is no member.
-func (f *Follower) whyNotMember() string {
+// WhyNotMember returns why the node is no member, for people.
+func (f *Follower) WhyNotMember() string {
 	switch {
 	case f.state.Height() == 0:
 		return "it has not joined yet; `meshos mesh status` says why"
