@@ -16,7 +16,7 @@ const (
 
 // Draw draws a story of some nodes from a seed.
 func Draw(seed uint64, nodes, seeds int, operators bool) *scenario.Scenario {
-	d := drawer{rand.New(rand.NewPCG(seed, 2)), nodes, seeds, seed%2 == 0}
+	d := drawer{rand.New(rand.NewPCG(seed, 2)), nodes, seeds}
 	s := &scenario.Scenario{
 		Nodes: nodes, Seeds: seeds, Chains: 4 + d.IntN(20), Replicas: 1 + d.IntN(3), Operators: operators, End: faultsFor + restFor,
 	}
@@ -35,7 +35,6 @@ func Draw(seed uint64, nodes, seeds int, operators bool) *scenario.Scenario {
 type drawer struct {
 	*rand.Rand
 	nodes, seeds int
-	clocks       bool // clocks are wrong, and nobody freezes: the state judges a freeze by its own clock
 }
 
 func (d drawer) span(least, most time.Duration) time.Duration {
@@ -87,9 +86,6 @@ func (d drawer) fault() scenario.Action {
 	case 8:
 		return scenario.Stop{Node: d.node(), For: d.span(time.Second, 30*time.Second)}
 	case 9:
-		if !d.clocks {
-			return scenario.Heal{}
-		}
 		by := d.span(time.Second, 2*time.Hour)
 		if d.IntN(2) == 0 {
 			by = -by
@@ -115,10 +111,6 @@ func (d drawer) order(name string) scenario.Order {
 	case 7, 8:
 		o.Verb = "drain"
 	case 9:
-		if d.clocks {
-			o.Verb = "cordon"
-			break
-		}
 		o.Verb, o.Arg = "freeze", d.span(time.Second, 20*time.Second).Round(time.Second).String()
 	case 10:
 		o.Verb, o.Arg = "thaw", ""

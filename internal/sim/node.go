@@ -419,7 +419,7 @@ func (n *node) apply(t follower.Taken) mesh.AuditRecord {
 	if in.Event == nil {
 		return mesh.AuditRecord{Outcome: in.Outcome, Ordered: in.Ordered}
 	}
-	n.s.Apply(n.stamp(), n.w.input(in, n.wall()))
+	n.s.Apply(n.stamp(), n.w.input(out, n.wall()))
 	audit := n.s.Audit()
 	return audit[len(audit)-1]
 }

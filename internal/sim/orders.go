@@ -33,6 +33,7 @@ type Base struct {
 	state     *meshosv1.ClusterState
 	height    uint64
 	wall      time.Time
+	freshness time.Duration
 }
 
 // NewBase makes the log in which some nodes become members.
@@ -50,6 +51,7 @@ func NewBase(t testing.TB, nodes, seeds int, operators bool) *Base {
 	b := &Base{
 		t: t, nodes: nodes, seeds: seeds, operators: operators, policy: statetest.Policy(), entries: log.Entries,
 		state: log.State.ToProto(), height: log.State.Height(), wall: log.Now,
+		freshness: log.State.Policy().Freshness,
 	}
 	b.policy.TickInterval = tick
 	s := cluster.New()

@@ -260,5 +260,10 @@ func (w *World) verdict(n *node, out cluster.Outcome) cluster.Outcome {
 	return out
 }
 
-// input returns what the loop folds of a verdict.
-func (w *World) input(in mesh.JudgedCommit, _ time.Time) mesh.JudgedCommit { return in }
+// input returns what the loop folds of a verdict, as host/meshlog makes it.
+func (w *World) input(out cluster.Outcome, wall time.Time) mesh.JudgedCommit {
+	in := out.Order
+	in.Ordered.Mesh = true
+	in.Late = in.Event != nil && cluster.Momentary(in.Event) && wall.Sub(out.Place.At) > w.base.freshness
+	return in
+}
