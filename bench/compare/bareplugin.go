@@ -75,17 +75,17 @@ func calls() row {
 				if err != nil {
 					return nil, err
 				}
-				out = append(out, f)
+				out = append(out, f...)
 			}
 			return out, nil
 		},
 	}
 }
 
-func compareCalls(ctx context.Context, b *bench, n int) (f figure, err error) {
+func compareCalls(ctx context.Context, b *bench, n int) ([]figure, error) {
 	bare, sdk, err := b.probePlugins(ctx)
 	if err != nil {
-		return f, err
+		return nil, err
 	}
 	peers := make([]*pluginv1.Peer, n)
 	for i := range peers {
@@ -93,34 +93,71 @@ func compareCalls(ctx context.Context, b *bench, n int) (f figure, err error) {
 	}
 	p, err := b.runFile(ctx, "sdkplugin", sdk, nil, peers)
 	if err != nil {
-		return f, err
+		return nil, err
 	}
 	defer p.end()
 	probe, err := p.LocalityProbe(p.name)
 	if err != nil {
-		return f, err
+		return nil, err
 	}
 	peer, err := startBare(ctx, bare, n)
 	if err != nil {
-		return f, err
+		return nil, err
 	}
 	defer peer.client.Kill()
-	var ours, theirs []float64
-	for until := time.Now().Add(2 * callTime); time.Now().Before(until); {
-		began := time.Now()
+	our := func() error {
 		got, err := probe.SampleRTT(ctx)
-		ours = append(ours, time.Since(began).Seconds())
-		if err != nil || len(got.Samples) != n {
-			return f, fmt.Errorf("%d of %d samples: %w", len(got.Samples), n, err)
+		if err == nil && len(got.Samples) != n {
+			err = fmt.Errorf("%d of %d samples", len(got.Samples), n)
 		}
-		began = time.Now()
-		_, err = peer.probe.SampleRtt(ctx, &pluginv1.SampleRequest{})
-		theirs = append(theirs, time.Since(began).Seconds())
+		return err
+	}
+	their := func() error {
+		_, err := peer.probe.SampleRtt(ctx, &pluginv1.SampleRequest{})
+		return err
+	}
+	var ours, theirs, ourCPU, theirCPU []float64
+	for until := time.Now().Add(2 * callTime); time.Now().Before(until); {
+		took, used, err := several(our, os.Getpid(), p.pid())
 		if err != nil {
-			return f, err
+			return nil, err
+		}
+		ours, ourCPU = append(ours, took...), append(ourCPU, used)
+		took, used, err = several(their, os.Getpid(), peer.client.ReattachConfig().Pid)
+		if err != nil {
+			return nil, err
+		}
+		theirs, theirCPU = append(theirs, took...), append(theirCPU, used)
+	}
+	return []figure{
+		{Name: fmt.Sprintf("%d samples", n), Unit: "µs", Ours: median(ours) * 1e6, Peer: median(theirs) * 1e6, Wanted: "≤ 1.05"},
+		{Name: fmt.Sprintf("%d samples, CPU of both processes", n), Unit: "µs", Ours: median(ourCPU) * 1e6, Peer: median(theirCPU) * 1e6, Wanted: "≤ 1.05"},
+	}, nil
+}
+
+// several makes some calls one after the other. It returns how long each took, and how much CPU
+// time one took of both processes, on average.
+func several(call func() error, pids ...int) (took []float64, used float64, err error) {
+	const calls = 50
+	work := func() error {
+		for range calls {
+			began := time.Now()
+			if err := call(); err != nil {
+				return err
+			}
+			took = append(took, time.Since(began).Seconds())
+		}
+		return nil
+	}
+	for _, pid := range pids {
+		inner := work
+		work = func() error {
+			cpu, err := usage(pid, inner)
+			used += cpu / calls
+			return err
 		}
 	}
-	return figure{Name: fmt.Sprintf("%d samples", n), Unit: "µs", Ours: median(ours) * 1e6, Peer: median(theirs) * 1e6, Wanted: "≤ 1.05"}, nil
+	return took, used, work()
 }
 
 // probePlugins builds both plugins, once.
