@@ -51,12 +51,11 @@ func (p *program) serve() int {
 		log.Warn("the end of the host will not be noticed", "error", err)
 	}
 
-	config := serveConfig(server, stdio.option())
-	config.Logger = hclog.New(&hclog.LoggerOptions{
-		Name: "go-plugin", Level: hclog.Warn, Output: stdio.errors, JSONFormat: true,
-	})
+	var extra []grpc.ServerOption
+	var tlsConfig *tls.Config
 	if pem, ok := p.env(clientCertificate); ok {
-		tlsConfig, answer, err := serverTLS(pem)
+		var answer string
+		tlsConfig, answer, err = serverTLS(pem)
 		if err == nil {
 			err = stdio.certify(answer)
 		}
@@ -64,6 +63,15 @@ func (p *program) serve() int {
 			log.Error("can't serve over TLS", "error", err)
 			return exitFailed
 		}
+		tlsConfig.GetConfigForClient = stdio.greeted
+	} else {
+		extra = append(extra, grpc.StatsHandler(stdio))
+	}
+	config := serveConfig(server, extra...)
+	config.Logger = hclog.New(&hclog.LoggerOptions{
+		Name: "go-plugin", Level: hclog.Warn, Output: stdio.errors, JSONFormat: true,
+	})
+	if tlsConfig != nil {
 		config.TLSProvider = func() (*tls.Config, error) { return tlsConfig, nil }
 	}
 	served := make(chan struct{})
@@ -125,6 +133,11 @@ func (s served) stop() {
 	}
 }
 
+// callWorkers is how many goroutines stay for calls, and for what a host keeps open: the stack of a
+// new one grows several times in a call, which takes longer than all of the SDK. Further calls get
+// goroutines of their own.
+const callWorkers = 4
+
 // serveConfig returns the go-plugin configuration that hosts expect.
 func serveConfig(s *Server, extra ...grpc.ServerOption) served {
 	made := make(chan *grpc.Server, 1)
@@ -136,7 +149,8 @@ func serveConfig(s *Server, extra ...grpc.ServerOption) served {
 			},
 			Plugins: plugin.PluginSet{wire.PluginName: &grpcPlugin{server: s}},
 			GRPCServer: func(opts []grpc.ServerOption) *grpc.Server {
-				g := grpc.NewServer(append(append(opts, s.Options()...), extra...)...)
+				opts = append(append(opts, s.Options()...), grpc.NumStreamWorkers(callWorkers))
+				g := grpc.NewServer(append(opts, extra...)...)
 				made <- g
 				return g
 			},

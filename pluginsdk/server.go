@@ -135,6 +135,10 @@ func NewServer[C, P any](info Info, construct func(Env, C) (P, error), log hclog
 	}, nil
 }
 
+// window is how much a host may send before the plugin has taken it. A size that is set also
+// spares each call the ping by which gRPC would find one, with its answer.
+const window = 1 << 20
+
 // Options returns the gRPC server options that a plugin is served with: the limits of
 // messages, interceptors that turn a panic into a failed call, and a codec whose errors
 // name a text that can't be sent.
@@ -142,6 +146,8 @@ func (s *Server) Options() []grpc.ServerOption {
 	return []grpc.ServerOption{
 		grpc.MaxRecvMsgSize(wire.MaxMessage),
 		grpc.MaxSendMsgSize(wire.MaxMessage),
+		grpc.InitialWindowSize(window),
+		grpc.InitialConnWindowSize(window),
 		grpc.ForceServerCodecV2(newUTF8Codec()),
 		grpc.ChainUnaryInterceptor(s.unary),
 		grpc.ChainStreamInterceptor(s.stream),

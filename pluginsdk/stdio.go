@@ -2,12 +2,12 @@ package pluginsdk
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"os"
 	"sync"
 
 	"golang.org/x/sys/unix"
-	"google.golang.org/grpc"
 	"google.golang.org/grpc/stats"
 )
 
@@ -38,11 +38,6 @@ func takeStdio() (*stdio, error) {
 	return s, nil
 }
 
-// option returns the server option that calls TagConn: at the first connection go-plugin
-// has written its handshake and replaced os.Stdout and os.Stderr, and author code has
-// not run yet.
-func (s *stdio) option() grpc.ServerOption { return grpc.StatsHandler(s) }
-
 // connected reports whether a host has connected.
 func (s *stdio) connected() bool {
 	select {
@@ -53,12 +48,25 @@ func (s *stdio) connected() bool {
 	}
 }
 
-// TagConn is called for each connection, before any call on it.
-func (s *stdio) TagConn(ctx context.Context, _ *stats.ConnTagInfo) context.Context {
+// met is called for each connection. At the first, go-plugin has written its handshake and replaced
+// os.Stdout and os.Stderr, and author code has not run yet.
+func (s *stdio) met() {
 	s.once.Do(func() {
 		os.Stdout, os.Stderr = s.errors, s.errors
 		close(s.first)
 	})
+}
+
+// greeted is called by TLS for each connection, before any call on it.
+func (s *stdio) greeted(*tls.ClientHelloInfo) (*tls.Config, error) {
+	s.met()
+	return nil, nil //nolint:nilnil // the configuration stays as it is
+}
+
+// TagConn is called by gRPC for each connection, before any call on it. It is only for hosts
+// without TLS: with a stats.Handler, gRPC copies the headers of each call and counts its bytes.
+func (s *stdio) TagConn(ctx context.Context, _ *stats.ConnTagInfo) context.Context {
+	s.met()
 	return ctx
 }
 
