@@ -51,7 +51,7 @@ func (c *call) start(do rpc, ended func()) {
 	c.mu.Lock()
 	c.timer = time.AfterFunc(c.timeout, c.timedOut)
 	c.mu.Unlock()
-	go func() {
+	c.instance.workers.run(func() {
 		defer ended()
 		defer c.cancel()
 		err := c.invoke(do)
@@ -59,7 +59,7 @@ func (c *call) start(do rpc, ended func()) {
 		c.instance.touch(time.Now())
 		c.instance.pending.Add(-1)
 		c.returned(err)
-	}()
+	})
 }
 
 // limited returns the context of the gRPC call. It ends with the process, which is killed if the

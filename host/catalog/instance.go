@@ -38,6 +38,7 @@ type instance struct {
 	calls   sync.WaitGroup // calls in flight
 	streams sync.WaitGroup // open streams
 	tokens  chan struct{}  // one for each call in flight and each open stream
+	workers *workers       // run the calls
 	readers sync.WaitGroup // of stdout and stderr
 	printed []*pluginlog.Writer
 
@@ -68,6 +69,7 @@ func newInstance(lifeline *os.File, socketDir string) *instance {
 		tokens: make(chan struct{}, maxCalls), peers: &sentPeers{sending: make(chan struct{}, 1)},
 	}
 	i.ctx, i.cancel = context.WithCancel(context.Background())
+	i.workers = newWorkers(i.ctx)
 	return i
 }
 
@@ -98,6 +100,7 @@ func (i *instance) free() process.Exit {
 	i.cancel()
 	waitAtMost(closeTimeout, i.client.Kill) // the process is dead: this closes the connection
 	i.calls.Wait()
+	i.workers.wait()
 	i.streams.Wait()
 	i.readers.Wait()
 	i.freeFiles()
