@@ -18,10 +18,9 @@ func call[I, R any](ctx context.Context, s *Server, f func(context.Context, I) (
 	if err := s.ensurePeers(inst); err != nil {
 		return none, err
 	}
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	defer context.AfterFunc(inst.calls, cancel)()
-	return f(ctx, inst.value.(I))
+	c := &callContext{caller: ctx, instance: inst.calls}
+	defer c.end()
+	return f(c, inst.value.(I))
 }
 
 // ensurePeers calls SetPeers of a probe before its first call, with no peers if the host

@@ -20,7 +20,8 @@ func withCallerTimeout(ctx context.Context) (context.Context, context.CancelFunc
 	if !found {
 		return ctx, func() {}
 	}
-	return context.WithTimeout(ctx, limit)
+	c := &callContext{caller: ctx, deadline: time.Now().Add(limit)}
+	return c, c.end
 }
 
 // callerTimeout returns the time in wire.TimeoutHeader.
