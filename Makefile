@@ -22,7 +22,7 @@ ROW ?=
 
 SEEDS ?= 2000
 
-.PHONY: help build run test thorough bench compare torture soak sim sim-seeds fping lint proto contract contract-baseline conformance tools clean
+.PHONY: help build run run-mesh test thorough bench compare torture soak sim sim-seeds fping lint proto contract contract-baseline conformance tools clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 19
@@ -36,6 +36,10 @@ build: ## the host as bin/meshos and bin/meshos-shim, its plugins as bin/plugins
 
 run: build ## build, then start a node on meshos.toml (Ctrl-C ends it and its daemons)
 	exec bin/meshos run --stop-daemons
+
+run-mesh: build ## build, then a mesh of three nodes on this machine to look at (Ctrl-C ends it and removes what it wrote)
+	go build -o bin/run-mesh ./internal/meshlab/run
+	exec bin/run-mesh
 
 # Without the tables of debuggers a test binary is linked in two thirds of the time. The race
 # detector waits at the end of each process for what other threads may still report: a second

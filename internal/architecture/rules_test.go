@@ -17,7 +17,7 @@ const (
 	// forTests are the helpers of tests and the programs of the build: no program that
 	// is shipped imports them.
 	forTests = "e2e/... internal/apidiff internal/architecture internal/catalogtest internal/conformance " +
-		"internal/golden internal/netlab internal/hangfs internal/snapshottest internal/statetest internal/testkit internal/testneeds internal/torture/... internal/soak/... internal/scenario internal/sim bench/..."
+		"internal/golden internal/netlab internal/meshlab/... internal/hangfs internal/snapshottest internal/statetest internal/testkit internal/testneeds internal/torture/... internal/soak/... internal/scenario internal/sim bench/..."
 )
 
 // rule says what the packages of a pattern may import of this project. Packages that
