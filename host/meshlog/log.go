@@ -78,11 +78,11 @@ type Log struct {
 	follower   *follower.Follower
 	state      *cluster.State // the follower's
 	record     *record
-	joining    *Token                    // nil: none
+	joining    *Token // nil: none
 	members    *pluginv1.SetMembersRequest
-	changed    chan struct{} // closed when members is another one
-	moved      chan struct{} // closed when the orders of this node are to be looked at
-	stands     bool          // it is reported that nothing is folded any more
+	changed    chan struct{}                // closed when members is another one
+	moved      chan struct{}                // closed when the orders of this node are to be looked at
+	stands     bool                         // it is reported that nothing is folded any more
 	sums       map[uint64]cluster.Hash      // own admin_state by height, the newest ones
 	said       map[mesh.NodeID]saidState    // the last of others
 	differs    map[mesh.NodeID]uint64       // since which height others differ

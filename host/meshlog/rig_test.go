@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -253,10 +252,6 @@ func several(t *testing.T, n *meshtest.Network, count int) (hosts []*host) {
 		}
 		hosts = append(hosts, start(t, n, id, dir, nil))
 		until(t, fmt.Sprintf("node %d is a member", id), func() bool {
-			if os.Getenv("DBG") != "" {
-				fmt.Println(id, hosts[id-1].View(), hosts[id-1].said(), "|", hosts[0].View(), hosts[0].said())
-				time.Sleep(time.Second)
-			}
 			return reachable(hosts[id-1].Log) == nil
 		})
 	}
