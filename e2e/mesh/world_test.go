@@ -242,6 +242,3 @@ func (w *world) equal(least uint64, ids ...int) uint64 {
 		time.Sleep(50 * time.Millisecond)
 	}
 }
-
-// height returns where a node's log ends.
-func (w *world) height(id int) uint64 { return w.snapshot(id).GetMesh().GetHeight() }
