@@ -115,7 +115,7 @@ answer, 4 the node rejected the command, 5 this user may not do that.`,
 	root.AddCommand(
 		newRunCommand(a), newValidateCommand(a), newReloadCommand(a), newStatusCommand(a), newNodesCommand(a), newHealthCommand(a), newPublishCommand(a), newLogsCommand(a),
 		newFailuresCommand(a), newActionsCommand(a), newPluginCommand(a), newExplainCommand(a), newProbeCommand(a), newReplayCommand(a), newVersionCommand(a),
-		newAuditCommand(a), newRecordsCommand(a),
+		newAuditCommand(a), newRecordsCommand(a), newMeshCommand(a),
 		newAdminCommand(a), newDaemonCommand(a), newIceCommand(a), newOperatorsCommand(a),
 	)
 	return root

@@ -25,7 +25,7 @@ node has on disk, whether it is running or not.`,
 			return &usageError{err: errors.New("a command is missing: audit tail, audit verify or audit export"), help: cmd.CommandPath() + " --help"}
 		},
 	}
-	cmd.AddCommand(newAuditTailCommand(a), newAuditVerifyCommand(a), newAuditExportCommand(a))
+	cmd.AddCommand(newAuditTailCommand(a), newAuditVerifyCommand(a), newAuditExportCommand(a), newAuditWaitCommand(a))
 	return cmd
 }
 

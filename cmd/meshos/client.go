@@ -33,6 +33,7 @@ type nodeClient struct {
 	timeout  time.Duration
 	other    string // the node of the mesh that is asked through this one; "" for this one
 	answered bool
+	inMesh   bool // the node belongs to a mesh
 }
 
 // connect finds the node's socket. It sends nothing yet. The caller closes the client.
@@ -95,7 +96,7 @@ func (n *nodeClient) snapshot(ctx context.Context) (*meshosv1.Snapshot, error) {
 	if err != nil {
 		return nil, n.explain(err)
 	}
-	n.answered = true
+	n.answered, n.inMesh = true, snapshot.GetMesh().GetHeight() > 0
 	return snapshot, nil
 }
 

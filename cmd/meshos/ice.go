@@ -37,7 +37,7 @@ the node that simulated it.`,
 	}
 	cmd.AddCommand(
 		newFreezeCommand(a), newThawCommand(a), newFlushAvoidCommand(a), newEvictCommand(a), newRestartDaemonCommand(a),
-		newCutoverCommand(a), newKillMigrationCommand(a), newSignCommand(a, true), newCommitCommand(a, true),
+		newCutoverCommand(a), newKillMigrationCommand(a), newExpelNodeCommand(a), newSetSignersCommand(a), newSignCommand(a, true), newCommitCommand(a, true),
 	)
 	return cmd
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strconv"
 	"strings"
 	"time"
 
@@ -28,6 +29,14 @@ func (a *app) monitor(
 		printer: a.printer(a.out), redraw: output == outputTable && terminal(a.out),
 	}
 	_, m.maintenance = command.Event.GetKind().(*meshosv1.AdminEvent_EnterMaintenance)
+	if drained := drainedNode(command.Event); command.OnlyOn == 0 && node.inMesh && drained != record.GetNode() {
+		other, err := a.connectTo(strconv.FormatUint(drained, 10))
+		if err != nil {
+			return err
+		}
+		defer other.close()
+		node, m.record, m.epoch, m.height = other, 0, 0, record.GetHeight()
+	}
 	err := m.watch(ctx, node)
 	switch {
 	case errors.Is(err, errDone):
@@ -109,6 +118,7 @@ type drainMonitor struct {
 	maintenance bool // the drain is part of entering maintenance
 	record      uint64
 	epoch       uint64
+	height      uint64 // of the order in the log of the mesh, if another node is drained
 	output      outputFlag
 	printer     view.Printer
 	redraw      bool
@@ -127,9 +137,19 @@ func (m *drainMonitor) undo() string {
 	return "meshos admin uncordon"
 }
 
+// folded reports whether a node has folded an order of its mesh.
+func folded(s *meshosv1.Snapshot, height uint64) bool {
+	for _, r := range s.GetAdminAudit() {
+		if r.GetInMesh() && r.GetHeight() >= height {
+			return true
+		}
+	}
+	return s.GetMesh().GetHeight() > height
+}
+
 // see takes one snapshot. It returns errDone when the drain is done.
 func (m *drainMonitor) see(s *meshosv1.Snapshot) error {
-	if s.GetTick() == 0 || s.GetEpoch() == m.epoch && lastAudit(s) < m.record {
+	if s.GetTick() == 0 || s.GetEpoch() == m.epoch && lastAudit(s) < m.record || m.height > 0 && !folded(s, m.height) {
 		return nil // taken before the command, or before a node that was restarted knows anything
 	}
 	end := m.end(s)

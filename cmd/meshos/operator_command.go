@@ -47,7 +47,10 @@ func (a *app) carryOut(cmd *cobra.Command, f *commandFlags, build func(*meshosv1
 		return wrong(err)
 	}
 	command.Reason = f.reason
-	if f.monitor && drainedNode(event) != snapshot.GetNode() {
+	if f.here {
+		command.OnlyOn = snapshot.GetNode()
+	}
+	if f.monitor && drainedNode(event) != snapshot.GetNode() && snapshot.GetMesh().GetHeight() == 0 {
 		return wrong(fmt.Errorf("--monitor: the command would be sent to node %d, which can only show its own drain; send it to node %d", snapshot.GetNode(), drainedNode(event)))
 	}
 	if !f.yes && !f.dryRun && f.propose == "" && a.prompter() == nil {
@@ -199,7 +202,7 @@ func (a *app) send(
 func (a *app) transmit(
 	ctx context.Context, node *nodeClient, signer *sign.Signer, keys []sign.Key, command sign.Command, hash []byte, cluster string,
 ) (*meshosv1.AdminAuditRecord, error) {
-	if len(keys) == 0 {
+	if len(keys) == 0 && command.OnlyOn == 0 {
 		return node.sendUnsigned(ctx, command)
 	}
 	commit, err := a.signCommand(ctx, signer, keys, command, hash, cluster)

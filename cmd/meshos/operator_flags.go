@@ -106,6 +106,7 @@ type commandFlags struct {
 	confirmFlags
 
 	unsigned bool
+	here     bool
 	monitor  bool
 	propose  string
 	reason   string
@@ -118,6 +119,7 @@ func addCommandFlags(cmd *cobra.Command, breakGlass bool) *commandFlags {
 	f.keyFlags.add(cmd)
 	f.confirmFlags.add(cmd, breakGlass)
 	cmd.Flags().BoolVar(&f.unsigned, "unsigned", false, "send the command without a signature, for a node without operators")
+	cmd.Flags().BoolVar(&f.here, "here", false, "order it at this node's own door, for it alone, although it belongs to a mesh: until the mesh orders something else about the same")
 	cmd.Flags().StringVar(&f.propose, "propose", "", "send nothing, but write the command to this `FILE` for others to sign")
 	cmd.Flags().StringVarP(&f.reason, "reason", "m", "", "why: a `TEXT` that is signed with the command, and that its audit record and meshos status show")
 	cmd.MarkFlagsMutuallyExclusive("unsigned", "propose")

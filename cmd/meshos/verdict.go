@@ -33,10 +33,18 @@ func (e *undurableError) Error() string {
 		"    meshos audit tail shows \"not durable\" until it is on disk; meshos failures shows what is wrong with the disk", e.seq, e.within)
 }
 
+// orderWithin is how long at least a command waits for its verdict in a mesh: the node says after
+// 10 s that it does not know.
+const orderWithin = 13 * time.Second
+
 // commit sends a signed command and returns the node's audit record of it. With an
 // *undurableError it returns a record, too.
 func (n *nodeClient) commit(ctx context.Context, commit *meshosv1.SignedCommit) (*meshosv1.AdminAuditRecord, error) {
-	waiting, cancel := context.WithTimeout(ctx, n.timeout)
+	within := n.timeout
+	if n.inMesh {
+		within = max(within, orderWithin)
+	}
+	waiting, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
 	record, err := n.Commit(waiting, &hostv1.CommitRequest{Commit: commit})
 	if err == nil {

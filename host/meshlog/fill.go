@@ -16,6 +16,7 @@ const fillWithin = 400 * time.Millisecond
 // Linked implements meshlink.Record.
 func (l *Log) Linked(link *meshosv1.MeshLink) {
 	l.mu.Lock()
+	l.links++
 	if err := l.follower.Linked(link); err != nil {
 		l.once("read", fmt.Sprintf("the record of the log can't be compared with that of the others: %v", err))
 	}
@@ -30,6 +31,9 @@ func (l *Log) Linked(link *meshosv1.MeshLink) {
 func (l *Log) wentBack() (from uint64, back bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.links == l.filledFor {
+		return 0, false // what was said last is older than what was filled up
+	}
 	return l.follower.WentBack()
 }
 
@@ -46,6 +50,9 @@ func (l *Log) fillUp(ctx context.Context) {
 	if !back {
 		return
 	}
+	l.mu.Lock()
+	l.filledFor = l.links
+	l.mu.Unlock()
 	first := height
 	for ; ; height++ {
 		l.mu.Lock()

@@ -2,6 +2,7 @@ package meshlog
 
 import (
 	"cmp"
+	"crypto/sha256"
 	"fmt"
 	"maps"
 	"slices"
@@ -115,6 +116,7 @@ func (l *Log) View() *meshosv1.MeshView {
 		head, sum, founding := s.Head(), l.ownSum(), s.Founding()
 		out.Head, out.AdminState, out.Founding = head[:], sum[:], founding[:]
 		_, _, out.SignersHeight = s.Signers()
+		out.NextId, out.ClusterId = uint64(s.NextID()), s.Cluster()
 	}
 	if !member {
 		out.Joining = cmp.Or(l.whyJoining, l.follower.WhyNotMember())
@@ -122,6 +124,8 @@ func (l *Log) View() *meshosv1.MeshView {
 	for _, m := range s.Members() {
 		if m.Seed {
 			out.Seeds++
+			pin := sha256.Sum256(m.LinkKey[:])
+			out.SeedPins = append(out.SeedPins, pin[:])
 		}
 	}
 	for _, t := range s.Tokens() {

@@ -26,7 +26,7 @@
 //  3. ice_requires_bundle: a break-glass command has no blast hash, so it came in an
 //     ordinary envelope. simulation_required: the hash is 32 zero bytes, which stands
 //     for "not simulated".
-//  4. wrong_cluster.
+//  4. wrong_cluster. only_on: the command is for the door of another node.
 //  5. envelope_from_future, envelope_expired: the command was issued more than
 //     future_skew after now, or more than freshness before it, in whole milliseconds.
 //     Exactly that far is accepted.

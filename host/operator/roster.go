@@ -46,6 +46,12 @@ func (a *Authorizer) Roster(compare bool) *hostv1.ListOperatorsResponse {
 		Cluster: p.Cluster, File: a.opts.Signers, UnsignedAccepted: !a.HasOperators() || a.opts.AllowUnsigned,
 		Freshness: durationpb.New(p.Freshness), FutureSkew: durationpb.New(p.FutureSkew), At: timestamppb.New(now),
 	}
+	if a.inMeshNow() {
+		out.File = "" // it does not count
+		if a.HasOperators() {
+			out.File = "the log of the mesh"
+		}
+	}
 	if !a.HasOperators() {
 		return out
 	}

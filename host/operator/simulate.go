@@ -54,6 +54,12 @@ func Simulate(s *snapshot.Snapshot, ev mesh.AdminEvent) (*meshosv1.BlastRadius, 
 		b.cutover(ev)
 	case mesh.KillMigration:
 		b.kill(ev)
+	case mesh.ExpelNode:
+		b.out.AffectedNodes = []uint64{uint64(ev.Node)}
+		b.warn(warnExpel, "node %s is no member of the mesh any more: it is unlinked at once, its orders and its open token end, and it can only come back with a token that replaces it", b.nodeName(ev.Node))
+	case mesh.SetSigners:
+		b.out.AffectedNodes = b.peers()
+		b.warn(warnSigners, "from then on the whole mesh takes commands of those alone whom the new list names; proposals that others signed are void")
 	default:
 		return nil, fmt.Errorf("%s is not a break-glass command: there is nothing to simulate", ev.Kind())
 	}

@@ -26,6 +26,8 @@ const (
 	warnCutoverBypasses = "forced_cutover_bypasses_placement_scorer"
 	warnCutoverUnknown  = "forced_cutover_targets_unknown_chain"
 	warnCutoverHolder   = "forced_cutover_target_already_holder"
+	warnExpel           = "expelled_node_is_unlinked"
+	warnSigners         = "signers_replaced_mesh_wide"
 	warnKillPending     = "kill_migration_dispatcher_integration_pending"
 )
 

@@ -8,7 +8,6 @@ import (
 	"github.com/meshos/meshos/host/mesh"
 )
 
-
 func judged(ev mesh.AdminEvent, height uint64) mesh.JudgedCommit {
 	return mesh.JudgedCommit{
 		Event: ev, Ordered: mesh.Place{Height: height, Mesh: true}, Outcome: mesh.Verification{Verdict: mesh.VerdictAccepted},

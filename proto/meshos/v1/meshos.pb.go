@@ -10509,6 +10509,9 @@ type MeshView struct {
 	Tokens        []*MeshView_OpenToken  `protobuf:"bytes,13,rep,name=tokens,proto3" json:"tokens,omitempty"`
 	Founding      []byte                 `protobuf:"bytes,14,opt,name=founding,proto3" json:"founding,omitempty"`                                 // hash of the first entry
 	SignersHeight uint64                 `protobuf:"varint,15,opt,name=signers_height,json=signersHeight,proto3" json:"signers_height,omitempty"` // of the entry that set who may command
+	NextId        uint64                 `protobuf:"varint,20,opt,name=next_id,json=nextId,proto3" json:"next_id,omitempty"`                      // the id that the next node gets
+	SeedPins      [][]byte               `protobuf:"bytes,21,rep,name=seed_pins,json=seedPins,proto3" json:"seed_pins,omitempty"`                 // SHA-256 of the link keys of the seeds
+	ClusterId     string                 `protobuf:"bytes,22,opt,name=cluster_id,json=clusterId,proto3" json:"cluster_id,omitempty"`              // for which commands are signed
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -10646,6 +10649,27 @@ func (x *MeshView) GetSignersHeight() uint64 {
 		return x.SignersHeight
 	}
 	return 0
+}
+
+func (x *MeshView) GetNextId() uint64 {
+	if x != nil {
+		return x.NextId
+	}
+	return 0
+}
+
+func (x *MeshView) GetSeedPins() [][]byte {
+	if x != nil {
+		return x.SeedPins
+	}
+	return nil
+}
+
+func (x *MeshView) GetClusterId() string {
+	if x != nil {
+		return x.ClusterId
+	}
+	return ""
 }
 
 // EchoView is what the measurements of locality probes say of a peer.
@@ -14989,7 +15013,7 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\x05alarm\x18\x06 \x01(\tR\x05alarm\x12\x18\n" +
 	"\aorderly\x18\a \x01(\bR\aorderly\x12\x19\n" +
 	"\bown_word\x18\b \x01(\bR\aownWord\x12\x1a\n" +
-	"\bdraining\x18\t \x01(\bR\bdraining\"\xa1\x04\n" +
+	"\bdraining\x18\t \x01(\bR\bdraining\"\xf6\x04\n" +
 	"\bMeshView\x12'\n" +
 	"\x04link\x18\x01 \x01(\v2\x13.meshos.v1.MeshLinkR\x04link\x12\x16\n" +
 	"\x06height\x18\x02 \x01(\x04R\x06height\x12\x12\n" +
@@ -15007,7 +15031,11 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\x06alarms\x18\f \x03(\tR\x06alarms\x125\n" +
 	"\x06tokens\x18\r \x03(\v2\x1d.meshos.v1.MeshView.OpenTokenR\x06tokens\x12\x1a\n" +
 	"\bfounding\x18\x0e \x01(\fR\bfounding\x12%\n" +
-	"\x0esigners_height\x18\x0f \x01(\x04R\rsignersHeight\x1ai\n" +
+	"\x0esigners_height\x18\x0f \x01(\x04R\rsignersHeight\x12\x17\n" +
+	"\anext_id\x18\x14 \x01(\x04R\x06nextId\x12\x1b\n" +
+	"\tseed_pins\x18\x15 \x03(\fR\bseedPins\x12\x1d\n" +
+	"\n" +
+	"cluster_id\x18\x16 \x01(\tR\tclusterId\x1ai\n" +
 	"\tOpenToken\x12\x12\n" +
 	"\x04node\x18\x01 \x01(\x04R\x04node\x124\n" +
 	"\aexpires\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\aexpires\x12\x12\n" +

@@ -23,6 +23,7 @@ type Command struct {
 	Kind       string // "freeze_cluster"
 	BreakGlass bool
 	Reason     string // why the operator gives it; "" if it is not known
+	OnlyOn     uint64 // the only node that takes it, at its own door; 0: no such one
 }
 
 // NewCommand checks an event as a node will.
@@ -51,7 +52,7 @@ func (c Command) Encode(cluster string, hash []byte, now time.Time) ([]byte, err
 	}
 	raw, err := proto.MarshalOptions{Deterministic: true}.Marshal(&meshosv1.AdminCommand{
 		ClusterId: cluster, Event: c.Event, IssuedAt: timestamppb.New(now.Truncate(time.Millisecond)), Nonce: nonce, BlastHash: hash,
-		Reason: c.Reason,
+		Reason: c.Reason, OnlyOn: c.OnlyOn,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("encode the command: %w", err)

@@ -26,11 +26,18 @@ func breakGlassTitle(e *meshosv1.AdminEvent) string {
 	case *meshosv1.AdminEvent_ForceEvictReplica:
 		return fmt.Sprintf("evict chain %d from node %d", k.ForceEvictReplica.GetChain(), k.ForceEvictReplica.GetVictim())
 	case *meshosv1.AdminEvent_ForceRestartDaemon:
+		if node := k.ForceRestartDaemon.GetNode(); node != 0 {
+			return fmt.Sprintf("restart daemon %s of node %d", Daemon(k.ForceRestartDaemon.GetDaemon()), node)
+		}
 		return "restart daemon " + Daemon(k.ForceRestartDaemon.GetDaemon())
 	case *meshosv1.AdminEvent_ForceCutover:
 		return fmt.Sprintf("place chain %d on node %d", k.ForceCutover.GetChain(), k.ForceCutover.GetTarget())
 	case *meshosv1.AdminEvent_KillMigration:
 		return fmt.Sprintf("kill migration %d", k.KillMigration.GetMigration())
+	case *meshosv1.AdminEvent_ExpelNode:
+		return fmt.Sprintf("expel node %d from the mesh", k.ExpelNode.GetNode())
+	case *meshosv1.AdminEvent_SetSigners:
+		return "replace who may command the mesh"
 	}
 	return "a command that this version does not know"
 }

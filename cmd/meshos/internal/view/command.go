@@ -66,6 +66,16 @@ func commandTitle(e *meshosv1.AdminEvent) string {
 	case *meshosv1.AdminEvent_SignalDaemon:
 		return fmt.Sprintf("send %s to daemon %s on node %d", Plain(k.SignalDaemon.GetSignal()), Daemon(k.SignalDaemon.GetDaemon()), k.SignalDaemon.GetNode())
 	}
+	if k := e.GetAdmitNode(); k != nil {
+		what := fmt.Sprintf("admit node %d to the mesh", k.GetNode())
+		if len(k.GetTokenKey()) > 0 {
+			what = fmt.Sprintf("make a token with which a machine becomes node %d of the mesh", k.GetNode())
+		}
+		if k.GetReplace() {
+			what += ", in place of the one that has the id"
+		}
+		return what
+	}
 	if title := intentTitle(e); title != "" {
 		return title
 	}
@@ -172,6 +182,9 @@ func present(e *meshosv1.AdminEvent, s *meshosv1.Snapshot) []string {
 	node := targetNode(e)
 	if node == 0 {
 		return nil
+	}
+	if node != s.GetNode() && s.GetMesh().GetHeight() > 0 {
+		return nil // the order reaches it
 	}
 	if node != s.GetNode() {
 		return []string{fmt.Sprintf(

@@ -1,0 +1,112 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/meshos/meshos/cmd/meshos/internal/view"
+	"github.com/meshos/meshos/host/config"
+	"github.com/meshos/meshos/host/meshlog"
+	"github.com/meshos/meshos/host/nodekey"
+	"github.com/meshos/meshos/host/ordered"
+)
+
+func newMeshJoinCommand(a *app) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "join TOKEN",
+		Short: "Have this node become a member of a mesh",
+		Long: `Keeps the token, and writes the node's id, the cluster's id and the entry of the mesh plugin
+into meshos.toml. The node joins the next time it starts: it shows the token and its own key
+to a seed, and takes the log of the mesh from it. A token is good once.
+
+A node whose records bear another id than that of the token is refused.`,
+		Example: "  meshos mesh join meshos1.eyJ…\n  meshos mesh join --listen 10.0.0.2:7420 meshos1.eyJ…",
+		Args:    cobra.ExactArgs(1),
+	}
+	listen := cmd.Flags().String("listen", "", "`ADDR` (host:port) on which a seed takes the links of others; only with a token that was made with --seed")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		token, err := meshlog.ParseToken(args[0])
+		if err != nil {
+			return &usageError{err: err, help: cmd.CommandPath() + " --help"}
+		}
+		if token.Seed != (*listen != "") {
+			why := "--listen: the token is not for a seed; make one with `meshos mesh token --seed`"
+			if token.Seed {
+				why = "the token is for a seed: name the address on which it takes the links of others, with --listen ADDR"
+			}
+			return &usageError{err: fmt.Errorf("%s", why), help: cmd.CommandPath() + " --help"}
+		}
+		return a.joinMesh(token, *listen)
+	}
+	return cmd
+}
+
+func (a *app) joinMesh(token meshlog.Token, listen string) error {
+	cfg, err := a.loadConfig()
+	if err != nil {
+		return err
+	}
+	if err := a.mayBelong(cfg); err != nil {
+		return err
+	}
+	if token.Expires.Before(a.now()) {
+		return fmt.Errorf("the token was good until %s; make another one with `meshos mesh token`", token.Expires.In(a.zone).Format("2006-01-02 15:04:05"))
+	}
+	if cfg.Node.ID != token.Node {
+		if what := bearsID(cfg); what != "" {
+			return fmt.Errorf("the token makes this machine node %d, and %s bears the id %d: stop the node and its daemons and move %s away, "+
+				"or make a token for this id with `meshos mesh token --id %d`", token.Node, what, cfg.Node.ID, cfg.Node.DataDir, cfg.Node.ID)
+		}
+	}
+	if _, err := nodekey.Open(cfg.Node.DataDir); err != nil {
+		return err
+	}
+	text, err := os.ReadFile(a.configPath())
+	if err != nil {
+		return err
+	}
+	edit := editToml(string(text))
+	if cfg.Node.Cluster != token.Cluster {
+		edit.set("cluster", fmt.Sprintf("%q", token.Cluster))
+	}
+	if cfg.Node.ID != token.Node {
+		edit.set("id", fmt.Sprint(token.Node))
+	}
+	seeds := token.Seeds
+	if listen != "" {
+		seeds = append(seeds[:len(seeds):len(seeds)], listen)
+	}
+	edit.add(pluginEntry(listen, seeds)...)
+	if _, err := config.Parse(a.configPath(), edit.text()); err != nil {
+		return err
+	}
+	if err := meshlog.StoreJoining(cfg.Node.DataDir, token); err != nil {
+		return err
+	}
+	if err := a.writeConfig(a.configPath(), edit); err != nil {
+		return err
+	}
+	_, _ = fmt.Fprintf(a.out, "This machine is to become node %d of mesh %s.\n", token.Node, view.Plain(token.Cluster))
+	next := "start the node with `meshos run`, or restart it if it runs; `meshos mesh status` shows when it is a member"
+	if listen != "" {
+		next += fmt.Sprintf("; then add %q to seeds of plugin %s on the other seeds, and restart these one after the other", listen, meshPlugin)
+	}
+	a.next(next)
+	return nil
+}
+
+// bearsID returns what a node of another id left in the data directory; "" for nothing.
+func bearsID(cfg *config.Config) string {
+	for _, name := range []string{"records", ordered.Folder, "daemons"} {
+		entries, _ := os.ReadDir(filepath.Join(cfg.Node.DataDir, name))
+		for _, e := range entries {
+			if inside, err := os.ReadDir(filepath.Join(cfg.Node.DataDir, name, e.Name())); err != nil || len(inside) > 0 {
+				return filepath.Join(cfg.Node.DataDir, name)
+			}
+		}
+	}
+	return ""
+}
