@@ -104,6 +104,7 @@ type translator struct{ of, why string }
 // translators are all of them. Every other package knows at most one of the two, so that the
 // contract and the core can change independently.
 var translators = []translator{
+	{"cmd/meshos", "founds a mesh: its first entry has commands of both"},
 	{"host", "joins the API's simulation to the operators' authorizer"},
 	{"host/api/...", "serves the contract"},
 	{"host/catalog/...", "calls plugins, and checks what they answer in the contract's terms, field by field"},
