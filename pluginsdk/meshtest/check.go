@@ -166,15 +166,6 @@ func (s *stream) entries(t *testing.T, first, last uint64) (out []*meshosv1.Logg
 	return out
 }
 
-// tellAll has every node say that it is there, with the version as a mark.
-func (c *checked) tellAll(t *testing.T, version string) {
-	t.Helper()
-	c.tick++
-	for i := range c.Conns {
-		c.tell(t, i+1, &pluginv1.TellRequest{Tick: c.tick, Self: &meshosv1.NodeSummary{Incarnation: uint64(i + 1), Version: version}})
-	}
-}
-
 func (c *checked) tell(t *testing.T, node int, said *pluginv1.TellRequest) {
 	t.Helper()
 	c.eventually(t, fmt.Sprintf("Tell at node %d", node), func(ctx context.Context) error {

@@ -29,7 +29,6 @@ type Node struct {
 	orderly  map[uint64]bool      // others that left in order
 	joining  [][]byte             // for its host
 	follow   *byte                // of the stream that counts
-	linkedAt time.Time
 
 	serving   chan *pluginv1.ServedQuestion // nil while the host serves nothing
 	asked     map[uint64]*question          // of its own host's questions, by their id
