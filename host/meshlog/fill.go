@@ -67,11 +67,16 @@ func (l *Log) fillUp(ctx context.Context) {
 		}
 		err = l.parts.Order(ctx, request)
 		if err != nil {
-			l.opts.Log.Info("the log of the mesh went back, and is filled up by somebody else, or can't be now", "height", height, "error", err)
+			if !l.parts.NoQuorum(err) { // else nobody knows yet that it went back: no seed answers
+				l.opts.Log.Info("the log of the mesh went back, and is filled up by somebody else, or can't be now", "height", height, "error", err)
+			}
 			break
 		}
 	}
-	if height > first {
+	switch {
+	case height > first && height == 2: // the first entry of a mesh that begins
+		l.opts.Log.Info("the log of the mesh begins with this node's record")
+	case height > first:
 		l.opts.Log.Warn("the log of the mesh went back, and was filled up from this node's record", "from", first, "to", height-1)
 	}
 }

@@ -42,7 +42,8 @@ func (f *Follower) compare(b *meshosv1.MeshLink_Beacon) error {
 // height on it is to be filled up.
 func (f *Follower) WentBack() (from uint64, back bool) {
 	height := f.link.GetBeacon().GetHeight() // of a log without an entry there is no beacon
-	if _, member := f.state.Member(f.node); !f.link.GetQuorum() || !member || f.frozen != "" {
+	// A log that waits to be filled up says that it has no quorum.
+	if _, member := f.state.Member(f.node); !f.link.GetConnected() || !member || f.frozen != "" {
 		return 0, false
 	}
 	return height + 1, height < f.onDisk()

@@ -64,7 +64,7 @@ func (w *world) link(quorum bool) {
 
 func (w *world) beacon(quorum bool, height uint64, head []byte) {
 	w.t.Helper()
-	if err := w.f.Linked(&meshosv1.MeshLink{Quorum: quorum, Beacon: &meshosv1.MeshLink_Beacon{Height: height, Head: head}}); err != nil {
+	if err := w.f.Linked(&meshosv1.MeshLink{Connected: true, Quorum: quorum, Beacon: &meshosv1.MeshLink_Beacon{Height: height, Head: head}}); err != nil {
 		w.t.Fatal(err)
 	}
 }
@@ -229,10 +229,12 @@ func TestTheLogOfTheOthersWentBack(t *testing.T) {
 	w.take(w.others(), w.others())
 	first := cluster.HashOf(w.log.Entries[0])
 	w.beacon(true, 1, first[:])
+	w.beacon(false, 1, first[:]) // a log that waits to be filled up takes no orders
 	from, back := w.f.WentBack()
 	if !back || from != 2 {
 		t.Errorf("went back %v, from %d", back, from)
 	}
+	w.beacon(true, 1, first[:])
 	for height := from; ; height++ {
 		r, err := w.f.Fill(height)
 		if err != nil {
