@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -31,6 +32,9 @@ A node whose records bear another id than that of the token is refused.`,
 		token, err := meshlog.ParseToken(args[0])
 		if err != nil {
 			return &usageError{err: err, help: cmd.CommandPath() + " --help"}
+		}
+		if token.Again {
+			return &usageError{err: errors.New("this is not a token; make one with `meshos mesh token`"), help: cmd.CommandPath() + " --help"}
 		}
 		if token.Seed != (*listen != "") {
 			why := "--listen: the token is not for a seed; make one with `meshos mesh token --seed`"

@@ -79,7 +79,7 @@ root.`,
 }
 
 func (a *app) showBackup(dir string, r *backup.Result) {
-	for _, name := range append(records.Names(), ordered.Folder) {
+	for _, name := range append(records.Names(), ordered.Folder, "mesh") {
 		chain, there := r.Chains[name]
 		if !there {
 			continue
@@ -106,8 +106,9 @@ func newRecordsRestoreCommand(a *app) *cobra.Command {
 		Short: "Put a backup into the data directory of a stopped node without data",
 		Long: `Checks every byte of the backup in DIR, and puts it into the data directory of the
 configuration. The node must not be running, and the data directory must have no
-records, orders and operators' state: move the folders records, ordered and operator
-in it away first.
+records, orders and operators' state: move the folders records, ordered, operator and
+mesh/log in it away first. Of a member of a mesh the copy has the log of that, and not the
+node's key: without mesh/node.key the machine joins again, with a token that replaces it.
 
 What the node did since the backup is not in it. So the node rejects all commands that
 were issued before the restore, since it may have accepted them, and it begins a new

@@ -52,7 +52,7 @@ func Make(ctx context.Context, o Options) (*Result, error) {
 	if err := readable(o.DataDir); err != nil {
 		return nil, err
 	}
-	if inside(o.Dir, o.DataDir, recordsDir) || inside(o.Dir, o.DataDir, ordered.Folder) || inside(o.Dir, o.DataDir, operator.Folder) || same(o.Dir, o.DataDir) {
+	if inside(o.Dir, o.DataDir, recordsDir) || inside(o.Dir, o.DataDir, ordered.Folder) || inside(o.Dir, o.DataDir, operator.Folder) || inside(o.Dir, o.DataDir, meshDir) || same(o.Dir, o.DataDir) {
 		return nil, fmt.Errorf("backup: %s is where the node keeps what is to be copied; name another folder, best on another disk", o.Dir)
 	}
 	unlock, err := open(o)
@@ -77,6 +77,10 @@ func Make(ctx context.Context, o Options) (*Result, error) {
 		}
 	}
 	if err := r.copyOrders(ctx, o); err != nil {
+		return nil, err
+	}
+	// Behind the orders: what their checkpoint has of the log of the mesh is in the copy of it.
+	if err := r.copyMesh(ctx, o); err != nil {
 		return nil, err
 	}
 	if err := operator.Copy(o.DataDir, o.Dir); err != nil {
@@ -226,6 +230,39 @@ func (r *Result) copyOrders(ctx context.Context, o Options) error {
 	r.Chains[ordered.Folder] = chainOf(report.Report, report.Last)
 	r.Height = report.Height
 	r.Damage = append(append(append(r.Damage, report.Problems...), report.Copied...), texts(report.Report)...)
+	return nil
+}
+
+// meshDir is the folder of a node's record of the log of its mesh, and meshChain its name.
+const (
+	meshDir   = "mesh/log"
+	meshChain = "mesh"
+)
+
+// copyMesh copies the record of the log of the mesh, if the node belongs to one. The node's key
+// is not copied.
+func (r *Result) copyMesh(ctx context.Context, o Options) error {
+	from, err := disk.Existing(filepath.Join(o.DataDir, meshDir))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("backup: %w", err)
+	}
+	to := filepath.Join(o.Dir, meshDir)
+	if err := os.MkdirAll(to, 0o700); err != nil {
+		return fmt.Errorf("backup: %w", err)
+	}
+	copied, err := durable.Copy(ctx, from, to, meshChain)
+	if err != nil {
+		return fmt.Errorf("backup: %w", err)
+	}
+	r.Copied[meshChain] = copied
+	state, damage, err := check(to, meshChain)
+	if err != nil {
+		return fmt.Errorf("backup: %w", err)
+	}
+	r.Chains[meshChain], r.Damage = state, append(r.Damage, damage...)
 	return nil
 }
 

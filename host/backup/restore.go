@@ -32,8 +32,8 @@ type HasDataError struct{ Dir, File string }
 
 // Error implements error.
 func (e *HasDataError) Error() string {
-	return fmt.Sprintf("%s has data already (%s): a backup is restored only where there is none; move the folders %s, %s and %s in it away first",
-		e.Dir, e.File, recordsDir, ordered.Folder, operator.Folder)
+	return fmt.Sprintf("%s has data already (%s): a backup is restored only where there is none; move the folders %s, %s, %s and %s in it away first",
+		e.Dir, e.File, recordsDir, ordered.Folder, operator.Folder, meshDir)
 }
 
 // stagingName is the folder in which a restore is put together before it counts.
@@ -41,7 +41,7 @@ const stagingName = ".restore"
 
 // folders are those of a backup, in the order in which they get their place: the memory of
 // accepted commands first, so that no command counts twice.
-func folders() []string { return []string{operator.Folder, ordered.Folder, recordsDir} }
+func folders() []string { return []string{operator.Folder, meshDir, ordered.Folder, recordsDir} }
 
 // Restore puts a backup, after it checked every byte, into the data directory of a node that
 // does not run and has no data. Commands that were issued up to now are rejected by the node
@@ -70,6 +70,9 @@ func Restore(ctx context.Context, o RestoreOptions) (*Manifest, error) {
 	for _, name := range folders() {
 		target := filepath.Join(o.DataDir, name)
 		if err := os.RemoveAll(target); err != nil { // it has no file in it
+			return nil, fmt.Errorf("restore: %w", err)
+		}
+		if err := os.MkdirAll(filepath.Dir(target), 0o700); err != nil {
 			return nil, fmt.Errorf("restore: %w", err)
 		}
 		err := os.Rename(filepath.Join(staging, name), target)
@@ -121,7 +124,11 @@ func checkAny(dir, name string) (got Chain, damage []string, last uint64, err er
 		report, err := ordered.Verify(filepath.Join(dir, name))
 		return chainOf(report.Report, report.Last), append(append(texts(report.Report), report.Problems...), report.Copied...), report.Last, err
 	}
-	got, damage, err = check(filepath.Join(dir, recordsDir, name), name)
+	folder := filepath.Join(dir, recordsDir, name)
+	if name == meshChain {
+		folder = filepath.Join(dir, meshDir)
+	}
+	got, damage, err = check(folder, name)
 	return got, damage, got.Last, err
 }
 

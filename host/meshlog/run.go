@@ -115,7 +115,7 @@ func (l *Log) handIn(ctx context.Context) {
 	token := l.joining
 	_, member := l.state.Member(l.opts.Node)
 	l.mu.Unlock()
-	if token == nil || member {
+	if token == nil || token.Again || member {
 		return
 	}
 	key, err := l.parts.Key()

@@ -38,6 +38,8 @@ type Token struct {
 	Pins     [][]byte // SHA-256 of the seeds' link keys
 	Key      []byte   // seed of the ed25519 key that signs the joining
 	Expires  time.Time
+	// Again says that the node is a member and only fetches the log anew; it needs no key.
+	Again bool
 }
 
 // tokenJSON is a token as it is written.
@@ -50,12 +52,13 @@ type tokenJSON struct {
 	Pins     []string  `json:"pins"`
 	Key      []byte    `json:"key"`
 	Expires  time.Time `json:"expires"`
+	Again    bool      `json:"again,omitempty"`
 }
 
 func (t Token) encode() ([]byte, error) {
 	out := tokenJSON{
 		Cluster: t.Cluster, Node: uint64(t.Node), Seed: t.Seed, Founding: hex.EncodeToString(t.Founding[:]), Seeds: t.Seeds,
-		Key: t.Key, Expires: t.Expires.UTC(),
+		Key: t.Key, Expires: t.Expires.UTC(), Again: t.Again,
 	}
 	for _, p := range t.Pins {
 		out.Pins = append(out.Pins, hex.EncodeToString(p))
@@ -94,9 +97,9 @@ func decodeToken(raw []byte) (Token, error) {
 	if err := json.Unmarshal(raw, &in); err != nil {
 		return Token{}, errors.New("the token is not complete: copy all of it, in one word")
 	}
-	t := Token{Cluster: in.Cluster, Node: mesh.NodeID(in.Node), Seed: in.Seed, Seeds: in.Seeds, Key: in.Key, Expires: in.Expires}
+	t := Token{Cluster: in.Cluster, Node: mesh.NodeID(in.Node), Seed: in.Seed, Seeds: in.Seeds, Key: in.Key, Expires: in.Expires, Again: in.Again}
 	founding, err := hex.DecodeString(in.Founding)
-	if err != nil || len(founding) != len(t.Founding) || in.Node == 0 || in.Cluster == "" || len(in.Key) != ed25519.SeedSize || len(in.Seeds) == 0 {
+	if err != nil || len(founding) != len(t.Founding) || in.Node == 0 || in.Cluster == "" || !in.Again && len(in.Key) != ed25519.SeedSize || len(in.Seeds) == 0 {
 		return Token{}, errors.New("the token is damaged; make another one with `meshos mesh token`")
 	}
 	copy(t.Founding[:], founding)

@@ -33,7 +33,7 @@ func Simulate(s *snapshot.Snapshot, ev mesh.AdminEvent) (*meshosv1.BlastRadius, 
 	b := &blast{s: s, out: &meshosv1.BlastRadius{}}
 	switch ev := ev.(type) {
 	case mesh.FreezeCluster:
-		b.out.AffectedNodes = []uint64{uint64(s.Node)}
+		b.out.AffectedNodes = b.reached()
 		b.out.EstimatedDrainDelay = durationpb.New(ev.TTL)
 		b.warn(warnFreezeBlocks, "nothing is started, stopped, placed or moved and ordinary commands are refused until the freeze ends or is thawed")
 		b.others(warnFreezeLocal, "it is frozen", "goes on", "go on")
@@ -94,13 +94,27 @@ func (b *blast) peers() []uint64 {
 	return out
 }
 
+// inMesh reports whether commands reach all nodes, by the log of a mesh.
+func (b *blast) inMesh() bool { return b.s.Orders.InMesh() }
+
+// reached returns the nodes that a freeze reaches: all of the mesh, or only the one that is
+// asked.
+func (b *blast) reached() []uint64 {
+	if !b.inMesh() {
+		return []uint64{uint64(b.s.Node)}
+	}
+	out := append(b.peers(), uint64(b.s.Node))
+	slices.Sort(out)
+	return out
+}
+
 // shownOthers is how many other nodes a warning names.
 const shownOthers = 20
 
 // others warns that a command reaches this node only, and names the other nodes.
 func (b *blast) others(kind, here, one, many string) {
 	peers := b.peers()
-	if len(peers) == 0 {
+	if len(peers) == 0 || b.inMesh() {
 		return
 	}
 	names := make([]string, 0, shownOthers)

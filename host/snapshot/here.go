@@ -57,3 +57,6 @@ func (o *Orders) Here(this mesh.NodeID) (out []string) {
 	}
 	return out
 }
+
+// InMesh reports whether the log of a mesh says what holds.
+func (o *Orders) InMesh() bool { return o.ofNode.MeshHeight > 0 }

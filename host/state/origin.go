@@ -45,7 +45,9 @@ func (s *State) origin(p mesh.Place, operators []mesh.Operator) Origin {
 		}
 	}
 	o.Operators = NamesOf(names...)
-	if p.Mesh {
+	if p.Mesh && p.Height == 1 {
+		s.meshHeight = 1 // the node may have had another log before
+	} else if p.Mesh {
 		s.meshHeight = max(s.meshHeight, p.Height)
 	} else {
 		s.height = max(s.height, p.Height)

@@ -45,6 +45,9 @@ func breakGlassTitle(e *meshosv1.AdminEvent) string {
 // Reach says which node a freeze or a thaw has reached and which not, as long as each node is
 // asked by itself; "" for any other command, and for a node without peers.
 func Reach(e *meshosv1.AdminEvent, s *meshosv1.Snapshot) string {
+	if s.GetMesh().GetHeight() > 0 {
+		return "" // it reaches all
+	}
 	done, not := "is frozen", "is not frozen"
 	switch e.GetKind().(type) {
 	case *meshosv1.AdminEvent_FreezeCluster:
