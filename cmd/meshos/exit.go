@@ -21,8 +21,8 @@ const (
 	exitUsage    = 2
 	exitNoAnswer = 3
 	exitRejected = 4
-	exitDenied   = 5
 	exitUnknown  = 5 // of an order in a mesh: it is not known whether it counts
+	exitDenied   = 6
 )
 
 // usageError is a mistake in the command line.

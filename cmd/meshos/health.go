@@ -19,7 +19,7 @@ func newHealthCommand(a *app) *cobra.Command {
 		Use:   "health",
 		Short: "Say in a sentence whether a node is well, for scripts",
 		Long: `Prints the sentence with which status begins, and exits with 0 if all is well, with 1 if
-something is wrong, with 3 if the node does not answer, and with 5 if this user may not
+something is wrong, with 3 if the node does not answer, and with 6 if this user may not
 ask it. What operators ordered (a drain, maintenance, a freeze) is in the sentence, but is
 not wrong; a drain that failed is.
 
