@@ -83,6 +83,11 @@ func (w *world) check(o *orders, ids ...int) {
 	var first []string
 	for i, id := range ids {
 		got := w.audited(id)
+		// A record comes to the disk a moment after the order was folded.
+		for deadline := time.Now().Add(patience); !hasAll(got, o.accepted) && time.Now().Before(deadline); {
+			time.Sleep(50 * time.Millisecond)
+			got = w.audited(id)
+		}
 		count := map[string]int{}
 		for _, r := range got {
 			count[r]++
@@ -153,4 +158,9 @@ func (w *world) publish(id int, reason string) error {
 		}
 		time.Sleep(20 * time.Millisecond)
 	}
+}
+
+// hasAll reports whether all of these are among the reasons.
+func hasAll(reasons, these []string) bool {
+	return !slices.ContainsFunc(these, func(r string) bool { return !slices.Contains(reasons, r) })
 }

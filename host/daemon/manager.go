@@ -74,6 +74,9 @@ type Manager struct {
 	closed   bool
 	specs    map[mesh.DaemonID]Spec
 	runs     map[mesh.DaemonID]*run // the run of each daemon until it is released
+	// Daemons whose run was over before it was adopted, for which a start may still come that
+	// the loop decided before it heard of that; and until when.
+	justOver map[mesh.DaemonID]time.Time
 	latest   map[mesh.DaemonID]*run // the newest run of each daemon until it is finished
 
 	lastRecorded func() map[mesh.DaemonID]mesh.OutputPlace // read at its first use
@@ -110,11 +113,12 @@ func New(o Options) *Manager {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	m := &Manager{
-		opts:    o,
-		watcher: sync.OnceValue(spool.NewWatcher),
-		specs:   make(map[mesh.DaemonID]Spec),
-		runs:    make(map[mesh.DaemonID]*run),
-		latest:  make(map[mesh.DaemonID]*run),
+		opts:     o,
+		watcher:  sync.OnceValue(spool.NewWatcher),
+		specs:    make(map[mesh.DaemonID]Spec),
+		runs:     make(map[mesh.DaemonID]*run),
+		justOver: make(map[mesh.DaemonID]time.Time),
+		latest:   make(map[mesh.DaemonID]*run),
 
 		left: make(map[mesh.DaemonID][]process.Identity), stuck: make(map[mesh.DaemonID]int),
 		unmet:    make(map[mesh.DaemonID]string),
@@ -174,6 +178,10 @@ func (m *Manager) setLatest(r *run) {
 	m.latest[r.spec.Daemon.ID] = r
 }
 
+// staleStart is how long after the end of a run that was over already a start may come that
+// was decided before the loop heard of it. It is deferred, and so is one that is meant.
+const staleStart = 10 * time.Second
+
 // release lets the daemon be started again. It is called before the event that makes
 // reconcile start it.
 func (m *Manager) release(r *run) {
@@ -182,6 +190,9 @@ func (m *Manager) release(r *run) {
 	if m.runs[r.spec.Daemon.ID] == r {
 		delete(m.runs, r.spec.Daemon.ID)
 		close(r.released)
+		if r.over {
+			m.justOver[r.spec.Daemon.ID] = time.Now().Add(staleStart)
+		}
 	}
 }
 

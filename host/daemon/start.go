@@ -27,6 +27,9 @@ func (m *Manager) Start(ctx context.Context, daemon mesh.DaemonRef) error {
 		if r != nil {
 			return m.startReserved(ctx, r)
 		}
+		if running == nil {
+			return &justOverError{daemon}
+		}
 		// The daemon is being adopted, or the last lines of its previous run are not
 		// published yet.
 		if running.over {
@@ -47,6 +50,17 @@ func (m *Manager) Start(ctx context.Context, daemon mesh.DaemonRef) error {
 		}
 	}
 }
+
+// justOverError defers a start that may have been decided before the loop heard that the daemon's
+// work was over. Before it is tried again the loop is asked whether it still wants it.
+type justOverError struct{ daemon mesh.DaemonRef }
+
+func (e *justOverError) Error() string {
+	return fmt.Sprintf("daemon %s: its work was over when the node began, which the node's loop may not know yet", e.daemon)
+}
+
+// RetryAfter returns when the start may be tried again.
+func (e *justOverError) RetryAfter() time.Duration { return 100 * time.Millisecond }
 
 // startWithin is how long a start may take. One whose file system does not answer must not
 // keep others from being started: only so many are at once.
@@ -111,7 +125,8 @@ func (r *run) request(ctx context.Context) (shim.Request, error) {
 }
 
 // reserve makes sure that a daemon is started only once, although no lock is held while its
-// process starts. It returns the run to start, or a run to wait for.
+// process starts. It returns the run to start, or a run to wait for, or neither if the
+// loop may not know yet that the daemon's work is over.
 func (m *Manager) reserve(daemon mesh.DaemonRef) (r, pending *run, err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -128,6 +143,11 @@ func (m *Manager) reserve(daemon mesh.DaemonRef) (r, pending *run, err error) {
 		}
 		pid, stopping := r.state()
 		return nil, nil, &RunningError{Daemon: r.spec.Daemon, PID: pid, Stopping: stopping}
+	}
+	until, over := m.justOver[daemon.ID]
+	delete(m.justOver, daemon.ID)
+	if over && time.Now().Before(until) {
+		return nil, nil, nil
 	}
 	r = m.newRun(spec)
 	m.runs[daemon.ID] = r

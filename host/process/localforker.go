@@ -8,6 +8,8 @@ import (
 	"runtime"
 	"sync"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 )
 
 // localForker makes helpers children of this process, which die with it. One goroutine does
@@ -37,7 +39,24 @@ func newLocalForker() *localForker {
 }
 
 func (f *localForker) run() {
+	runtime.LockOSThread()
+	if unix.Gettid() != unix.Getpid() {
+		f.serve(nil)
+		return
+	}
+	// The runtime does not end the main thread, so what was started on it would not be killed.
+	locked := make(chan struct{})
+	go f.serve(locked)
+	<-locked
+	runtime.UnlockOSThread()
+}
+
+// serve does what is asked of the thread, until the forker ends.
+func (f *localForker) serve(locked chan<- struct{}) {
 	runtime.LockOSThread() // never unlocked: the thread ends with this goroutine
+	if locked != nil {
+		close(locked)
+	}
 	defer close(f.ended)
 	for {
 		select {
