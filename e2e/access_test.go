@@ -111,9 +111,9 @@ func TestMembersOfTheSocketsGroupReadAndSendSignedCommands(t *testing.T) {
 	member.wants(0, "Accepted", "admin", "cordon", "--yes", "--key-file", filepath.Join(member.dir, "key"))
 
 	// allow_unsigned is for root and for the node's own user.
-	member.wants(5, "for root and for the user who runs the node (uid 0); uid ", "publish", `{"rtt_sample":{"peer":2,"rtt":"0.3s"}}`)
-	member.wants(5, "may read and send signed commands", "admin", "uncordon", "--yes", "--unsigned")
-	member.wants(5, "Reload is for root", "reload")
+	member.wants(6, "for root and for the user who runs the node (uid 0); uid ", "publish", `{"rtt_sample":{"peer":2,"rtt":"0.3s"}}`)
+	member.wants(6, "may read and send signed commands", "admin", "uncordon", "--yes", "--unsigned")
+	member.wants(6, "Reload is for root", "reload")
 	n.must("publish", `{"rtt_sample":{"peer":2,"rtt":"0.3s"}}`)
 	n.must("reload")
 	n.until("the refusals are reported", func(s *meshosv1.Snapshot) bool {
@@ -125,8 +125,8 @@ func TestMembersOfTheSocketsGroupReadAndSendSignedCommands(t *testing.T) {
 		return false
 	})
 
-	stranger.wants(5, "this user may not enter "+filepath.Join(n.dir, "run"), "status")
-	stranger.wants(5, "members of the group "+socketGroup+" have access: add yourself with usermod -aG", "health")
+	stranger.wants(6, "this user may not enter "+filepath.Join(n.dir, "run"), "status")
+	stranger.wants(6, "members of the group "+socketGroup+" have access: add yourself with usermod -aG", "health")
 	n.end()
 	member.wants(3, "does not exist", "status") // which is not the same
 }
@@ -140,7 +140,7 @@ func TestMembersOfTheSocketsGroupOnlyReadWhereThereAreNoOperators(t *testing.T) 
 	member := newPerson(t, n, 54321)
 	member.wants(0, "node ", "status")
 	for _, signed := range []string{"--unsigned", "--key-file=" + filepath.Join(member.dir, "key")} {
-		member.wants(5, "has no operators", "admin", "cordon", "--yes", signed)
+		member.wants(6, "has no operators", "admin", "cordon", "--yes", signed)
 	}
 	if out := n.must("audit", "tail"); strings.Contains(out, "cordon") {
 		t.Errorf("it came to the audit log:\n%s", out)
@@ -172,7 +172,7 @@ func TestAFolderThatKeepsTheGroupOutIsNamedWithWhatToDo(t *testing.T) {
 		return false
 	})
 	member := newPerson(t, n, 54321)
-	member.wants(5, "this user may not enter "+run, "status")
+	member.wants(6, "this user may not enter "+run, "status")
 	if info, err := os.Stat(run); err != nil || info.Mode().Perm() != 0o700 {
 		t.Errorf("the folder was changed: %v, %v", info.Mode(), err)
 	}
