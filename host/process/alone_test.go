@@ -16,7 +16,7 @@ import (
 // inherited is a script that prints what a process has from its start.
 const inherited = `set -- $(cat /proc/$$/stat); [ $$ = $5 ] && [ $$ = $6 ] && echo "leads its group and its session"
 ulimit -n; ulimit -c; umask; pwd; env | grep -v -e MESHOS_RUN= -e ^_= | sort
-ls /proc/$$/fd | tr '\n' ' '; grep -E '^(Sig|Uid|Gid|Groups|Cap|NoNewPrivs)' /proc/$$/status | grep -v SigQ
+cd /proc/$$/fd; echo *; grep -E '^(Sig|Uid|Gid|Groups|Cap|NoNewPrivs)' /proc/$$/status | grep -v SigQ
 grep -c MESHOS_RUN /proc/$$/environ; cat <&3; printf err >&2; exit 3`
 
 // both calls test with a spawner that starts everything through helpers, and with a lone one.
