@@ -42,6 +42,7 @@ func TestASocketMayBeClosedWhileItIsDialed(t *testing.T) {
 						}
 						return
 					}
+					_, _ = conn.Read(make([]byte, 1)) // until the other side has taken and closed it
 					_ = conn.Close()
 				}
 			})
