@@ -17,6 +17,7 @@ func (n *node) decorate(s *snapshot.Snapshot) {
 	if view := n.meshView(s); view != nil {
 		s.Mesh = view
 	}
+	s.Beside.Alarms = n.meshlog.Alarms()
 	s.Scheduler = n.scoring.Scheduler(s)
 	s.Beside.Unchecked = n.catalog.Unchecked()
 	s.Unresolved, s.Beside.Nameless = n.unresolvedNames()

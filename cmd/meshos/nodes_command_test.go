@@ -34,8 +34,10 @@ func meshed(t *testing.T) *shell {
 			snapshot.Peer{Node: 2, Name: "bravo", Maintenance: mesh.PhaseActive, OwnWord: true, Member: member(false, said(func(*mesh.Summary) {}))},
 			snapshot.Peer{Node: 3, Name: "charlie", Maintenance: mesh.PhaseActive, OwnWord: true, Member: member(true, said(func(*mesh.Summary) {}))},
 			snapshot.Peer{Node: 4, Name: "delta", Cordoned: true, Maintenance: mesh.PhaseActive, OwnWord: true, Member: member(false, said(func(s *mesh.Summary) { s.Cordoned = true }))},
+			snapshot.Peer{Node: 6, Name: "foxtrot", Maintenance: mesh.PhaseActive, OwnWord: true, Member: member(false, said(func(*mesh.Summary) {}))},
 			snapshot.Peer{Node: 5, Name: "echo", Maintenance: mesh.PhaseActive, OwnWord: true, Member: member(false, said(func(s *mesh.Summary) { s.Trouble = "plugin x is rejected" }))},
 		),
+		Beside: snapshot.Beside{Alarms: map[mesh.NodeID]string{6: "differs at height 812"}},
 	}
 	there := &node{Source: snapshottest.New(&snapshot.Snapshot{
 		Node: 2, TakenAt: noon(), Info: &snapshot.Info{Name: "bravo"}, Maintenance: snapshot.Maintenance{Phase: mesh.PhaseActive},
@@ -60,14 +62,14 @@ func TestNodesShowsTroubleFirst(t *testing.T) {
 		t.Fatalf("%d: %s", code, s.err.String())
 	}
 	at := 0
-	for _, name := range []string{"charlie", "echo", "delta", "alpha", "bravo"} {
+	for _, name := range []string{"foxtrot", "charlie", "echo", "delta", "alpha", "bravo"} {
 		i := strings.Index(s.out.String(), name)
 		if i < at {
 			t.Fatalf("%s is not where it belongs:\n%s", name, s.out.String())
 		}
 		at = i
 	}
-	for _, text := range []string{"gone", "1m ago", "cordoned", "plugin x is rejected", "belongs to no mesh"} {
+	for _, text := range []string{"gone", "1m ago", "cordoned", "plugin x is rejected", "alarm", "differs at height 812", "belongs to no mesh"} {
 		if !strings.Contains(s.out.String(), text) {
 			t.Errorf("%q is not in\n%s", text, s.out.String())
 		}
@@ -78,9 +80,12 @@ func TestNodesShowsTroubleFirst(t *testing.T) {
 	}
 	var list []struct {
 		Name   string
-		Member struct{ Gone bool }
+		Member struct {
+			Gone  bool
+			Alarm string
+		}
 	}
-	if err := json.Unmarshal([]byte(s.out.String()), &list); err != nil || len(list) != 5 || list[0].Name != "charlie" || !list[0].Member.Gone {
+	if err := json.Unmarshal([]byte(s.out.String()), &list); err != nil || len(list) != 6 || list[0].Member.Alarm != "differs at height 812" || !list[1].Member.Gone {
 		t.Errorf("%v: %s", err, s.out.String())
 	}
 }
@@ -95,7 +100,7 @@ func TestNodeAsksAnotherNode(t *testing.T) {
 		text string
 	}{
 		"status --node charlie":    {exitNoAnswer, "node charlie does not answer through the mesh: node 3 is not reached"},
-		"status --node foxtrot":    {exitUsage, `no member of the mesh has the name "foxtrot"`},
+		"status --node golf":       {exitUsage, `no member of the mesh has the name "golf"`},
 		"reload --node bravo":      {exitUsage, "reload can't ask another node; run it on node bravo itself"},
 		"logs --all-nodes -o json": {exitDone, ""},
 	} {

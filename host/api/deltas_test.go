@@ -69,6 +69,9 @@ func beside(t *rapid.T) snapshot.Beside {
 	if rapid.Bool().Draw(t, "unchecked") {
 		out.Unchecked = map[mesh.NodeID]string{mesh.NodeID(rapid.IntRange(1, 5).Draw(t, "peer")): rapid.SampledFrom([]string{"a", "b"}).Draw(t, "why")}
 	}
+	if rapid.Bool().Draw(t, "alarm") {
+		out.Alarms = map[mesh.NodeID]string{mesh.NodeID(rapid.IntRange(1, 5).Draw(t, "member")): rapid.SampledFrom([]string{"a", "b"}).Draw(t, "what")}
+	}
 	if rapid.Bool().Draw(t, "left") {
 		out.Daemons = map[mesh.DaemonID]snapshot.BesideDaemon{mesh.DaemonID(rapid.IntRange(1, 6).Draw(t, "daemon")): {Left: rapid.IntRange(1, 2).Draw(t, "n")}}
 	}

@@ -288,6 +288,11 @@ func TestAnotherStateAtTheSameHeightIsAnAlarm(t *testing.T) {
 		t.Errorf("node 2 %q, want %q", got, want)
 	}
 	until(t, "it is reported", func() bool { return strings.Contains(hosts[0].said(), "node 2 differs at height") })
+	if got, want := hosts[0].Alarms(), fmt.Sprintf("map[2:differs at height %d]", said.GetHeight()); fmt.Sprint(got) != want {
+		t.Errorf("alarms %v, want %s", got, want)
+	}
+	hosts[0].order(mesh.ExpelNode{Node: 2})
+	until(t, "who is expelled is no alarm any more", func() bool { return hosts[0].Alarms() == nil })
 }
 
 // frozen returns why a log folds nothing any more.

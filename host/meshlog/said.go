@@ -89,15 +89,41 @@ func (l *Log) compare(node mesh.NodeID) {
 	}
 }
 
+// forgetOthers forgets what those said who are no members any more. The caller holds mu.
+func (l *Log) forgetOthers() {
+	gone := func(id mesh.NodeID) bool {
+		_, member := l.state.Member(id)
+		return !member
+	}
+	maps.DeleteFunc(l.said, func(id mesh.NodeID, _ saidState) bool { return gone(id) })
+	maps.DeleteFunc(l.differs, func(id mesh.NodeID, _ uint64) bool { return gone(id) })
+}
+
 // Differs returns what is wrong with the log of another node, for people; "" for nothing.
 func (l *Log) Differs(node mesh.NodeID) string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if height, is := l.differs[node]; is {
-		return fmt.Sprintf("differs at height %d", height)
+		return differsAt(height)
 	}
 	return ""
 }
+
+// Alarms returns what is wrong with the logs of others, as Differs says it; nil for nothing.
+func (l *Log) Alarms() map[mesh.NodeID]string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.differs) == 0 {
+		return nil
+	}
+	out := make(map[mesh.NodeID]string, len(l.differs))
+	for id, height := range l.differs {
+		out[id] = differsAt(height)
+	}
+	return out
+}
+
+func differsAt(height uint64) string { return fmt.Sprintf("differs at height %d", height) }
 
 // View returns what the node knows of its mesh; nil if it belongs to none.
 func (l *Log) View() *meshosv1.MeshView {
@@ -132,7 +158,7 @@ func (l *Log) View() *meshosv1.MeshView {
 		out.Tokens = append(out.Tokens, &meshosv1.MeshView_OpenToken{Node: uint64(t.Node), Expires: timestamppb.New(t.Expires), Seed: t.Seed})
 	}
 	for _, id := range slices.Sorted(maps.Keys(l.differs)) {
-		out.Alarms = append(out.Alarms, fmt.Sprintf("node %d differs at height %d", id, l.differs[id]))
+		out.Alarms = append(out.Alarms, fmt.Sprintf("node %d %s", id, differsAt(l.differs[id])))
 	}
 	if unwritten, _ := l.follower.Unwritten(); len(unwritten) > 0 {
 		out.Alarms = append(out.Alarms, fmt.Sprintf("%d entries of the log can't be written to disk, so they are not done here", len(unwritten)))

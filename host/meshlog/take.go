@@ -87,6 +87,7 @@ func (l *Log) folded(t follower.Taken, record mesh.AuditRecord) {
 	l.mu.Lock()
 	if out.Members {
 		l.setMembers()
+		l.forgetOthers()
 		if _, is := l.state.Member(l.opts.Node); is && l.joining != nil {
 			l.joining = nil
 			l.follower.Joined()

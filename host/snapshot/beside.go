@@ -13,6 +13,8 @@ type Beside struct {
 	// Unchecked are the peers whose health nothing checks, with the reason in words, and
 	// Nameless those whose host name does not resolve.
 	Unchecked, Nameless map[mesh.NodeID]string
+	// Alarms say what is wrong with the log of other members of the mesh, for people.
+	Alarms map[mesh.NodeID]string
 }
 
 // BesideDaemon is what the host knows of a daemon beside the core.

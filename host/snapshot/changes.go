@@ -28,7 +28,8 @@ func DaemonChanges(earlier, later *Snapshot) iter.Seq2[mesh.DaemonID, shared.Cha
 	return also(shared.Changes(earlier.Daemons, later.Daemons, sameDaemon), earlier.Daemons, later.Daemons, beside)
 }
 
-// PeerChanges yields the peers that differ, or whose health is unknown for another reason.
+// PeerChanges yields the peers that differ, whose health is unknown for another reason, or with
+// whose log something else is wrong.
 func PeerChanges(earlier, later *Snapshot) iter.Seq2[mesh.NodeID, shared.Change[Peer]] {
 	same := func(a, b string) bool { return a == b }
 	beside := differing(earlier.Beside.Unchecked, later.Beside.Unchecked, same)
@@ -42,6 +43,7 @@ func PeerChanges(earlier, later *Snapshot) iter.Seq2[mesh.NodeID, shared.Change[
 			}
 		}
 	}
+	beside = append(beside, differing(earlier.Beside.Alarms, later.Beside.Alarms, same)...)
 	slices.Sort(beside)
 	return also(
 		shared.Changes(earlier.Peers, later.Peers, func(a, b *Peer) bool { return *a == *b }),

@@ -33,7 +33,7 @@ func SnapshotDeltas(earlier, later *snapshot.Snapshot, f *Filter, limit int) []*
 			})
 	}
 	if f.section(hostv1.SnapshotFilter_SECTION_PEERS) {
-		tableDelta(d, snapshot.PeerChanges(a, b), f.peer, func(v snapshot.Peer) *meshosv1.PeerView { return peerToProto(v, b.HealthReason(&v), b.Now) },
+		tableDelta(d, snapshot.PeerChanges(a, b), f.peer, func(v snapshot.Peer) *meshosv1.PeerView { return peerOf(b, v) },
 			func(m *meshosv1.SnapshotDelta) (*[]*meshosv1.PeerView, *[]uint64) { return &m.Peers, &m.RemovedPeers })
 	}
 	if f.section(hostv1.SnapshotFilter_SECTION_AVOID_LIST) {

@@ -92,7 +92,7 @@ func listsOf(p *page) []list {
 		{hostv1.SnapshotFilter_SECTION_PLUGINS, rows(p, in.Plugins, PluginToProto, &out.Plugins)},
 		{hostv1.SnapshotFilter_SECTION_DAEMONS, table(p, in.Daemons, f.daemon, func(d snapshot.Daemon) *meshosv1.DaemonView { return f.daemonToProto(in, d) }, &out.Daemons)},
 		{hostv1.SnapshotFilter_SECTION_PEERS, table(p, in.Peers, f.peer, func(v snapshot.Peer) *meshosv1.PeerView {
-			return peerToProto(v, in.HealthReason(&v), in.Now)
+			return peerOf(in, v)
 		}, &out.Peers)},
 		{hostv1.SnapshotFilter_SECTION_AVOID_LIST, table(p, in.AvoidList, f.avoided, func(a snapshot.Avoid) *meshosv1.AvoidView { return avoidToProto(a, in.Now) }, &out.AvoidList)},
 		{hostv1.SnapshotFilter_SECTION_UNRESOLVED, rows(p, in.Unresolved, func(n snapshot.Name) *meshosv1.NameView { return nameToProto(n, in.TakenAt) }, &out.Unresolved)},

@@ -173,6 +173,15 @@ func echoToProto(in *snapshot.Peer, now mesh.Time) *meshosv1.EchoView {
 	}
 }
 
+// peerOf returns a peer with what the host knows of it beside the core.
+func peerOf(of *snapshot.Snapshot, in snapshot.Peer) *meshosv1.PeerView {
+	out := peerToProto(in, of.HealthReason(&in), of.Now)
+	if out.Member != nil {
+		out.Member.Alarm = valid(of.Beside.Alarms[in.Node])
+	}
+	return out
+}
+
 func peerToProto(in snapshot.Peer, healthReason string, now mesh.Time) *meshosv1.PeerView {
 	out := &meshosv1.PeerView{
 		Peer:        uint64(in.Node),

@@ -60,10 +60,10 @@ func nodeItself(s *meshosv1.Snapshot) *meshosv1.PeerView {
 func severity(p *meshosv1.PeerView) int {
 	m, said := p.GetMember(), p.GetMember().GetSummary()
 	switch {
+	case m.GetAlarm() != "", said.GetLogFrozen(): // its word can't be relied on
+		return 7
 	case m != nil && m.GetGone() && !m.GetOrderly(), p.GetHealth() == meshosv1.NodeHealth_NODE_HEALTH_UNREACHABLE && !m.GetFromHere():
 		return 6
-	case m.GetAlarm() != "", said.GetLogFrozen():
-		return 5
 	case m != nil && m.GetGone():
 		return 4
 	case said.GetTrouble() != "", said.GetDaemonsWrong() > 0, said.GetPluginsWrong() > 0, m.GetFromHere():
@@ -141,7 +141,7 @@ func share(part, whole uint64) string {
 
 // nodeState returns in a word or two how a node is.
 func nodeState(p *meshosv1.PeerView, here uint64) (string, Style) {
-	m := p.GetMember()
+	m, said := p.GetMember(), p.GetMember().GetSummary()
 	switch {
 	case m == nil && p.GetPeer() != here:
 		return "no member", Faint
@@ -155,6 +155,10 @@ func nodeState(p *meshosv1.PeerView, here uint64) (string, Style) {
 		return "unreachable from here", Warning
 	case p.GetHealth() == meshosv1.NodeHealth_NODE_HEALTH_UNREACHABLE:
 		return "unreachable", Bad
+	case m.GetAlarm() != "":
+		return "alarm", Bad
+	case said.GetLogFrozen():
+		return "log frozen", Bad
 	case p.GetMaintenance() > meshosv1.MaintenancePhase_MAINTENANCE_PHASE_ACTIVE:
 		return Phase(p.GetMaintenance()), Warning
 	case m.GetDraining():
