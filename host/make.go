@@ -191,7 +191,7 @@ func (n *node) make(ctx context.Context, spawner *process.Spawner) (err error) {
 		Commands: n.operators.Counts, Suppressed: n.daemons.Suppressed, LostLines: n.opts.lostLines,
 		Capacity: n.capacity.Limits, Refused: n.capacity.Refused,
 		Records:     func(c mesh.RecordChain) metrics.RecordsState { return metrics.RecordsState(n.records.State(c)) },
-		RecordsFree: n.records.Free, AuditFull: n.records.AuditFull, Names: n.namesState,
+		RecordsFree: n.records.Free, AuditFull: n.records.AuditFull, Names: n.namesState, Mesh: n.meshState,
 	})
 	n.manager = sdnotify.New(log)
 	n.reload = reload.New(cfg, reload.Parts{

@@ -6,6 +6,7 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/durationpb"
 
+	"github.com/meshos/meshos/host/metrics"
 	"github.com/meshos/meshos/host/snapshot"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
@@ -42,5 +43,31 @@ func aged(in *meshosv1.MeshLink, by time.Duration) *meshosv1.MeshLink {
 	if out.GetBeacon().GetAge() != nil {
 		out.Beacon.Age = durationpb.New(out.GetBeacon().GetAge().AsDuration() + by)
 	}
+	return out
+}
+
+// meshState returns what metrics tell of the mesh.
+func (n *node) meshState() metrics.MeshState {
+	latest := n.loop.Reader().Latest()
+	view, _ := latest.Mesh.(*meshosv1.MeshView)
+	if view == nil {
+		return metrics.MeshState{}
+	}
+	link := view.GetLink()
+	out := metrics.MeshState{
+		Used: true, Member: view.GetMember(), LinkUp: link.GetConnected(), Quorum: link.GetQuorum(),
+		Height: view.GetHeight(), Highest: link.GetBeacon().GetHeight(), BeaconAge: link.GetBeacon().GetAge().AsDuration(), BeaconKnown: link.GetBeacon() != nil,
+		Alarms: len(view.GetAlarms()), Differing: len(latest.Beside.Alarms), Frozen: view.GetFrozen() != "", Forked: n.meshlog.Forked(),
+		Orders: n.meshlog.Orders(), Served: n.link.Served(),
+	}
+	if link.GetAlarm() != "" {
+		out.Alarms++
+	}
+	for p := range latest.Peers.Values() {
+		if p.Member != nil && p.Member.Summary != nil {
+			out.Highest = max(out.Highest, p.Member.Summary.Height)
+		}
+	}
+	out.Asked, out.Asking = n.link.Asked()
 	return out
 }

@@ -24,13 +24,16 @@ func (l *Link) Ask(ctx context.Context, question *pluginv1.AskRequest, take func
 	case l.asking <- struct{}{}:
 		defer func() { <-l.asking }()
 	default:
+		l.asked.refused.Add(1)
 		return ErrBusy
 	}
 	p, _ := l.current()
-	if p == nil {
-		return ErrNoPlugin
+	err := ErrNoPlugin
+	if p != nil {
+		err = p.Ask(ctx, question, take)
 	}
-	return p.Ask(ctx, question, take)
+	l.asked.add(ctx, err)
+	return err
 }
 
 // AskError is the status of a call at another node, as that node or the plugin gave it.

@@ -85,6 +85,8 @@ type Link struct {
 	peers  *peers
 	server Server // set by Run
 
+	asked, served endCounts
+
 	mu        sync.Mutex
 	plugin    Plugin
 	installed chan struct{} // closed when plugin is another one

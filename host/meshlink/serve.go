@@ -84,6 +84,7 @@ func (s *serving) take(q *pluginv1.ServedQuestion) {
 // begin answers a question in a goroutine of its own.
 func (s *serving) begin(q *pluginv1.ServedQuestion) {
 	if refused := s.refuse(q); refused != nil {
+		s.link.served.refused.Add(1)
 		s.all.Go(func() { s.end(q.GetId(), refused) }) // who reads must not wait for who writes
 		return
 	}
@@ -106,6 +107,7 @@ func (s *serving) begin(q *pluginv1.ServedQuestion) {
 			}
 			return s.write(&pluginv1.ServedAnswer{Id: q.GetId(), Response: response})
 		})
+		s.link.served.add(ctx, err)
 		s.mu.Lock()
 		delete(s.open, q.GetId())
 		if s.from[a.from]--; s.from[a.from] == 0 {

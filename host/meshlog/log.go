@@ -65,6 +65,8 @@ type Log struct {
 	parts Parts
 	later []Later
 
+	ordered orderCounts
+
 	start time.Time // times of the follower count from here
 
 	taking    sync.Mutex    // held while entries are taken

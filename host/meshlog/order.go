@@ -25,7 +25,7 @@ func (l *Log) Commit(ctx context.Context, signed wire.Signed) (mesh.AuditRecord,
 	if record, known := l.answered(id); known {
 		return record, nil
 	}
-	return l.order(ctx, id, func(s *cluster.State, now time.Time) (*meshosv1.OrderedEntry, error) {
+	return l.counted(ctx, id, func(s *cluster.State, now time.Time) (*meshosv1.OrderedEntry, error) {
 		if rejection := s.Preview(commit, now); rejection != nil {
 			return nil, rejection
 		}
@@ -36,7 +36,7 @@ func (l *Log) Commit(ctx context.Context, signed wire.Signed) (mesh.AuditRecord,
 // Unsigned is Commit for a command without a signature.
 func (l *Log) Unsigned(ctx context.Context, command mesh.AdminReceived) (mesh.AuditRecord, error) {
 	event := wire.EventToProto(command)
-	return l.order(ctx, nil, func(s *cluster.State, now time.Time) (*meshosv1.OrderedEntry, error) {
+	return l.counted(ctx, nil, func(s *cluster.State, now time.Time) (*meshosv1.OrderedEntry, error) {
 		if rejection := s.PreviewUnsigned(command.Event, now); rejection != nil {
 			return nil, rejection
 		}

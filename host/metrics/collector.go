@@ -30,6 +30,8 @@ type Source struct {
 	RecordsFree func() (bytes uint64, known bool)
 	// Names returns how the lookups of peers' host names fare.
 	Names func() NamesState
+	// Mesh returns how the node takes part in its mesh.
+	Mesh func() MeshState
 	// AuditFull reports whether ordinary commands are refused for want of room.
 	AuditFull func() bool
 }
@@ -48,7 +50,7 @@ type collector struct {
 
 func newCollector(src Source, crashes *crashes, waits *waits) *collector {
 	return &collector{src.Latest, []group{
-		newNode(src), newMaintenance(), newPeers(), newDaemons(crashes), newPlugins(), newRecords(src, waits),
+		newNode(src), newMaintenance(), newPeers(), newMesh(src), newDaemons(crashes), newPlugins(), newRecords(src, waits),
 		newCapacity(src), newNames(src), newMachine(),
 	}}
 }

@@ -56,7 +56,7 @@ func (p *peers) collect(out scrape, snap *snapshot.Snapshot) {
 	} {
 		out.set(p.count, float64(count[health]), name)
 	}
-	if len(members) > 0 {
+	if snap.Mesh != nil {
 		for _, state := range []string{"here", "unreachable_from_here", "ended", "gone"} {
 			out.set(p.members, float64(members[state]), state)
 		}

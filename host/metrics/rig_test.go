@@ -14,7 +14,7 @@ func ptr[T any](v T) *T { return &v }
 // all is a snapshot of which every metric has a value.
 func all() *snapshot.Snapshot {
 	return &snapshot.Snapshot{
-		Node:      1,
+		Node: 1, Mesh: "of which metrics only know that there is one",
 		Stats:     snapshot.Stats{Ticks: 7, EventsApplied: 9, ActionsEmitted: 3, ActionsDropped: 1},
 		AvoidList: snapshot.AvoidListOf(snapshot.Avoid{Peer: 5}),
 		Frozen:    snapshot.At(mesh.Time(90 * time.Second)),
@@ -85,6 +85,12 @@ func source(latest func() *snapshot.Snapshot) metrics.Source {
 		},
 		RecordsFree: func() (uint64, bool) { return 4096, true },
 		AuditFull:   func() bool { return false },
+		Mesh: func() metrics.MeshState {
+			return metrics.MeshState{
+				Used: true, Member: true, LinkUp: true, Quorum: true, Height: 810, Highest: 812, BeaconAge: 3 * time.Second, BeaconKnown: true, Alarms: 1, Differing: 1,
+				Orders: map[string]uint64{"accepted": 3}, Asked: map[string]uint64{"answered": 5}, Served: map[string]uint64{"refused": 1}, Asking: 2,
+			}
+		},
 	}
 }
 
