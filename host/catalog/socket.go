@@ -9,9 +9,10 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
-	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/meshos/meshos/internal/pinned"
 )
 
 // socket is where a plugin listens. Its path is looked up once: the plugin can put
@@ -47,39 +48,29 @@ func (s *socket) open() (*os.File, error) {
 	return s.file, nil
 }
 
-// dial connects to the socket. close may come meanwhile: gRPC connects anew by itself when a
-// plugin has ended. The file then stays open until the attempt is over.
-func (s *socket) dial(ctx context.Context) (conn net.Conn, err error) {
-	raw, err := s.control()
-	if err == nil {
-		closed := raw.Control(func(fd uintptr) {
-			conn, err = new(net.Dialer).DialContext(ctx, "unix", fmt.Sprintf("/proc/self/fd/%d", fd))
-		})
-		if failed := (*net.OpError)(nil); errors.As(err, &failed) {
-			failed.Addr = &net.UnixAddr{Name: s.path, Net: "unix"} // the path that people know
-		}
-		if closed == nil {
-			return conn, err
-		}
+// dial connects to the socket.
+func (s *socket) dial(ctx context.Context) (net.Conn, error) {
+	file, err := s.open()
+	if err == nil && file == nil {
 		err = net.ErrClosed
 	}
-	return nil, &net.OpError{Op: "dial", Net: "unix", Addr: &net.UnixAddr{Name: s.path, Net: "unix"}, Err: err}
-}
-
-// control returns the way to the descriptor of the socket's file.
-func (s *socket) control() (syscall.RawConn, error) {
-	file, err := s.open()
+	at := &net.UnixAddr{Name: s.path, Net: "unix"} // the path that people know
 	if err != nil {
-		return nil, err
+		return nil, &net.OpError{Op: "dial", Net: "unix", Addr: at, Err: err}
 	}
-	if file == nil {
-		return nil, net.ErrClosed
+	var conn net.Conn
+	err = pinned.Do(file, func(fd int) (err error) {
+		conn, err = new(net.Dialer).DialContext(ctx, "unix", fmt.Sprintf("/proc/self/fd/%d", fd))
+		return err
+	})
+	failed := (*net.OpError)(nil)
+	switch {
+	case errors.As(err, &failed):
+		failed.Addr = at
+	case err != nil: // it was closed just now
+		err = &net.OpError{Op: "dial", Net: "unix", Addr: at, Err: net.ErrClosed}
 	}
-	raw, err := file.SyscallConn()
-	if err != nil {
-		return nil, net.ErrClosed
-	}
-	return raw, nil
+	return conn, err
 }
 
 func (s *socket) close() {

@@ -6,51 +6,75 @@ import (
 	"path/filepath"
 	"sync"
 	"testing"
+
+	"golang.org/x/sys/unix"
 )
 
-// gRPC may still dial when a plugin that ended is released.
-func TestASocketMayBeClosedWhileItIsDialed(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "s")
-	ln, err := net.Listen("unix", path)
-	if err != nil {
-		t.Fatal(err)
+// A connection is made while its plugin ends and the next one, whose socket may get the number of
+// the last one's descriptor, starts.
+func TestADialReachesItsSocketOrNoneWhileThatCloses(t *testing.T) {
+	dir := t.TempDir()
+	listen := func(name string) (path string, l *net.UnixListener) {
+		path = filepath.Join(dir, name)
+		l, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = l.Close() })
+		return path, l
 	}
-	var running sync.WaitGroup
-	running.Go(func() {
+	right, accepting := listen("right")
+	wrong, _ := listen("wrong")
+	var accepted sync.WaitGroup
+	accepted.Go(func() {
 		for {
-			conn, err := ln.Accept()
+			c, err := accepting.Accept()
 			if err != nil {
 				return
 			}
-			_ = conn.Close()
+			_ = c.Close()
 		}
 	})
-	for range 20 {
-		s := &socket{path: path}
-		var began, dials sync.WaitGroup
-		for range 4 {
-			began.Add(1)
+	for range 100 {
+		s := &socket{path: right}
+		begun := make(chan struct{}, 2)
+		var dials sync.WaitGroup
+		for range cap(begun) {
 			dials.Go(func() {
-				for first := true; ; first = false {
+				for n := 0; ; n++ {
 					conn, err := s.dial(t.Context())
-					if first {
-						began.Done()
+					if err == nil {
+						if to := conn.RemoteAddr().String(); to != right {
+							t.Errorf("connected to %s", to)
+						}
+						_ = conn.Close()
 					}
-					if err != nil {
+					if n == 0 {
+						begun <- struct{}{}
+					}
+					if err != nil && !errors.Is(err, unix.EAGAIN) { // that is a queue that is full
 						if !errors.Is(err, net.ErrClosed) {
-							t.Errorf("%v, want that it is closed", err)
+							t.Errorf("dial: %v", err)
 						}
 						return
 					}
-					_, _ = conn.Read(make([]byte, 1)) // until the other side has taken and closed it
-					_ = conn.Close()
 				}
 			})
 		}
-		began.Wait()
+		for range cap(begun) {
+			<-begun
+		}
 		s.close()
+		fd, err := unix.Open(wrong, unix.O_PATH|unix.O_CLOEXEC, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
 		dials.Wait()
+		_ = unix.Close(fd)
+		if _, err := s.dial(t.Context()); !errors.Is(err, net.ErrClosed) {
+			t.Fatalf("after close: %v", err)
+		}
 	}
-	_ = ln.Close()
-	running.Wait()
+	_ = accepting.Close()
+	accepted.Wait()
 }

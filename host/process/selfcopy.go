@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/meshos/meshos/internal/pinned"
 )
 
 // CopySelf returns a copy of this process's own binary in memory, so that processes that run it
@@ -110,9 +112,13 @@ func (p *Program) startable() (path, name string, free func(), err error) {
 	if p == nil {
 		return self, ownName, func() {}, nil
 	}
-	fd, err := unix.FcntlInt(p.file.Fd(), unix.F_DUPFD_CLOEXEC, firstFree)
+	var fd int
+	err = pinned.Do(p.file, func(of int) (err error) {
+		fd, err = unix.FcntlInt(uintptr(of), unix.F_DUPFD_CLOEXEC, firstFree)
+		return os.NewSyscallError("fcntl", err)
+	})
 	if err != nil {
-		return "", "", nil, os.NewSyscallError("fcntl", err)
+		return "", "", nil, err
 	}
 	return "/proc/self/fd/" + strconv.Itoa(fd), p.name, func() { _ = unix.Close(fd) }, nil
 }

@@ -12,7 +12,7 @@ const smallProgram = "cmd/meshos-shim"
 
 // smallParts are all packages of this project and of others that it is made of.
 const smallParts = "cmd/meshos-shim host/cgroup host/daemon/shim host/daemon/shim/standby host/daemon/spool host/mesh host/process host/process/helper host/process/order " +
-	"internal/flock internal/plaintext internal/unwritable golang.org/x/sys/unix"
+	"internal/flock internal/pinned internal/plaintext internal/unwritable golang.org/x/sys/unix"
 
 // largeStandard are packages of the standard library that a small program has no use for.
 const largeStandard = "crypto/tls crypto/x509 encoding/gob flag go/... html/... net net/... os/exec os/user regexp runtime/cgo testing text/..."

@@ -21,7 +21,7 @@ func TryShared(f *os.File) error { return try(f, syscall.LOCK_SH) }
 
 func try(f *os.File, how int) error {
 	for {
-		if err := syscall.Flock(int(f.Fd()), how|syscall.LOCK_NB); !errors.Is(err, syscall.EINTR) {
+		if err := flock(f, how|syscall.LOCK_NB); !errors.Is(err, syscall.EINTR) {
 			return err
 		}
 	}
@@ -29,6 +29,20 @@ func try(f *os.File, how int) error {
 
 // Close releases the lock of a file, if it has one, and closes it.
 func Close(f *os.File) error {
-	_ = syscall.Flock(int(f.Fd()), syscall.LOCK_UN) // closing releases it too
+	_ = flock(f, syscall.LOCK_UN) // closing releases it too
 	return f.Close()
+}
+
+// flock calls flock(2). The descriptor's number can't become that of another file meanwhile,
+// whoever closes this one.
+func flock(f *os.File, how int) error {
+	raw, err := f.SyscallConn()
+	if err != nil {
+		return err
+	}
+	var failed error
+	if raw.Control(func(fd uintptr) { failed = syscall.Flock(int(fd), how) }) != nil {
+		return os.ErrClosed
+	}
+	return failed
 }

@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/meshos/meshos/internal/pinned"
 )
 
 // switchMTU is that of the ports of a switch.
@@ -246,7 +248,7 @@ func (h *Host) Start(cmd *exec.Cmd) error { return h.Do(cmd.Start) }
 // Do calls a function on a thread in the namespace of the host. Sockets that it opens are there.
 func (h *Host) Do(f func() error) error {
 	return onThreadOfItsOwn(func() error {
-		if err := unix.Setns(int(h.ns.Fd()), unix.CLONE_NEWNET); err != nil {
+		if err := pinned.Do(h.ns, func(fd int) error { return unix.Setns(fd, unix.CLONE_NEWNET) }); err != nil {
 			return fmt.Errorf("enter the network namespace of host %d: %w", h.number, err)
 		}
 		return f()

@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/meshos/meshos/internal/pinned"
 	"github.com/meshos/meshos/internal/unwritable"
 )
 
@@ -161,4 +162,6 @@ func (f file) Size() (int64, error) {
 }
 
 // DropCache implements File. Where it is not possible, the cache is read.
-func (f file) DropCache() { _ = unix.Fadvise(int(f.Fd()), 0, 0, unix.FADV_DONTNEED) }
+func (f file) DropCache() {
+	_ = pinned.Do(f.File, func(fd int) error { return unix.Fadvise(fd, 0, 0, unix.FADV_DONTNEED) })
+}
