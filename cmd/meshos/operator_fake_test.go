@@ -45,6 +45,7 @@ type operatorNode struct {
 	diskStuck    bool                          // its records don't get onto the disk: it does not answer commits
 	dropsCommits bool                          // it does not answer commits, nor makes records of them
 	onCommand    func()                        // called with a command, which is not answered then
+	answer       func() (*hostv1.PublishResponse, error)
 	commits      []*meshosv1.AdminCommand
 	signers      []string // fingerprints of the last commit
 	unsigned     []*meshosv1.AdminEvent
@@ -118,6 +119,9 @@ func (j *operatorNode) Publish(ctx context.Context, in *hostv1.PublishRequest) (
 		}
 		j.audit(wire.AdminToProto(taken)) // as a node records it
 	}
+	if j.answer != nil {
+		return j.answer()
+	}
 	return &hostv1.PublishResponse{Accepted: uint32(len(in.GetEvents()))}, nil
 }
 
@@ -126,6 +130,10 @@ func (j *operatorNode) Commit(ctx context.Context, in *hostv1.CommitRequest) (*m
 		j.onCommand()
 		<-ctx.Done()
 		return nil, ctx.Err()
+	}
+	if j.answer != nil {
+		_, err := j.answer()
+		return nil, err
 	}
 	record, err := j.record(in)
 	if j.diskStuck || j.dropsCommits {

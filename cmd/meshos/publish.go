@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 	"google.golang.org/grpc"
@@ -92,6 +93,10 @@ func refusedEvents(answer *hostv1.PublishResponse, events []namedEvent) error {
 // publish sends events in as many requests as they need, and returns how many the node
 // accepted and which it refused.
 func (n *nodeClient) publish(ctx context.Context, events []namedEvent) (*hostv1.PublishResponse, error) {
+	return n.publishWithin(ctx, n.timeout, events)
+}
+
+func (n *nodeClient) publishWithin(ctx context.Context, within time.Duration, events []namedEvent) (*hostv1.PublishResponse, error) {
 	all := &hostv1.PublishResponse{}
 	var request encodedMessage // used again for each batch
 	for sent := 0; sent < len(events); {
@@ -101,11 +106,14 @@ func (n *nodeClient) publish(ctx context.Context, events []namedEvent) (*hostv1.
 			request = protowire.AppendTag(request, publishEvents, protowire.BytesType)
 			request = protowire.AppendBytes(request, batch[i].raw)
 		}
-		answer, err := n.publishBatch(ctx, request)
+		answer, err := n.publishBatch(ctx, within, request)
 		if err != nil {
 			return nil, n.publishError(err, batch, int(all.GetAccepted()))
 		}
 		all.Accepted += answer.GetAccepted()
+		if len(events) == 1 {
+			all.Record = answer.GetRecord()
+		}
 		for _, r := range answer.GetRefused() {
 			r.Index += uint32(sent)
 			all.Refused = append(all.Refused, r)
@@ -118,8 +126,8 @@ func (n *nodeClient) publish(ctx context.Context, events []namedEvent) (*hostv1.
 // publishEvents is the number of the field events of a PublishRequest.
 const publishEvents protowire.Number = 1
 
-func (n *nodeClient) publishBatch(ctx context.Context, request encodedMessage) (*hostv1.PublishResponse, error) {
-	ctx, cancel := context.WithTimeout(ctx, n.timeout)
+func (n *nodeClient) publishBatch(ctx context.Context, within time.Duration, request encodedMessage) (*hostv1.PublishResponse, error) {
+	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
 	answer := &hostv1.PublishResponse{}
 	err := n.conn.Invoke(ctx, hostv1.Host_Publish_FullMethodName, request, answer, grpc.ForceCodecV2(newEncodedCodec()))

@@ -37,14 +37,18 @@ func (e *undurableError) Error() string {
 // 10 s that it does not know.
 const orderWithin = 13 * time.Second
 
+// orderTimeout returns how long a command waits for its verdict.
+func (n *nodeClient) orderTimeout() time.Duration {
+	if n.inMesh {
+		return max(n.timeout, orderWithin)
+	}
+	return n.timeout
+}
+
 // commit sends a signed command and returns the node's audit record of it. With an
 // *undurableError it returns a record, too.
 func (n *nodeClient) commit(ctx context.Context, commit *meshosv1.SignedCommit) (*meshosv1.AdminAuditRecord, error) {
-	within := n.timeout
-	if n.inMesh {
-		within = max(within, orderWithin)
-	}
-	waiting, cancel := context.WithTimeout(ctx, within)
+	waiting, cancel := context.WithTimeout(ctx, n.orderTimeout())
 	defer cancel()
 	record, err := n.Commit(waiting, &hostv1.CommitRequest{Commit: commit})
 	if err == nil {
@@ -54,7 +58,7 @@ func (n *nodeClient) commit(ctx context.Context, commit *meshosv1.SignedCommit) 
 	if ctx.Err() != nil {
 		return nil, errUnanswered()
 	}
-	if status.Code(err) != codes.DeadlineExceeded {
+	if answer := status.Convert(err); answer.Code() != codes.DeadlineExceeded || orderUnknown(answer) {
 		return nil, n.explain(err)
 	}
 	if record := n.judged(ctx, commit.GetPayload()); record != nil {
@@ -99,8 +103,9 @@ func asRecorded(event *meshosv1.AdminEvent) *meshosv1.AdminEvent {
 	return wire.AdminToProto(taken)
 }
 
-// sendUnsigned publishes a command without signatures as an event, and waits for the audit
-// record that the node makes of it.
+// sendUnsigned publishes a command without signatures as an event, and returns the audit record
+// that the node made of it. An older node does not say which one that is: then it is the next
+// one that could be.
 func (n *nodeClient) sendUnsigned(ctx context.Context, command sign.Command) (*meshosv1.AdminAuditRecord, error) {
 	before, err := n.snapshot(ctx)
 	if err != nil {
@@ -112,11 +117,19 @@ func (n *nodeClient) sendUnsigned(ctx context.Context, command sign.Command) (*m
 	if err != nil {
 		return nil, err
 	}
-	if _, err := n.publish(ctx, []namedEvent{event}); err != nil {
-		if ctx.Err() != nil {
-			return nil, errUnanswered()
-		}
+	answer, err := n.publishWithin(ctx, n.orderTimeout(), []namedEvent{event})
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return nil, errUnanswered()
+	case err != nil:
 		return nil, err
+	case answer.GetRecord() != nil:
+		return answer.GetRecord(), nil
+	case len(answer.GetRefused()) > 0: // what has no record of its own is counted with others of its kind
+		r := answer.GetRefused()[0]
+		return &meshosv1.AdminAuditRecord{Event: recorded, Reason: command.Reason, Outcome: &meshosv1.VerificationOutcome{
+			Verdict: meshosv1.VerificationOutcome_VERDICT_REJECTED, Kind: r.GetKind(), Message: r.GetMessage(),
+		}}, nil
 	}
 	watching, stop := context.WithTimeout(ctx, n.timeout)
 	defer stop()
@@ -124,7 +137,7 @@ func (n *nodeClient) sendUnsigned(ctx context.Context, command sign.Command) (*m
 	stream, err := n.watchSections(watching, hostv1.SnapshotFilter_SECTION_ADMIN_AUDIT)
 	err = receive(watching, n, stream, err, documents(func(s *meshosv1.Snapshot) error {
 		for _, record := range s.GetAdminAudit() {
-			if s.GetEpoch() == epoch && record.GetSeq() > last && len(record.GetCommitId()) == 0 && proto.Equal(record.GetEvent(), recorded) {
+			if s.GetEpoch() == epoch && record.GetSeq() > last && len(record.GetCommitId()) == 0 && record.GetReason() == command.Reason && proto.Equal(record.GetEvent(), recorded) {
 				found = record
 				return io.EOF
 			}

@@ -41,7 +41,7 @@ func (s *Service) Commit(ctx context.Context, in *hostv1.CommitRequest) (*meshos
 	return originOf(latest).Audit(record, record.Seq > latest.Acknowledged.Audit), nil
 }
 
-// ReasonOrderUnknown is the reason in the details of an error of Commit: it is not known whether
+// ReasonOrderUnknown is the reason in the details of an error of Commit or Publish: it is not known whether
 // the log of the mesh took the command.
 const ReasonOrderUnknown = "ORDER_UNKNOWN"
 
@@ -49,15 +49,24 @@ func commitError(caller context.Context, err error) error {
 	if caller.Err() != nil {
 		return status.FromContextError(caller.Err()).Err()
 	}
-	var unknown interface{ OrderUnknown() }
-	if errors.As(err, &unknown) {
-		st, detailed := status.New(codes.DeadlineExceeded, err.Error()).WithDetails(&errdetails.ErrorInfo{Reason: ReasonOrderUnknown, Domain: "meshos"})
-		if detailed != nil {
-			return status.Error(codes.DeadlineExceeded, err.Error())
-		}
-		return st.Err()
+	if unknown := orderUnknown(err); unknown != nil {
+		return unknown.Err()
 	}
 	return status.Errorf(codes.Unavailable, "%v; look in the audit log whether the command was accepted before you sign a new one", err)
+}
+
+// orderUnknown returns the status for an order of which it is not known whether the log of the
+// mesh took it; nil for another error.
+func orderUnknown(err error) *status.Status {
+	var unknown interface{ OrderUnknown() }
+	if !errors.As(err, &unknown) {
+		return nil
+	}
+	answer := status.New(codes.DeadlineExceeded, err.Error())
+	if detailed, err := answer.WithDetails(&errdetails.ErrorInfo{Reason: ReasonOrderUnknown, Domain: "meshos"}); err == nil {
+		answer = detailed
+	}
+	return answer
 }
 
 // Simulate implements hostv1.HostServer.

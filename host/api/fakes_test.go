@@ -44,6 +44,7 @@ type node struct {
 	panicked []string
 	waited   []string // the records for which Durable was called
 	disk     error
+	lost     error  // after the time of a call's queue
 	records  stored // on disk
 }
 
@@ -103,6 +104,10 @@ func (n *node) wait(_ context.Context, chain mesh.RecordChain, seq uint64) error
 }
 
 func (n *node) hear(ctx context.Context, what any) error {
+	if n.lost != nil {
+		<-ctx.Done()
+		return n.lost
+	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.closed {

@@ -60,6 +60,10 @@ func (s *Service) Publish(ctx context.Context, in *hostv1.PublishRequest) (*host
 	for _, step := range steps {
 		published, err := s.publish(waiting, step)
 		answer.Accepted += uint32(published.Taken)
+		if published.Record != nil && len(in.GetEvents()) == 1 {
+			latest := s.opts.Reader.Latest()
+			answer.Record = originOf(latest).Audit(*published.Record, published.Record.Seq > latest.Acknowledged.Audit)
+		}
 		for _, r := range published.Refused {
 			answer.Refused = append(answer.Refused, &hostv1.RefusedEvent{
 				Index: uint32(step.first + r.Index), Kind: r.Verdict.Kind, Message: r.Verdict.Message,
@@ -129,9 +133,9 @@ func (s *Service) publish(ctx context.Context, step step) (mesh.Published, error
 	case err != nil:
 		return mesh.Published{}, err
 	case record.Outcome.Verdict == mesh.VerdictRejected:
-		return mesh.Published{Refused: []mesh.RefusedEvent{{Verdict: record.Outcome}}}, nil
+		return mesh.Published{Refused: []mesh.RefusedEvent{{Verdict: record.Outcome}}, Record: &record}, nil
 	}
-	return mesh.Published{Taken: 1}, nil
+	return mesh.Published{Taken: 1, Record: &record}, nil
 }
 
 // patience returns how long a call may wait for the queue. If the client has a deadline,
@@ -144,14 +148,17 @@ func patience(ctx context.Context) time.Duration {
 }
 
 // publishError returns the error of a call whose events were not all accepted: the client
-// went away, the queue stayed full, or the loop has ended.
+// went away, it is not known what became of an order, the queue stayed full, or the loop has
+// ended.
 func publishError(caller, waiting context.Context, part *hostv1.PublishResponse, all int, err error) error {
 	accepted := part.GetAccepted()
 	if caller.Err() != nil {
 		return status.FromContextError(caller.Err()).Err()
 	}
 	answer := status.Newf(codes.Unavailable, "%d of %d events accepted: %v", accepted, all, err)
-	if waiting.Err() != nil {
+	if unknown := orderUnknown(err); unknown != nil {
+		answer = unknown
+	} else if waiting.Err() != nil {
 		answer = status.Newf(codes.ResourceExhausted,
 			"%d of %d events accepted: the node's event queue stayed full; send the rest again later", accepted, all)
 	}

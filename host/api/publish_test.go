@@ -1,13 +1,17 @@
 package api_test
 
 import (
+	"context"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"github.com/meshos/meshos/host/api"
 	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/wire"
 	hostv1 "github.com/meshos/meshos/proto/meshos/host/v1"
@@ -81,6 +85,48 @@ func TestRefusedEventsAreNamed(t *testing.T) {
 	}
 	if diff := cmp.Diff([]uint32{0, 3}, at); diff != "" {
 		t.Errorf("-want +refused:\n%s", diff)
+	}
+}
+
+// lost is the error of an order of which nothing is known.
+type lost struct{}
+
+func (lost) Error() string { return "nobody knows whether the log took it" }
+func (lost) OrderUnknown() {}
+
+// That a node's own time for its queue was over meanwhile is no reason to send an order again.
+func TestPublishSaysWhenItIsNotKnownWhatBecameOfAnOrder(t *testing.T) {
+	for name, event := range map[string]*meshosv1.Event{"unsigned": rtt(2), "signed": signed("a")} {
+		t.Run(name, func(t *testing.T) {
+			n := newNode()
+			n.lost = lost{}
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			defer cancel()
+			_, err := serve(t, n).Publish(ctx, &hostv1.PublishRequest{Events: []*meshosv1.Event{event}})
+			said := status.Convert(err)
+			if said.Code() != codes.DeadlineExceeded || said.Message() != (lost{}).Error() {
+				t.Fatalf("got %v", err)
+			}
+			for _, d := range said.Details() {
+				if info, is := d.(*errdetails.ErrorInfo); is && info.GetReason() == api.ReasonOrderUnknown {
+					return
+				}
+			}
+			t.Errorf("details %v", said.Details())
+		})
+	}
+}
+
+func TestPublishOfOneCommandAnswersWithItsRecord(t *testing.T) {
+	n := newNode()
+	client := serve(t, n)
+	got, err := client.Publish(within(t), &hostv1.PublishRequest{Events: []*meshosv1.Event{signed("a")}})
+	if err != nil || got.GetRecord().GetSeq() != 7 || got.GetRecord().GetEpoch() != 99 || string(got.GetRecord().GetCommitId()) != "a" {
+		t.Errorf("got %v, %v", got, err)
+	}
+	got, err = client.Publish(within(t), &hostv1.PublishRequest{Events: []*meshosv1.Event{signed("a"), rtt(2)}})
+	if err != nil || got.GetRecord() != nil {
+		t.Errorf("of two events: %v, %v", got, err)
 	}
 }
 

@@ -73,6 +73,9 @@ func (b *batch) add(ctx context.Context, index int, ev mesh.Event) error {
 		if err != nil {
 			return err
 		}
+		if record.Seq != 0 {
+			b.result.Record = &record
+		}
 		verdict, refused = record.Outcome, record.Outcome.Verdict == mesh.VerdictRejected
 	} else if verdict.Kind == auditFull && b.from.Grant == nil {
 		if err := b.auditFull(ctx, command, verdict); err != nil {

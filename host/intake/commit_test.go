@@ -38,7 +38,7 @@ func (*ledger) RefuseUnsigned(mesh.Event) (mesh.Verification, bool) {
 
 func (l *ledger) Settled(mesh.JudgedCommit, uint64) { l.settled++ }
 
-func (l *ledger) Judged(ctx context.Context, _ mesh.JudgedCommit) (mesh.AuditRecord, error) {
+func (l *ledger) Judged(ctx context.Context, c mesh.JudgedCommit) (mesh.AuditRecord, error) {
 	if l.atFold != nil {
 		l.atFold()
 	}
@@ -49,7 +49,7 @@ func (l *ledger) Judged(ctx context.Context, _ mesh.JudgedCommit) (mesh.AuditRec
 		return mesh.AuditRecord{}, l.err
 	}
 	l.folded++
-	return mesh.AuditRecord{Seq: uint64(l.folded)}, nil
+	return mesh.AuditRecord{Seq: uint64(l.folded), Outcome: c.Outcome}, nil
 }
 
 func (*ledger) PublishBatch(_ context.Context, events []mesh.Event) (int, error) {

@@ -55,14 +55,20 @@ func (c Client) refused(ctx context.Context, verdict mesh.JudgedCommit) (mesh.Au
 	return mesh.AuditRecord{Event: verdict.Event, Operators: verdict.Operators, Outcome: verdict.Outcome, CommitID: verdict.CommitID}, nil
 }
 
-// unsignedInMesh orders a command without a signature in the log of the mesh.
+// unsignedInMesh orders a command without a signature in the log of the mesh. What was not
+// ordered is refused, also if its record is late.
 func (in *Intake) unsignedInMesh(ctx context.Context, command mesh.AdminReceived) (mesh.AuditRecord, error) {
 	record, err := in.mesh.Unsigned(context.WithoutCancel(ctx), command)
 	var rejection *rules.Rejection
 	if !errors.As(err, &rejection) {
 		return record, err
 	}
-	return in.audited(ctx, func() (mesh.AuditRecord, error) {
-		return in.fold(ctx, mesh.JudgedCommit{Event: command.Event, Reason: command.Reason, Outcome: rejection.Outcome()})
-	})
+	verdict := mesh.JudgedCommit{Event: command.Event, Reason: command.Reason, Outcome: rejection.Outcome()}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), foldWithin) // the mesh may have used the caller's time up
+	defer cancel()
+	record, err = in.audited(ctx, func() (mesh.AuditRecord, error) { return in.fold(ctx, verdict) })
+	if err != nil {
+		return mesh.AuditRecord{Event: command.Event, Reason: command.Reason, Outcome: verdict.Outcome}, nil
+	}
+	return record, nil
 }

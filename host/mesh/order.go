@@ -72,6 +72,7 @@ type Refusal struct {
 type Published struct {
 	Taken   int
 	Refused []RefusedEvent
+	Record  *AuditRecord // of the last command among them that left one
 }
 
 // RefusedEvent is an event that was not taken, while those beside it were.

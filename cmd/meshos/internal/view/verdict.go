@@ -24,6 +24,10 @@ func (p Printer) Verdict(r *meshosv1.AdminAuditRecord) string {
 		fmt.Fprintf(&b, "  reason    %s\n", Plain(r.GetReason()))
 	}
 	if r.GetSeq() == 0 {
+		if r.GetOutcome().GetVerdict() == meshosv1.VerificationOutcome_VERDICT_REJECTED {
+			b.WriteString("  audit     its record follows, together with those of others of its kind; see meshos audit tail\n")
+			return b.String()
+		}
 		b.WriteString("  audit     the node has ended; its record is on disk, see meshos audit export\n")
 		return b.String()
 	}

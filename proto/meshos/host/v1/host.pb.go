@@ -621,9 +621,12 @@ func (x *PublishRequest) GetEvents() []*v1.Event {
 }
 
 type PublishResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Accepted      uint32                 `protobuf:"varint,1,opt,name=accepted,proto3" json:"accepted,omitempty"` // how many events were queued
-	Refused       []*RefusedEvent        `protobuf:"bytes,2,rep,name=refused,proto3" json:"refused,omitempty"`    // the others, up to where the node came
+	state    protoimpl.MessageState `protogen:"open.v1"`
+	Accepted uint32                 `protobuf:"varint,1,opt,name=accepted,proto3" json:"accepted,omitempty"` // how many events were queued
+	Refused  []*RefusedEvent        `protobuf:"bytes,2,rep,name=refused,proto3" json:"refused,omitempty"`    // the others, up to where the node came
+	// The audit record of the command, if the request is one command and nothing else. An older
+	// node does not set it.
+	Record        *v1.AdminAuditRecord `protobuf:"bytes,3,opt,name=record,proto3" json:"record,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -668,6 +671,13 @@ func (x *PublishResponse) GetAccepted() uint32 {
 func (x *PublishResponse) GetRefused() []*RefusedEvent {
 	if x != nil {
 		return x.Refused
+	}
+	return nil
+}
+
+func (x *PublishResponse) GetRecord() *v1.AdminAuditRecord {
+	if x != nil {
+		return x.Record
 	}
 	return nil
 }
@@ -2189,10 +2199,11 @@ const file_meshos_host_v1_host_proto_rawDesc = "" +
 	"\x04from\x18\x01 \x01(\x04R\x04from\x12\x0e\n" +
 	"\x02to\x18\x02 \x01(\x04R\x02to\":\n" +
 	"\x0ePublishRequest\x12(\n" +
-	"\x06events\x18\x01 \x03(\v2\x10.meshos.v1.EventR\x06events\"e\n" +
+	"\x06events\x18\x01 \x03(\v2\x10.meshos.v1.EventR\x06events\"\x9a\x01\n" +
 	"\x0fPublishResponse\x12\x1a\n" +
 	"\baccepted\x18\x01 \x01(\rR\baccepted\x126\n" +
-	"\arefused\x18\x02 \x03(\v2\x1c.meshos.host.v1.RefusedEventR\arefused\"R\n" +
+	"\arefused\x18\x02 \x03(\v2\x1c.meshos.host.v1.RefusedEventR\arefused\x123\n" +
+	"\x06record\x18\x03 \x01(\v2\x1b.meshos.v1.AdminAuditRecordR\x06record\"R\n" +
 	"\fRefusedEvent\x12\x14\n" +
 	"\x05index\x18\x01 \x01(\rR\x05index\x12\x12\n" +
 	"\x04kind\x18\x02 \x01(\tR\x04kind\x12\x18\n" +
@@ -2394,16 +2405,16 @@ var file_meshos_host_v1_host_proto_goTypes = []any{
 	(*AnswerPart)(nil),            // 29: meshos.host.v1.AnswerPart
 	nil,                           // 30: meshos.host.v1.AnswerPart.HeaderEntry
 	(*v1.Event)(nil),              // 31: meshos.v1.Event
-	(*v1.SignedCommit)(nil),       // 32: meshos.v1.SignedCommit
-	(*v1.AdminEvent)(nil),         // 33: meshos.v1.AdminEvent
-	(*v1.BlastRadius)(nil),        // 34: meshos.v1.BlastRadius
-	(*timestamppb.Timestamp)(nil), // 35: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),   // 36: google.protobuf.Duration
-	(v1.LogLevel)(0),              // 37: meshos.v1.LogLevel
-	(*v1.PluginView)(nil),         // 38: meshos.v1.PluginView
-	(*v1.ProbeResult)(nil),        // 39: meshos.v1.ProbeResult
-	(*v1.Snapshot)(nil),           // 40: meshos.v1.Snapshot
-	(*v1.AdminAuditRecord)(nil),   // 41: meshos.v1.AdminAuditRecord
+	(*v1.AdminAuditRecord)(nil),   // 32: meshos.v1.AdminAuditRecord
+	(*v1.SignedCommit)(nil),       // 33: meshos.v1.SignedCommit
+	(*v1.AdminEvent)(nil),         // 34: meshos.v1.AdminEvent
+	(*v1.BlastRadius)(nil),        // 35: meshos.v1.BlastRadius
+	(*timestamppb.Timestamp)(nil), // 36: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),   // 37: google.protobuf.Duration
+	(v1.LogLevel)(0),              // 38: meshos.v1.LogLevel
+	(*v1.PluginView)(nil),         // 39: meshos.v1.PluginView
+	(*v1.ProbeResult)(nil),        // 40: meshos.v1.ProbeResult
+	(*v1.Snapshot)(nil),           // 41: meshos.v1.Snapshot
 	(*v1.LogRecord)(nil),          // 42: meshos.v1.LogRecord
 	(*v1.FailureRecord)(nil),      // 43: meshos.v1.FailureRecord
 	(*v1.ActionRecord)(nil),       // 44: meshos.v1.ActionRecord
@@ -2419,71 +2430,72 @@ var file_meshos_host_v1_host_proto_depIdxs = []int32{
 	8,  // 7: meshos.host.v1.SnapshotFilter.peers:type_name -> meshos.host.v1.IdRange
 	31, // 8: meshos.host.v1.PublishRequest.events:type_name -> meshos.v1.Event
 	11, // 9: meshos.host.v1.PublishResponse.refused:type_name -> meshos.host.v1.RefusedEvent
-	32, // 10: meshos.host.v1.CommitRequest.commit:type_name -> meshos.v1.SignedCommit
-	33, // 11: meshos.host.v1.SimulateRequest.event:type_name -> meshos.v1.AdminEvent
-	34, // 12: meshos.host.v1.SimulateResponse.blast_radius:type_name -> meshos.v1.BlastRadius
-	15, // 13: meshos.host.v1.SimulateResponse.cooldown:type_name -> meshos.host.v1.Cooldown
-	35, // 14: meshos.host.v1.Cooldown.until:type_name -> google.protobuf.Timestamp
-	36, // 15: meshos.host.v1.Cooldown.left:type_name -> google.protobuf.Duration
-	18, // 16: meshos.host.v1.ListOperatorsResponse.keys:type_name -> meshos.host.v1.OperatorKey
-	36, // 17: meshos.host.v1.ListOperatorsResponse.freshness:type_name -> google.protobuf.Duration
-	36, // 18: meshos.host.v1.ListOperatorsResponse.future_skew:type_name -> google.protobuf.Duration
-	35, // 19: meshos.host.v1.ListOperatorsResponse.at:type_name -> google.protobuf.Timestamp
-	15, // 20: meshos.host.v1.ListOperatorsResponse.cooldowns:type_name -> meshos.host.v1.Cooldown
-	35, // 21: meshos.host.v1.OperatorKey.valid_after:type_name -> google.protobuf.Timestamp
-	35, // 22: meshos.host.v1.OperatorKey.valid_before:type_name -> google.protobuf.Timestamp
-	1,  // 23: meshos.host.v1.OperatorKey.state:type_name -> meshos.host.v1.OperatorKey.State
-	35, // 24: meshos.host.v1.TailRequest.since:type_name -> google.protobuf.Timestamp
-	35, // 25: meshos.host.v1.TailRequest.until:type_name -> google.protobuf.Timestamp
-	37, // 26: meshos.host.v1.TailRequest.min_level:type_name -> meshos.v1.LogLevel
-	38, // 27: meshos.host.v1.PluginDetail.view:type_name -> meshos.v1.PluginView
-	22, // 28: meshos.host.v1.PluginDetail.timeline:type_name -> meshos.host.v1.PluginEvent
-	35, // 29: meshos.host.v1.PluginEvent.at:type_name -> google.protobuf.Timestamp
-	25, // 30: meshos.host.v1.ProbeResponse.findings:type_name -> meshos.host.v1.ProbeFinding
-	39, // 31: meshos.host.v1.ProbeFinding.result:type_name -> meshos.v1.ProbeResult
-	36, // 32: meshos.host.v1.ProbeFinding.took:type_name -> google.protobuf.Duration
-	36, // 33: meshos.host.v1.ProbeFinding.age:type_name -> google.protobuf.Duration
-	28, // 34: meshos.host.v1.ExplainResponse.findings:type_name -> meshos.host.v1.Finding
-	30, // 35: meshos.host.v1.AnswerPart.header:type_name -> meshos.host.v1.AnswerPart.HeaderEntry
-	5,  // 36: meshos.host.v1.Host.GetSnapshot:input_type -> meshos.host.v1.GetSnapshotRequest
-	6,  // 37: meshos.host.v1.Host.WatchSnapshots:input_type -> meshos.host.v1.WatchSnapshotsRequest
-	9,  // 38: meshos.host.v1.Host.Publish:input_type -> meshos.host.v1.PublishRequest
-	12, // 39: meshos.host.v1.Host.Commit:input_type -> meshos.host.v1.CommitRequest
-	13, // 40: meshos.host.v1.Host.Simulate:input_type -> meshos.host.v1.SimulateRequest
-	16, // 41: meshos.host.v1.Host.ListOperators:input_type -> meshos.host.v1.ListOperatorsRequest
-	19, // 42: meshos.host.v1.Host.TailAudit:input_type -> meshos.host.v1.TailRequest
-	19, // 43: meshos.host.v1.Host.TailLogs:input_type -> meshos.host.v1.TailRequest
-	19, // 44: meshos.host.v1.Host.TailFailures:input_type -> meshos.host.v1.TailRequest
-	19, // 45: meshos.host.v1.Host.TailActions:input_type -> meshos.host.v1.TailRequest
-	2,  // 46: meshos.host.v1.Host.Reload:input_type -> meshos.host.v1.ReloadRequest
-	20, // 47: meshos.host.v1.Host.ReloadPlugin:input_type -> meshos.host.v1.PluginRequest
-	20, // 48: meshos.host.v1.Host.EnablePlugin:input_type -> meshos.host.v1.PluginRequest
-	20, // 49: meshos.host.v1.Host.DisablePlugin:input_type -> meshos.host.v1.PluginRequest
-	20, // 50: meshos.host.v1.Host.DescribePlugin:input_type -> meshos.host.v1.PluginRequest
-	26, // 51: meshos.host.v1.Host.Explain:input_type -> meshos.host.v1.ExplainRequest
-	23, // 52: meshos.host.v1.Host.Probe:input_type -> meshos.host.v1.ProbeRequest
-	40, // 53: meshos.host.v1.Host.GetSnapshot:output_type -> meshos.v1.Snapshot
-	40, // 54: meshos.host.v1.Host.WatchSnapshots:output_type -> meshos.v1.Snapshot
-	10, // 55: meshos.host.v1.Host.Publish:output_type -> meshos.host.v1.PublishResponse
-	41, // 56: meshos.host.v1.Host.Commit:output_type -> meshos.v1.AdminAuditRecord
-	14, // 57: meshos.host.v1.Host.Simulate:output_type -> meshos.host.v1.SimulateResponse
-	17, // 58: meshos.host.v1.Host.ListOperators:output_type -> meshos.host.v1.ListOperatorsResponse
-	41, // 59: meshos.host.v1.Host.TailAudit:output_type -> meshos.v1.AdminAuditRecord
-	42, // 60: meshos.host.v1.Host.TailLogs:output_type -> meshos.v1.LogRecord
-	43, // 61: meshos.host.v1.Host.TailFailures:output_type -> meshos.v1.FailureRecord
-	44, // 62: meshos.host.v1.Host.TailActions:output_type -> meshos.v1.ActionRecord
-	3,  // 63: meshos.host.v1.Host.Reload:output_type -> meshos.host.v1.ReloadResponse
-	38, // 64: meshos.host.v1.Host.ReloadPlugin:output_type -> meshos.v1.PluginView
-	38, // 65: meshos.host.v1.Host.EnablePlugin:output_type -> meshos.v1.PluginView
-	38, // 66: meshos.host.v1.Host.DisablePlugin:output_type -> meshos.v1.PluginView
-	21, // 67: meshos.host.v1.Host.DescribePlugin:output_type -> meshos.host.v1.PluginDetail
-	27, // 68: meshos.host.v1.Host.Explain:output_type -> meshos.host.v1.ExplainResponse
-	24, // 69: meshos.host.v1.Host.Probe:output_type -> meshos.host.v1.ProbeResponse
-	53, // [53:70] is the sub-list for method output_type
-	36, // [36:53] is the sub-list for method input_type
-	36, // [36:36] is the sub-list for extension type_name
-	36, // [36:36] is the sub-list for extension extendee
-	0,  // [0:36] is the sub-list for field type_name
+	32, // 10: meshos.host.v1.PublishResponse.record:type_name -> meshos.v1.AdminAuditRecord
+	33, // 11: meshos.host.v1.CommitRequest.commit:type_name -> meshos.v1.SignedCommit
+	34, // 12: meshos.host.v1.SimulateRequest.event:type_name -> meshos.v1.AdminEvent
+	35, // 13: meshos.host.v1.SimulateResponse.blast_radius:type_name -> meshos.v1.BlastRadius
+	15, // 14: meshos.host.v1.SimulateResponse.cooldown:type_name -> meshos.host.v1.Cooldown
+	36, // 15: meshos.host.v1.Cooldown.until:type_name -> google.protobuf.Timestamp
+	37, // 16: meshos.host.v1.Cooldown.left:type_name -> google.protobuf.Duration
+	18, // 17: meshos.host.v1.ListOperatorsResponse.keys:type_name -> meshos.host.v1.OperatorKey
+	37, // 18: meshos.host.v1.ListOperatorsResponse.freshness:type_name -> google.protobuf.Duration
+	37, // 19: meshos.host.v1.ListOperatorsResponse.future_skew:type_name -> google.protobuf.Duration
+	36, // 20: meshos.host.v1.ListOperatorsResponse.at:type_name -> google.protobuf.Timestamp
+	15, // 21: meshos.host.v1.ListOperatorsResponse.cooldowns:type_name -> meshos.host.v1.Cooldown
+	36, // 22: meshos.host.v1.OperatorKey.valid_after:type_name -> google.protobuf.Timestamp
+	36, // 23: meshos.host.v1.OperatorKey.valid_before:type_name -> google.protobuf.Timestamp
+	1,  // 24: meshos.host.v1.OperatorKey.state:type_name -> meshos.host.v1.OperatorKey.State
+	36, // 25: meshos.host.v1.TailRequest.since:type_name -> google.protobuf.Timestamp
+	36, // 26: meshos.host.v1.TailRequest.until:type_name -> google.protobuf.Timestamp
+	38, // 27: meshos.host.v1.TailRequest.min_level:type_name -> meshos.v1.LogLevel
+	39, // 28: meshos.host.v1.PluginDetail.view:type_name -> meshos.v1.PluginView
+	22, // 29: meshos.host.v1.PluginDetail.timeline:type_name -> meshos.host.v1.PluginEvent
+	36, // 30: meshos.host.v1.PluginEvent.at:type_name -> google.protobuf.Timestamp
+	25, // 31: meshos.host.v1.ProbeResponse.findings:type_name -> meshos.host.v1.ProbeFinding
+	40, // 32: meshos.host.v1.ProbeFinding.result:type_name -> meshos.v1.ProbeResult
+	37, // 33: meshos.host.v1.ProbeFinding.took:type_name -> google.protobuf.Duration
+	37, // 34: meshos.host.v1.ProbeFinding.age:type_name -> google.protobuf.Duration
+	28, // 35: meshos.host.v1.ExplainResponse.findings:type_name -> meshos.host.v1.Finding
+	30, // 36: meshos.host.v1.AnswerPart.header:type_name -> meshos.host.v1.AnswerPart.HeaderEntry
+	5,  // 37: meshos.host.v1.Host.GetSnapshot:input_type -> meshos.host.v1.GetSnapshotRequest
+	6,  // 38: meshos.host.v1.Host.WatchSnapshots:input_type -> meshos.host.v1.WatchSnapshotsRequest
+	9,  // 39: meshos.host.v1.Host.Publish:input_type -> meshos.host.v1.PublishRequest
+	12, // 40: meshos.host.v1.Host.Commit:input_type -> meshos.host.v1.CommitRequest
+	13, // 41: meshos.host.v1.Host.Simulate:input_type -> meshos.host.v1.SimulateRequest
+	16, // 42: meshos.host.v1.Host.ListOperators:input_type -> meshos.host.v1.ListOperatorsRequest
+	19, // 43: meshos.host.v1.Host.TailAudit:input_type -> meshos.host.v1.TailRequest
+	19, // 44: meshos.host.v1.Host.TailLogs:input_type -> meshos.host.v1.TailRequest
+	19, // 45: meshos.host.v1.Host.TailFailures:input_type -> meshos.host.v1.TailRequest
+	19, // 46: meshos.host.v1.Host.TailActions:input_type -> meshos.host.v1.TailRequest
+	2,  // 47: meshos.host.v1.Host.Reload:input_type -> meshos.host.v1.ReloadRequest
+	20, // 48: meshos.host.v1.Host.ReloadPlugin:input_type -> meshos.host.v1.PluginRequest
+	20, // 49: meshos.host.v1.Host.EnablePlugin:input_type -> meshos.host.v1.PluginRequest
+	20, // 50: meshos.host.v1.Host.DisablePlugin:input_type -> meshos.host.v1.PluginRequest
+	20, // 51: meshos.host.v1.Host.DescribePlugin:input_type -> meshos.host.v1.PluginRequest
+	26, // 52: meshos.host.v1.Host.Explain:input_type -> meshos.host.v1.ExplainRequest
+	23, // 53: meshos.host.v1.Host.Probe:input_type -> meshos.host.v1.ProbeRequest
+	41, // 54: meshos.host.v1.Host.GetSnapshot:output_type -> meshos.v1.Snapshot
+	41, // 55: meshos.host.v1.Host.WatchSnapshots:output_type -> meshos.v1.Snapshot
+	10, // 56: meshos.host.v1.Host.Publish:output_type -> meshos.host.v1.PublishResponse
+	32, // 57: meshos.host.v1.Host.Commit:output_type -> meshos.v1.AdminAuditRecord
+	14, // 58: meshos.host.v1.Host.Simulate:output_type -> meshos.host.v1.SimulateResponse
+	17, // 59: meshos.host.v1.Host.ListOperators:output_type -> meshos.host.v1.ListOperatorsResponse
+	32, // 60: meshos.host.v1.Host.TailAudit:output_type -> meshos.v1.AdminAuditRecord
+	42, // 61: meshos.host.v1.Host.TailLogs:output_type -> meshos.v1.LogRecord
+	43, // 62: meshos.host.v1.Host.TailFailures:output_type -> meshos.v1.FailureRecord
+	44, // 63: meshos.host.v1.Host.TailActions:output_type -> meshos.v1.ActionRecord
+	3,  // 64: meshos.host.v1.Host.Reload:output_type -> meshos.host.v1.ReloadResponse
+	39, // 65: meshos.host.v1.Host.ReloadPlugin:output_type -> meshos.v1.PluginView
+	39, // 66: meshos.host.v1.Host.EnablePlugin:output_type -> meshos.v1.PluginView
+	39, // 67: meshos.host.v1.Host.DisablePlugin:output_type -> meshos.v1.PluginView
+	21, // 68: meshos.host.v1.Host.DescribePlugin:output_type -> meshos.host.v1.PluginDetail
+	27, // 69: meshos.host.v1.Host.Explain:output_type -> meshos.host.v1.ExplainResponse
+	24, // 70: meshos.host.v1.Host.Probe:output_type -> meshos.host.v1.ProbeResponse
+	54, // [54:71] is the sub-list for method output_type
+	37, // [37:54] is the sub-list for method input_type
+	37, // [37:37] is the sub-list for extension type_name
+	37, // [37:37] is the sub-list for extension extendee
+	0,  // [0:37] is the sub-list for field type_name
 }
 
 func init() { file_meshos_host_v1_host_proto_init() }
