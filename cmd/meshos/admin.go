@@ -125,16 +125,34 @@ gone. The node then stays cordoned until ` + "`meshos admin uncordon`" + `. A dr
 longer than --within goes on, and a failure record lists what is left.
 
 --monitor shows what is left and what it waits for, until the node is empty. Ctrl-C
-ends the display, not the drain.`,
+ends the display, not the drain.
+
+In a mesh, --nodes with --one-by-one drains several nodes, each once the one before is
+drained, and asks before the next one. It stops at the first trouble: an order that is
+refused, a node that does not answer for 30s, a deadline that is over, a drain of which
+nothing changed for --stall, a freeze, or another node that is not well any more. Then,
+and at Ctrl-C, it says what is done, what is left, and with which command to go on. A
+drain that was ordered goes on meanwhile. -o json prints one object for each node.`,
 		Example: `  meshos admin drain --monitor
-  meshos admin drain --within 30m --yes`,
+  meshos admin drain --within 30m --yes
+  meshos admin drain --nodes alpha,bravo,charlie --one-by-one`,
 		Args: cobra.NoArgs,
 	}
 	node := addNode(a, cmd)
 	within := cmd.Flags().Duration("within", 0, "how long the drain should take (default: maintenance.drain_deadline of the node)")
+	nodes := cmd.Flags().StringSlice("nodes", nil, "the `IDs` or names of the nodes to drain, in this order; with --one-by-one")
+	_ = cmd.RegisterFlagCompletionFunc("nodes", a.completeNodes)
+	oneByOne := cmd.Flags().Bool("one-by-one", false, "drain the nodes of --nodes one after the other")
+	stall := cmd.Flags().Duration("stall", 5*time.Minute, "with --one-by-one: stop when nothing of what is left changed for so long")
 	f := addCommandFlags(cmd, false)
 	addMonitor(cmd, f)
+	for _, other := range []string{"node", "monitor", "here", "propose"} {
+		cmd.MarkFlagsMutuallyExclusive("nodes", other)
+	}
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		if cmd.Flags().Changed("nodes") || *oneByOne {
+			return a.drainNodes(cmd, f, *nodes, *oneByOne, *within, *stall)
+		}
 		return a.carryOut(cmd, f, func(s *meshosv1.Snapshot) (*meshosv1.AdminEvent, error) {
 			window, err := windowOf(*within)
 			id, unknown := node.or(s)

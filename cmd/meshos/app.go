@@ -82,7 +82,8 @@ explain --journal, audit verify, audit export, records, version and completion, 
 need no running node.
 
 Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 the node did not
-answer, 4 the node rejected the command, 5 this user may not do that.`,
+answer, 4 the node rejected the command, 5 it is not known whether an order in a mesh
+counts, 6 this user may not do that.`,
 		Version:       a.version, // for --version
 		SilenceErrors: true,
 		SilenceUsage:  true,

@@ -152,7 +152,7 @@ func (m *drainMonitor) see(s *meshosv1.Snapshot) error {
 	if s.GetTick() == 0 || s.GetEpoch() == m.epoch && lastAudit(s) < m.record || m.height > 0 && !folded(s, m.height) {
 		return nil // taken before the command, or before a node that was restarted knows anything
 	}
-	end := m.end(s)
+	end := drainOver(s, m.maintenance)
 	if m.output == outputJSON {
 		if err := m.showJSON(s); err != nil {
 			return err
@@ -169,14 +169,15 @@ func (m *drainMonitor) see(s *meshosv1.Snapshot) error {
 	return end
 }
 
-// end returns nil while the drain goes on, errDone when it is done, and else why it ended.
-func (m *drainMonitor) end(s *meshosv1.Snapshot) error {
+// drainOver returns nil while the drain of the node of a snapshot goes on, errDone when it is
+// done, and else why it ended. The drain may be part of entering maintenance.
+func drainOver(s *meshosv1.Snapshot, maintenance bool) error {
 	local := s.GetLocalMaintenance()
 	phase := local.GetPhase()
 	if phase == meshosv1.MaintenancePhase_MAINTENANCE_PHASE_DRAIN_FAILED {
 		return fmt.Errorf("the drain failed: %s\n    still there: %s", view.Plain(local.GetReason()), stillThere(local))
 	}
-	if m.maintenance {
+	if maintenance {
 		switch phase {
 		case meshosv1.MaintenancePhase_MAINTENANCE_PHASE_MAINTENANCE:
 			return errDone

@@ -46,21 +46,27 @@ type operatorNode struct {
 	dropsCommits bool                          // it does not answer commits, nor makes records of them
 	onCommand    func()                        // called with a command, which is not answered then
 	answer       func() (*hostv1.PublishResponse, error)
-	commits      []*meshosv1.AdminCommand
-	signers      []string // fingerprints of the last commit
-	unsigned     []*meshosv1.AdminEvent
+	// shows, if set, changes what GetSnapshot returns after so many unsigned commands.
+	shows    func(s *meshosv1.Snapshot, commands int)
+	commits  []*meshosv1.AdminCommand
+	signers  []string // fingerprints of the last commit
+	unsigned []*meshosv1.AdminEvent
 }
 
 func (j *operatorNode) GetSnapshot(context.Context, *hostv1.GetSnapshotRequest) (*meshosv1.Snapshot, error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	return proto.CloneOf(j.snapshot), nil
+	s := proto.CloneOf(j.snapshot)
+	if j.shows != nil {
+		j.shows(s, len(j.unsigned))
+	}
+	return s, nil
 }
 
 func (j *operatorNode) WatchSnapshots(_ *hostv1.WatchSnapshotsRequest, stream grpc.ServerStreamingServer[meshosv1.Snapshot]) error {
 	j.mu.Lock()
 	show := []*meshosv1.Snapshot{proto.CloneOf(j.snapshot)}
-	if j.watches++; j.watches%2 == 0 { // the first one waits for the audit record, the second one is the monitor's
+	if j.watches++; j.watches%2 == 0 && j.shows == nil { // the first one waits for the audit record, the second one is the monitor's
 		show[0].AdminAudit = nil
 		show = append(show, j.script...)
 	}
@@ -117,7 +123,7 @@ func (j *operatorNode) Publish(ctx context.Context, in *hostv1.PublishRequest) (
 		if err != nil {
 			return nil, err
 		}
-		j.audit(wire.AdminToProto(taken)) // as a node records it
+		j.audit(wire.AdminToProto(taken)).Reason = event.GetReason() // as a node records it
 	}
 	if j.answer != nil {
 		return j.answer()
