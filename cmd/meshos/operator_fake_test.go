@@ -123,7 +123,10 @@ func (j *operatorNode) Publish(ctx context.Context, in *hostv1.PublishRequest) (
 		if err != nil {
 			return nil, err
 		}
-		j.audit(wire.AdminToProto(taken)).Reason = event.GetReason() // as a node records it
+		record := j.audit(wire.AdminToProto(taken)) // as a node records it
+		if j.shows != nil {
+			record.Reason = event.GetReason()
+		}
 	}
 	if j.answer != nil {
 		return j.answer()
