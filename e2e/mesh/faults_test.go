@@ -46,6 +46,7 @@ func TestAMinorityRefusesOrdersGoesOnAndCatchesUp(t *testing.T) {
 		w.cordon(o, alone, fmt.Sprintf("healed, on %d", alone))
 		w.check(o, w.all()...)
 	}
+	w.lostNothing()
 }
 
 func TestACutInOneDirectionStopsNoOrdersOfTheMajority(t *testing.T) {

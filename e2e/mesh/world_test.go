@@ -117,6 +117,19 @@ func (w *world) allHear(ids ...int) {
 	}
 }
 
+// lostNothing fails the test if a node filled the log of the seeds up, but for once when they
+// became several.
+func (w *world) lostNothing() {
+	w.t.Helper()
+	said := ""
+	for _, n := range w.lab.Nodes() {
+		said += n.Said()
+	}
+	if strings.Contains(said, "had lost the end of the log") || strings.Count(said, "began with an empty log") > 1 {
+		w.t.Error("the log of the seeds went back, as its nodes say")
+	}
+}
+
 func tail(text string) string {
 	const most = 6000
 	if len(text) > most {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"math"
 	"slices"
 	"sync"
 	"time"
@@ -76,24 +77,24 @@ type Log struct {
 	saying   sync.Mutex
 	reported map[string]bool // what was reported once
 
-	mu               sync.Mutex
-	follower         *follower.Follower
-	state            *cluster.State // the follower's
-	record           *record
-	joining          *Token // nil: none
-	members          *pluginv1.SetMembersRequest
-	changed          chan struct{}                // closed when members is another one
-	moved            chan struct{}                // closed when the orders of this node are to be looked at
-	stands           bool                         // it is reported that nothing is folded any more
-	links, filledFor uint64                       // how often it was said how the node is linked, and when the others were filled up last
-	sums             map[uint64]cluster.Hash      // own admin_state by height, the newest ones
-	said             map[mesh.NodeID]saidState    // the last of others
-	differs          map[mesh.NodeID]uint64       // since which height others differ
-	asked            map[string]*meshosv1.Joining // to be ordered, by their encoding
-	recent           map[string]mesh.AuditRecord  // of commands that were folded, by commit id
-	recentIDs        []string                     // oldest first
-	whyJoining       string                       // why it is no member yet
-	notes            []string
+	mu         sync.Mutex
+	follower   *follower.Follower
+	state      *cluster.State // the follower's
+	record     *record
+	joining    *Token // nil: none
+	members    *pluginv1.SetMembersRequest
+	changed    chan struct{}                // closed when members is another one
+	moved      chan struct{}                // closed when the orders of this node are to be looked at
+	stands     bool                         // it is reported that nothing is folded any more
+	filling    filling                      // of the log of the others
+	sums       map[uint64]cluster.Hash      // own admin_state by height, the newest ones
+	said       map[mesh.NodeID]saidState    // the last of others
+	differs    map[mesh.NodeID]uint64       // since which height others differ
+	asked      map[string]*meshosv1.Joining // to be ordered, by their encoding
+	recent     map[string]mesh.AuditRecord  // of commands that were folded, by commit id
+	recentIDs  []string                     // oldest first
+	whyJoining string                       // why it is no member yet
+	notes      []string
 }
 
 // Later is an input that the node's state does not have yet, with the time at which the entry
@@ -109,6 +110,7 @@ func Open(o Options) (*Log, error) {
 		opts: o, start: time.Now(), wake: make(chan struct{}, 1), changed: make(chan struct{}), moved: make(chan struct{}),
 		state: cluster.New(), sums: map[uint64]cluster.Hash{}, said: map[mesh.NodeID]saidState{}, differs: map[mesh.NodeID]uint64{},
 		asked: map[string]*meshosv1.Joining{}, recent: map[string]mesh.AuditRecord{}, reported: map[string]bool{},
+		filling: filling{fresh: math.MinInt64},
 	}
 	if err := l.open(); err != nil {
 		return nil, fmt.Errorf("the log of the mesh: %w", err)

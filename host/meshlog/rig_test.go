@@ -55,6 +55,7 @@ type host struct {
 	now     func() time.Time
 	stop    func()
 	atOrder func() // called before each Order
+	logs    text   // from INFO on
 
 	mu       sync.Mutex
 	verdicts []mesh.JudgedCommit
@@ -77,7 +78,7 @@ func start(t *testing.T, n *meshtest.Network, id mesh.NodeID, dir string, now fu
 func (h *host) open(folded uint64) {
 	h.t.Helper()
 	l, err := Open(Options{
-		DataDir: h.dir, Node: h.id, Name: fmt.Sprintf("node-%d", h.id), Now: h.now, Log: slog.New(slog.DiscardHandler), Folded: folded,
+		DataDir: h.dir, Node: h.id, Name: fmt.Sprintf("node-%d", h.id), Now: h.now, Log: slog.New(slog.NewTextHandler(&h.logs, nil)), Folded: folded,
 		Report: func(source, reason string) {
 			h.mu.Lock()
 			defer h.mu.Unlock()

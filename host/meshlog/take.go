@@ -63,6 +63,7 @@ func (l *Log) write() error {
 	}
 	l.mu.Lock()
 	l.undeliver = append(l.undeliver, l.follower.Written(len(entries))...)
+	l.filling.fresh = l.now()
 	l.mu.Unlock()
 	return nil
 }

@@ -283,7 +283,7 @@ func (h *hub) hear(m *nats.Msg) {
 		h.answerHello(now, second, m)
 	case "ready":
 		h.judge(now)
-		h.respond(m, h.logState(now))
+		h.respond(m, h.logState(now, h.keeper.end()))
 	case "seed":
 		beat := &natsv1.SeedBeat{}
 		if first != h.id && proto.Unmarshal(m.Data, beat) == nil {

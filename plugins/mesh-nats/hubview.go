@@ -66,7 +66,7 @@ func (h *hub) pages(now time.Time, ids []uint64, known map[uint64][2]uint64, say
 		}
 		v.Peers = append(v.Peers, state)
 	}
-	v.Log = h.logState(now)
+	v.Log = h.logState(now, h.keeper.end())
 	say(v)
 }
 
@@ -96,13 +96,12 @@ func (h *hub) say(subject string, m proto.Message) {
 	}
 }
 
-// logState returns how the log is, with the age of that.
-func (h *hub) logState(now time.Time) *natsv1.LogState {
-	out := proto.Clone(h.state).(*natsv1.LogState)
-	head := h.keeper.head()
-	out.Height, out.Head = head.height, head.hash
-	if !head.at.IsZero() {
-		out.Age = durationpb.New(max(0, now.Sub(head.at)))
+// logState returns how the log is, with the age of what is known of its end.
+func (h *hub) logState(now time.Time, end logEnd) *natsv1.LogState {
+	out := proto.CloneOf(h.state)
+	out.Height, out.Head, out.Unknown = end.height, end.hash, !end.known()
+	if end.known() {
+		out.Age = durationpb.New(max(0, now.Sub(end.at)))
 	}
 	return out
 }

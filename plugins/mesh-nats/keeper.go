@@ -2,11 +2,11 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -28,18 +28,15 @@ type keeper struct {
 	js      jetstream.JetStream
 	changed chan struct{} // something to judge
 
+	// majority says that a majority of the seeds hear each other, with this one among them.
+	majority atomic.Bool
+
 	mu     sync.Mutex
 	there  bool // the stream
-	last   logHead
+	last   logEnd
+	own    logEnd // as this seed read it while it led the log
 	full   string // alarm
 	failed error
-}
-
-// logHead is the end of the log.
-type logHead struct {
-	height uint64
-	hash   []byte
-	at     time.Time // when that was known
 }
 
 func newKeeper(h *hub) *keeper {
@@ -47,10 +44,18 @@ func newKeeper(h *hub) *keeper {
 	return &keeper{hub: h, js: js, failed: err, changed: make(chan struct{}, 1)}
 }
 
-func (k *keeper) head() logHead {
+// end returns where the log ends, as far as that is known.
+func (k *keeper) end() logEnd {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return k.last
+}
+
+// stored returns where the log ends that this seed leads.
+func (k *keeper) stored() logEnd {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.own
 }
 
 func (k *keeper) alarm() string {
@@ -76,18 +81,20 @@ func (k *keeper) leads() bool {
 func (k *keeper) logged(height uint64, entry *meshosv1.LoggedEntry) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if height > k.last.height {
-		k.last = logHead{height, hashOf(entry), time.Now()}
+	now, hash := time.Now(), hashOf(entry)
+	k.last.took(now, height, hash)
+	if k.own.known() {
+		k.own.took(now, height, hash)
 	}
 }
 
-// hear takes what the leading seed says of the log.
-func (k *keeper) hear(state *natsv1.LogState, now time.Time) {
-	at := now.Add(-state.GetAge().AsDuration())
+// hear takes what the leading seed says of the log. One that does not hear a majority may lead
+// no more, and does not know it yet.
+func (k *keeper) hear(by uint64, state *natsv1.LogState, now time.Time) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if state.GetHeight() > k.last.height || state.GetHeight() < k.last.height && now.Sub(k.last.at) > settle+seedEvery || state.GetHeight() == k.last.height {
-		k.last = logHead{state.GetHeight(), state.GetHead(), at}
+	if state.GetQuorum() && !state.GetUnknown() {
+		k.last.said(now, by, state.GetHeight(), state.GetHead(), now.Add(-state.GetAge().AsDuration()))
 	}
 	k.full = state.GetAlarm()
 }
@@ -109,17 +116,25 @@ func (k *keeper) run(ctx context.Context) error {
 			}
 		}
 		if !k.leads() {
+			if led {
+				k.leadsNoMore()
+			}
 			led = false
 			continue
 		}
 		now := time.Now()
-		if !led || now.Sub(read) >= k.cfg.beacon() {
+		if !led {
+			led, read = true, time.Time{}
+			if k.clustered() { // it may still have to fold what it stored
+				continue
+			}
+		}
+		if k.majority.Load() && (read.IsZero() || k.end().doubted(now) > 0 || now.Sub(read) >= k.cfg.beacon()) {
 			if err := k.read(ctx); err == nil {
-				read = now
-				if !led {
+				if read.IsZero() {
 					poke(k.changed)
 				}
-				led = true
+				read = now
 			}
 		}
 		if now.Sub(sized) >= k.cfg.beacon() {
@@ -183,23 +198,25 @@ func (k *keeper) config() jetstream.StreamConfig {
 	return c
 }
 
-// read reads the end of the log. It may have gone back, if the store did.
+// read reads the end of the log from the store of the seed that leads it: of this one.
 func (k *keeper) read(ctx context.Context) error {
-	height, entry, err := reader{k.nc, "$JS.API.DIRECT.GET." + stream}.one(ctx, 0)
-	head := logHead{at: time.Now()}
-	switch {
-	case errors.Is(err, errNoEntry):
-	case err != nil:
+	began := time.Now()
+	height, hash, err := k.lastStored(ctx)
+	if err != nil {
 		return err
-	default:
-		head.height, head.hash = height, hashOf(entry)
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if head.height >= k.last.height || time.Since(k.last.at) > settle {
-		k.last = head
-	}
+	now := time.Now()
+	k.own.read(now, began, height, hash)
+	k.last.said(now, k.id, k.own.height, k.own.hash, k.own.at)
 	return nil
+}
+
+func (k *keeper) leadsNoMore() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.own = logEnd{}
 }
 
 // look looks how full the log is, which seeds have it, and whether the stream is as the

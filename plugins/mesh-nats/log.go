@@ -104,6 +104,53 @@ func (r reader) one(ctx context.Context, height uint64) (uint64, *meshosv1.Logge
 	return entryOf(m)
 }
 
+// lastStored returns the height and the hash of the last entry that the leader of the log has;
+// 0 of an empty log. Others, which may have less, do not answer.
+func (k *keeper) lastStored(ctx context.Context) (height uint64, hash []byte, err error) {
+	ctx, cancel := context.WithTimeout(ctx, readWithin)
+	defer cancel()
+	body, err := json.Marshal(getRequest{LastFor: logSubject})
+	if err != nil {
+		return 0, nil, err
+	}
+	m, err := k.nc.RequestWithContext(ctx, "$JS.API.STREAM.MSG.GET."+stream, body)
+	if err != nil {
+		return 0, nil, fmt.Errorf("read the end of the log: %w", err)
+	}
+	var answer struct {
+		Error   *apiError `json:"error"`
+		Message struct {
+			Sequence uint64    `json:"seq"`
+			Header   []byte    `json:"hdrs"`
+			Data     []byte    `json:"data"`
+			Time     time.Time `json:"time"`
+		} `json:"message"`
+	}
+	if err := json.Unmarshal(m.Data, &answer); err != nil {
+		return 0, nil, fmt.Errorf("read the end of the log: %w", err)
+	}
+	switch e := answer.Error; {
+	case e != nil && e.ErrCode == noMessage:
+		return 0, nil, nil
+	case e != nil:
+		return 0, nil, fmt.Errorf("read the end of the log: %s (%d)", e.Description, e.ErrCode)
+	}
+	stored := nats.NewMsg(logSubject)
+	stored.Data = answer.Message.Data
+	if len(answer.Message.Header) > 0 {
+		if stored.Header, err = nats.DecodeHeadersMsg(answer.Message.Header); err != nil {
+			return 0, nil, fmt.Errorf("read the end of the log: %w", err)
+		}
+	}
+	stored.Header.Set(headerSequence, strconv.FormatUint(answer.Message.Sequence, 10))
+	stored.Header.Set(headerTime, answer.Message.Time.Format(time.RFC3339Nano))
+	height, entry, err := entryOf(stored)
+	if err != nil {
+		return 0, nil, err
+	}
+	return height, hashOf(entry), nil
+}
+
 // from reads entries from a height on, without gaps, as many as one answer has.
 func (r reader) from(ctx context.Context, height uint64) ([]*meshosv1.LoggedEntry, error) {
 	ctx, cancel := context.WithTimeout(ctx, readWithin)

@@ -49,6 +49,8 @@ func (n *node) Order(ctx context.Context, req *pluginv1.OrderRequest) error {
 		return pluginsdk.Unavailable(errors.New("the log has no leader at the moment"))
 	case err != nil:
 		return pluginsdk.Unknown(fmt.Errorf("entry %d was published, and whether the log took it is not known yet: %w", req.GetHeight(), err))
+	case answer.Error == nil && answer.Duplicate && req.GetLogTime() != nil:
+		return filledAlready(req)
 	case answer.Error == nil:
 		return nil
 	}
@@ -87,6 +89,7 @@ type apiError struct {
 
 // Numbers of JetStream's errors.
 const (
+	noMessage         = 10037
 	wrongLastSequence = 10071
 	maximumBytes      = 10077 // the store's text says which limit
 	inProcess         = 10158 // it was published before, and too few seeds have it yet
@@ -116,7 +119,11 @@ func (l *leaf) refused(ctx context.Context, req *pluginv1.OrderRequest, why *api
 	switch why.ErrCode {
 	case wrongLastSequence:
 		_, there, err := reader{l.nc, directGet}.one(ctx, req.GetHeight())
-		if err == nil && bytes.Equal(there.GetEntry(), req.GetEntry()) {
+		switch {
+		case err != nil || !bytes.Equal(there.GetEntry(), req.GetEntry()):
+		case req.GetLogTime() != nil:
+			return filledAlready(req)
+		default:
 			return nil // it was taken before
 		}
 		return pluginsdk.Aborted(fmt.Errorf("entry %d does not come next: %s", req.GetHeight(), why.Description))
@@ -129,4 +136,10 @@ func (l *leaf) refused(ctx context.Context, req *pluginv1.OrderRequest, why *api
 		return pluginsdk.Unavailable(fmt.Errorf("the log takes nothing: %s", why.Description))
 	}
 	return pluginsdk.FailedPrecondition(fmt.Errorf("the log refuses entry %d: %s (%d)", req.GetHeight(), why.Description, why.ErrCode))
+}
+
+// filledAlready is the error for an entry that somebody else filled the log up with, so that the
+// log is not filled up by several at once.
+func filledAlready(req *pluginv1.OrderRequest) error {
+	return pluginsdk.Aborted(fmt.Errorf("the log has entry %d already", req.GetHeight()))
 }

@@ -26,7 +26,7 @@ func (h *hub) sayToSeeds(now time.Time) {
 	late, _ := h.sessions.overdue(now, h.cfg.session())
 	beat.Ended = append(beat.Ended, late...)
 	if beat.GetLeads() {
-		beat.Log = h.logState(now)
+		beat.Log = h.logState(now, h.keeper.stored())
 		beat.Log.Alarm = h.keeper.alarm()
 	}
 	h.say(subjectSeed(h.id), beat)
@@ -39,7 +39,7 @@ func (h *hub) hearSeed(now time.Time, id uint64, beat *natsv1.SeedBeat) {
 	}
 	h.seeds[id] = other
 	if beat.GetLeads() {
-		h.keeper.hear(beat.GetLog(), now)
+		h.keeper.hear(id, beat.GetLog(), now)
 	}
 }
 
@@ -59,7 +59,9 @@ func (h *hub) quorum(now time.Time, led bool) bool {
 
 // judge looks whether the log takes entries, and tells all at once if that changed.
 func (h *hub) judge(now time.Time) {
-	state := &natsv1.LogState{Quorum: h.quorum(now, h.keeper.leads()), Alarm: h.alarm(now), Waits: h.waits(now)}
+	h.keeper.majority.Store(h.quorum(now, true))
+	quorum := h.quorum(now, h.keeper.leads()) && h.keeper.end().known()
+	state := &natsv1.LogState{Quorum: quorum, Alarm: h.alarm(now), Waits: h.waits(now)}
 	before := h.state
 	h.state = state
 	if state.GetQuorum() == before.GetQuorum() && state.GetAlarm() == before.GetAlarm() && state.GetWaits() == before.GetWaits() {
@@ -82,9 +84,13 @@ func (h *hub) judge(now time.Time) {
 // itself, because it was lost or set back. One that claims so and does not fill it up does not
 // hold the mesh up for ever.
 func (h *hub) waits(now time.Time) string {
+	end := h.keeper.end()
+	if end.doubted(now) >= doubtAfter {
+		return fmt.Sprintf("the leading seed says that the log ends before entry %d, which it had: it takes no orders until that is clear", end.height)
+	}
 	id, height := h.sessions.highest()
-	has := h.keeper.head().height
-	if height <= has {
+	has := end.height
+	if height <= has || !end.known() {
 		h.behind = time.Time{}
 		return ""
 	}

@@ -135,7 +135,7 @@ func TestAMajorityHasToHearEachOther(t *testing.T) {
 func TestALogThatIsBehindTakesNoOrdersForAWhile(t *testing.T) {
 	now := time.Unix(1000, 0)
 	h := someHub(t, 3, now)
-	h.keeper.last = logHead{height: 4}
+	h.keeper.last = logEnd{height: 4, at: now}
 	h.sessions.hear(now, 2, &natsv1.Said{Incarnation: 5, Revision: 1, Summary: &meshosv1.NodeSummary{Height: 6}})
 	for _, c := range []struct {
 		after time.Duration

@@ -110,10 +110,14 @@ func (l *leaf) takeLog(state *natsv1.LogState) {
 	if state == nil {
 		return
 	}
-	l.board.setHeight(state.GetHeight())
+	if !state.GetUnknown() {
+		l.board.setHeight(state.GetHeight())
+	}
 	l.board.setLink(func(s *linkState) {
 		s.quorum = state.GetQuorum() && state.GetWaits() == ""
-		s.height, s.head, s.beacon = state.GetHeight(), state.GetHead(), l.heard.Add(-state.GetAge().AsDuration())
+		if !state.GetUnknown() {
+			s.height, s.head, s.beacon = state.GetHeight(), state.GetHead(), l.heard.Add(-state.GetAge().AsDuration())
+		}
 		s.alarm = state.GetAlarm()
 		if s.alarm == "" {
 			s.alarm = state.GetWaits()

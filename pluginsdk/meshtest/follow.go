@@ -150,8 +150,11 @@ func (o *Node) link() *meshosv1.MeshLink {
 	} else {
 		out.Seed, out.SeedHere = fmt.Sprintf("node-%d:7420", seed), seed == o.id
 	}
-	if h := len(n.log); h > 0 && out.Quorum {
-		out.Beacon = &meshosv1.MeshLink_Beacon{Height: uint64(h), Head: n.log[h-1].hash, Age: durationpb.New(0)}
+	if out.Quorum {
+		out.Beacon = &meshosv1.MeshLink_Beacon{Height: uint64(len(n.log)), Age: durationpb.New(0)}
+		if h := len(n.log); h > 0 {
+			out.Beacon.Head = n.log[h-1].hash
+		}
 	}
 	return out
 }

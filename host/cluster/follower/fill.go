@@ -41,12 +41,12 @@ func (f *Follower) compare(b *meshosv1.MeshLink_Beacon) error {
 // WentBack reports whether the log of the others ends before the record does, and from which
 // height on it is to be filled up.
 func (f *Follower) WentBack() (from uint64, back bool) {
-	height := f.link.GetBeacon().GetHeight() // of a log without an entry there is no beacon
+	b := f.link.GetBeacon()
 	// A log that waits to be filled up says that it has no quorum.
-	if _, member := f.state.Member(f.node); !f.link.GetConnected() || !member || f.frozen != "" {
-		return 0, false
+	if _, member := f.state.Member(f.node); b == nil || !f.link.GetConnected() || !member || f.frozen != "" {
+		return 0, false // without a beacon nobody knows where the log ends
 	}
-	return height + 1, height < f.onDisk()
+	return b.GetHeight() + 1, b.GetHeight() < f.onDisk()
 }
 
 // Fill returns what fills the log of the others up at a height; nil if the record ends before.

@@ -6086,10 +6086,10 @@ func (x *NodeSummary) GetUnreachable() []uint64 {
 type MeshLink struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Connected     bool                   `protobuf:"varint,1,opt,name=connected,proto3" json:"connected,omitempty"`
-	Since         *durationpb.Duration   `protobuf:"bytes,2,opt,name=since,proto3" json:"since,omitempty"`    // for how long connected has been so
-	Seed          string                 `protobuf:"bytes,3,opt,name=seed,proto3" json:"seed,omitempty"`      // address of the seed that it is linked with
-	Quorum        bool                   `protobuf:"varint,4,opt,name=quorum,proto3" json:"quorum,omitempty"` // the log takes entries, as far as this node knows
-	Beacon        *MeshLink_Beacon       `protobuf:"bytes,5,opt,name=beacon,proto3" json:"beacon,omitempty"`
+	Since         *durationpb.Duration   `protobuf:"bytes,2,opt,name=since,proto3" json:"since,omitempty"`                        // for how long connected has been so
+	Seed          string                 `protobuf:"bytes,3,opt,name=seed,proto3" json:"seed,omitempty"`                          // address of the seed that it is linked with
+	Quorum        bool                   `protobuf:"varint,4,opt,name=quorum,proto3" json:"quorum,omitempty"`                     // the log takes entries, as far as this node knows
+	Beacon        *MeshLink_Beacon       `protobuf:"bytes,5,opt,name=beacon,proto3" json:"beacon,omitempty"`                      // absent while it is not known where the log ends; height 0 is that of an empty log
 	Alarm         string                 `protobuf:"bytes,6,opt,name=alarm,proto3" json:"alarm,omitempty"`                        // what is wrong with the engine, for people: "the log uses 83 % of its limit"
 	Error         string                 `protobuf:"bytes,7,opt,name=error,proto3" json:"error,omitempty"`                        // why it is not connected, for people
 	SeedHere      bool                   `protobuf:"varint,8,opt,name=seed_here,json=seedHere,proto3" json:"seed_here,omitempty"` // this node carries the log

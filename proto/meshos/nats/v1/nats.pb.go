@@ -490,7 +490,8 @@ type LogState struct {
 	Head          []byte                 `protobuf:"bytes,3,opt,name=head,proto3" json:"head,omitempty"`
 	Age           *durationpb.Duration   `protobuf:"bytes,4,opt,name=age,proto3" json:"age,omitempty"` // since the log was read
 	Alarm         string                 `protobuf:"bytes,5,opt,name=alarm,proto3" json:"alarm,omitempty"`
-	Waits         string                 `protobuf:"bytes,6,opt,name=waits,proto3" json:"waits,omitempty"` // why it takes nothing although there is a quorum
+	Waits         string                 `protobuf:"bytes,6,opt,name=waits,proto3" json:"waits,omitempty"`      // why it takes nothing although there is a quorum
+	Unknown       bool                   `protobuf:"varint,7,opt,name=unknown,proto3" json:"unknown,omitempty"` // where it ends: then height and head say nothing
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -565,6 +566,13 @@ func (x *LogState) GetWaits() string {
 		return x.Waits
 	}
 	return ""
+}
+
+func (x *LogState) GetUnknown() bool {
+	if x != nil {
+		return x.Unknown
+	}
+	return false
 }
 
 // SeedBeat is what seeds say to each other, on seed.SEED.
@@ -853,14 +861,15 @@ const file_meshos_nats_v1_nats_proto_rawDesc = "" +
 	"\x04left\x18\x05 \x01(\bR\x04left\x12\x18\n" +
 	"\aorderly\x18\x06 \x01(\bR\aorderly\x12+\n" +
 	"\x03age\x18\a \x01(\v2\x19.google.protobuf.DurationR\x03age\x120\n" +
-	"\asummary\x18\b \x01(\v2\x16.meshos.v1.NodeSummaryR\asummary\"\xa7\x01\n" +
+	"\asummary\x18\b \x01(\v2\x16.meshos.v1.NodeSummaryR\asummary\"\xc1\x01\n" +
 	"\bLogState\x12\x16\n" +
 	"\x06quorum\x18\x01 \x01(\bR\x06quorum\x12\x16\n" +
 	"\x06height\x18\x02 \x01(\x04R\x06height\x12\x12\n" +
 	"\x04head\x18\x03 \x01(\fR\x04head\x12+\n" +
 	"\x03age\x18\x04 \x01(\v2\x19.google.protobuf.DurationR\x03age\x12\x14\n" +
 	"\x05alarm\x18\x05 \x01(\tR\x05alarm\x12\x14\n" +
-	"\x05waits\x18\x06 \x01(\tR\x05waits\"x\n" +
+	"\x05waits\x18\x06 \x01(\tR\x05waits\x12\x18\n" +
+	"\aunknown\x18\a \x01(\bR\aunknown\"x\n" +
 	"\bSeedBeat\x12\x14\n" +
 	"\x05hears\x18\x01 \x03(\x04R\x05hears\x12\x14\n" +
 	"\x05leads\x18\x02 \x01(\bR\x05leads\x12*\n" +

@@ -50,6 +50,7 @@ type MeshClient interface {
 	Follow(ctx context.Context, in *FollowRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[MeshBatch], error)
 	// Order appends one entry to the ordered log, behind the entry before it. OK: the log has
 	// it, and Follow shows it. ABORTED: another entry has this height; nothing was appended.
+	// That of one that fills the log up says that somebody else has done so, also with the same entry.
 	// UNAVAILABLE: there is no quorum; nothing was appended. DEADLINE_EXCEEDED: it is not
 	// known; Follow shows it if the log took it. An entry that the log has is taken again
 	// without a second copy.
@@ -189,6 +190,7 @@ type MeshServer interface {
 	Follow(*FollowRequest, grpc.ServerStreamingServer[MeshBatch]) error
 	// Order appends one entry to the ordered log, behind the entry before it. OK: the log has
 	// it, and Follow shows it. ABORTED: another entry has this height; nothing was appended.
+	// That of one that fills the log up says that somebody else has done so, also with the same entry.
 	// UNAVAILABLE: there is no quorum; nothing was appended. DEADLINE_EXCEEDED: it is not
 	// known; Follow shows it if the log took it. An entry that the log has is taken again
 	// without a second copy.
