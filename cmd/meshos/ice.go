@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strconv"
@@ -152,21 +153,49 @@ func newRestartDaemonCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "restart-daemon ID|NAME",
 		Short:   "Restart a daemon at once; one that waits for its backoff starts",
-		Example: "  meshos ice restart-daemon 3",
+		Example: "  meshos ice restart-daemon 3\n  meshos ice restart-daemon web --node bravo",
 		Args:    cobra.ExactArgs(1),
 
 		ValidArgsFunction: a.completeDaemons,
 	}
+	node := addNode(a, cmd)
 	f := addCommandFlags(cmd, true)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		return a.carryOut(cmd, f, func(s *meshosv1.Snapshot) (*meshosv1.AdminEvent, error) {
-			daemon, err := namedDaemon(s, args[0])
+			on, of, err := a.nodeOfDaemon(cmd.Context(), node, s)
+			if err != nil {
+				return nil, err
+			}
+			daemon, err := namedDaemon(of, args[0])
 			return &meshosv1.AdminEvent{Kind: &meshosv1.AdminEvent_ForceRestartDaemon{
-				ForceRestartDaemon: &meshosv1.ForceRestartDaemon{Daemon: daemon},
+				ForceRestartDaemon: &meshosv1.ForceRestartDaemon{Daemon: daemon, Node: on},
 			}}, err
 		})
 	}
 	return cmd
+}
+
+// nodeOfDaemon returns the node that a command about a daemon names, and what that node shows. A
+// node alone is not named: then commands are for the node that they are sent to.
+func (a *app) nodeOfDaemon(ctx context.Context, f *nodeFlag, s *meshosv1.Snapshot) (uint64, *meshosv1.Snapshot, error) {
+	id, err := f.or(s)
+	switch {
+	case err != nil:
+		return 0, nil, err
+	case id == s.GetNode() && s.GetMesh().GetHeight() == 0:
+		return 0, s, nil
+	case id == s.GetNode():
+		return id, s, nil
+	case s.GetMesh().GetHeight() == 0:
+		return 0, nil, fmt.Errorf("--node: this node belongs to no mesh, so it can restart its own daemons alone; send the command to node %d", id)
+	}
+	other, err := a.connectTo(strconv.FormatUint(id, 10))
+	if err != nil {
+		return 0, nil, err
+	}
+	defer other.close()
+	of, err := other.snapshot(ctx)
+	return id, of, err
 }
 
 // namedDaemon finds a daemon by its id or name. An id that the node does not know is
@@ -203,14 +232,20 @@ func newKillMigrationCommand(a *app) *cobra.Command {
 		Example: "  meshos ice kill-migration 9",
 		Args:    cobra.ExactArgs(1),
 	}
+	node := addNodeFlag(a, cmd, "node", "the `ID` or name of the node whose migration it is; needed in a mesh only if several have one with this id")
 	f := addCommandFlags(cmd, true)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		id, err := readID("migration", args[0])
 		if err != nil {
 			return &usageError{err: err, help: cmd.CommandPath() + " --help"}
 		}
-		return a.carryOut(cmd, f, func(*meshosv1.Snapshot) (*meshosv1.AdminEvent, error) {
-			return &meshosv1.AdminEvent{Kind: &meshosv1.AdminEvent_KillMigration{KillMigration: &meshosv1.KillMigration{Migration: id}}}, nil
+		return a.carryOut(cmd, f, func(s *meshosv1.Snapshot) (*meshosv1.AdminEvent, error) {
+			kill := &meshosv1.KillMigration{Migration: id}
+			var err error
+			if node.word != "" {
+				kill.Node, err = node.id(s)
+			}
+			return &meshosv1.AdminEvent{Kind: &meshosv1.AdminEvent_KillMigration{KillMigration: kill}}, err
 		})
 	}
 	return cmd

@@ -91,7 +91,7 @@ func (a *app) preview(f *commandFlags, command sign.Command, s *meshosv1.Snapsho
 		text += "  Reason: " + view.Plain(command.Reason) + "\n"
 	}
 	if command.BreakGlass {
-		text += p.BlastRadius(sim.blast, sim.hash)
+		text += p.BlastRadius(sim.blast, sim.hash) + p.Elsewhere(sim.answer)
 	}
 	if sim.cooldown != nil {
 		text += "  " + p.Color.Apply(view.Bad, a.tooSoon(p, sim.cooldown, target)) + "\n"

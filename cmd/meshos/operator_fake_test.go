@@ -40,6 +40,7 @@ type operatorNode struct {
 	outcome      *meshosv1.VerificationOutcome
 	blast        *meshosv1.BlastRadius
 	cooldown     *hostv1.Cooldown
+	elsewhere    []*hostv1.NodeSimulation
 	roster       *hostv1.ListOperatorsResponse // nil: an older node, which does not say it
 	wrongHash    bool                          // its blast hashes don't belong to the blast radius
 	diskStuck    bool                          // its records don't get onto the disk: it does not answer commits
@@ -87,7 +88,7 @@ func (j *operatorNode) Simulate(context.Context, *hostv1.SimulateRequest) (*host
 	if j.wrongHash {
 		hash[0]++
 	}
-	return &hostv1.SimulateResponse{BlastRadius: j.blast, BlastHash: hash, Cooldown: j.cooldown}, nil
+	return &hostv1.SimulateResponse{BlastRadius: j.blast, BlastHash: hash, Cooldown: j.cooldown, Nodes: j.elsewhere}, nil
 }
 
 func (j *operatorNode) ListOperators(context.Context, *hostv1.ListOperatorsRequest) (*hostv1.ListOperatorsResponse, error) {

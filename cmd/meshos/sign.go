@@ -147,11 +147,11 @@ func (a *app) simulateAgain(ctx context.Context, p *sign.Proposal, target sign.T
 				}()
 			}
 			if bytes.Equal(now.hash, p.Admin.GetBlastHash()) {
-				_, _ = fmt.Fprintln(a.err, "Simulated again: "+printer.Color.Apply(view.Good, "the result is the same."))
+				_, _ = fmt.Fprint(a.err, "Simulated again: "+printer.Color.Apply(view.Good, "the result is the same.")+"\n"+printer.Elsewhere(now.answer))
 				return
 			}
-			_, _ = fmt.Fprintf(a.err, "Simulated again: %s\n%s",
-				printer.Color.Apply(view.Bad, "the result differs now."), printer.BlastRadius(now.blast, now.hash))
+			_, _ = fmt.Fprintf(a.err, "Simulated again: %s\n%s%s",
+				printer.Color.Apply(view.Bad, "the result differs now."), printer.BlastRadius(now.blast, now.hash), printer.Elsewhere(now.answer))
 			return
 		}
 	}

@@ -23,7 +23,7 @@ type simulation struct {
 func (n *nodeClient) simulate(ctx context.Context, event *meshosv1.AdminEvent) (simulation, error) {
 	ctx, cancel := context.WithTimeout(ctx, n.timeout)
 	defer cancel()
-	answer, err := n.Simulate(ctx, &hostv1.SimulateRequest{Event: event})
+	answer, err := n.Simulate(ctx, &hostv1.SimulateRequest{Event: event, AllNodes: true})
 	if err != nil {
 		return simulation{}, n.explain(err)
 	}

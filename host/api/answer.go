@@ -25,7 +25,7 @@ func (s *Service) Answer(ctx context.Context, from uint64, method string, reques
 	if !askable(method) {
 		return status.Errorf(codes.PermissionDenied, "%s does more than read, so no other node may call it", method)
 	}
-	ctx, cancel := context.WithCancel(ctx)
+	ctx, cancel := context.WithCancel(context.WithValue(ctx, answering{}, true))
 	defer cancel()
 	defer context.AfterFunc(s.stopping, cancel)()
 	a := &answer{ctx: ctx, request: request, send: send}

@@ -3,8 +3,11 @@ package api_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
@@ -15,6 +18,7 @@ import (
 	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/snapshot"
 	hostv1 "github.com/meshos/meshos/proto/meshos/host/v1"
+	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
 // asking returns a client of node 1, which reaches node 2 (bravo) through a mesh, and node 2.
@@ -151,5 +155,73 @@ func TestLargeAnswersGoInParts(t *testing.T) {
 	}
 	if err := service.Answer(within(t), 1, "Publish", nil, nil); status.Code(err) != codes.PermissionDenied {
 		t.Errorf("another node may publish: %v", err)
+	}
+}
+
+func TestASimulationAsksAllNodes(t *testing.T) {
+	client, there, _ := asking(t)
+	ask := func(node string) (*hostv1.SimulateResponse, []string) {
+		t.Helper()
+		ctx := within(t)
+		if node != "" {
+			ctx = of(t, node)
+		}
+		out, err := client.Simulate(ctx, &hostv1.SimulateRequest{AllNodes: true, Event: &meshosv1.AdminEvent{
+			Kind: &meshosv1.AdminEvent_ThawCluster{ThawCluster: &meshosv1.ThawCluster{}},
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var said []string
+		for _, n := range out.GetNodes() {
+			said = append(said, fmt.Sprintf("%d %s same=%v %v %s", n.GetNode(), n.GetName(), n.GetSame(), n.GetBlastRadius().GetAffectedNodes(), n.GetUnanswered()))
+		}
+		return out, said
+	}
+	out, said := ask("")
+	want := []string{"2 bravo same=true [] ", "3 twin same=false [] node 3 is not reached", "4 twin same=false [] node 4 is not reached"}
+	if string(out.GetBlastHash()) != "hash" || !slices.Equal(said, want) {
+		t.Errorf("hash %q of this node, and %q", out.GetBlastHash(), said)
+	}
+	there.mu.Lock()
+	there.radius = &meshosv1.BlastRadius{AffectedNodes: []uint64{9}}
+	there.mu.Unlock()
+	if _, said := ask(""); said[0] != "2 bravo same=false [9] " {
+		t.Errorf("of another result %q", said)
+	}
+	if _, said := ask("bravo"); len(said) != 0 {
+		t.Errorf("a node that is asked by another one asks others: %q", said)
+	}
+}
+
+func TestASimulationDoesNotWaitForWhoIsGone(t *testing.T) {
+	here := newNode()
+	gone := snapshot.Peer{Node: 2, Name: "bravo", Member: &snapshot.Member{Gone: true, Heard: true}}
+	named := snapshot.Peer{Node: 3, Name: "charlie", Member: &snapshot.Member{Gone: true}} // the fake simulation affects it
+	slow := snapshot.Peer{Node: 4, Name: "delta", Member: &snapshot.Member{}}
+	here.Show(&snapshot.Snapshot{Node: 1, Now: mesh.Time(time.Minute), Peers: snapshot.PeersOf(gone, named, slow)})
+	var asked sync.Map
+	client := dial(t, serveAt(t, here, func(o *api.Options) {
+		o.Ask = func(ctx context.Context, to mesh.NodeID, _ string, _ []byte, _ func([]byte) error) error {
+			asked.Store(to, true)
+			<-ctx.Done()
+			return ctx.Err()
+		}
+	}))
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second) // of which a part is left for the answer
+	defer cancel()
+	out, err := client.Simulate(ctx, &hostv1.SimulateRequest{AllNodes: true, Event: &meshosv1.AdminEvent{
+		Kind: &meshosv1.AdminEvent_ThawCluster{ThawCluster: &meshosv1.ThawCluster{}},
+	}})
+	if err != nil || len(out.GetNodes()) != 3 {
+		t.Fatalf("%v: %v", err, out)
+	}
+	for i, want := range []string{"it is gone, and was last heard of 1m0s ago", "it did not answer in time", "it did not answer in time"} {
+		if got := out.GetNodes()[i].GetUnanswered(); got != want {
+			t.Errorf("node %d: %q, want %q", out.GetNodes()[i].GetNode(), got, want)
+		}
+	}
+	if _, was := asked.Load(mesh.NodeID(2)); was {
+		t.Error("a node that is gone, and that the command does not name, was asked")
 	}
 }

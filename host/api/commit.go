@@ -69,20 +69,6 @@ func orderUnknown(err error) *status.Status {
 	return answer
 }
 
-// Simulate implements hostv1.HostServer.
-func (s *Service) Simulate(ctx context.Context, in *hostv1.SimulateRequest) (*hostv1.SimulateResponse, error) {
-	event, err := wire.AdminFromProto(in.GetEvent())
-	if err != nil {
-		return nil, status.Errorf(codes.InvalidArgument, "event.%v", err)
-	}
-	s.latest(ctx) // Simulate looks at the newest
-	out, err := s.opts.Simulate(event)
-	if err != nil {
-		return nil, status.Error(codes.InvalidArgument, err.Error())
-	}
-	return out, nil
-}
-
 // ListOperators implements hostv1.HostServer.
 func (s *Service) ListOperators(_ context.Context, in *hostv1.ListOperatorsRequest) (*hostv1.ListOperatorsResponse, error) {
 	out, latest := s.opts.Operators(in.GetCompare()), s.opts.Reader.Latest()

@@ -44,8 +44,9 @@ type node struct {
 	panicked []string
 	waited   []string // the records for which Durable was called
 	disk     error
-	lost     error  // after the time of a call's queue
-	records  stored // on disk
+	radius   *meshosv1.BlastRadius // of all simulations; nil: one of its own
+	lost     error                 // after the time of a call's queue
+	records  stored                // on disk
 }
 
 func newNode() *node {
@@ -92,6 +93,11 @@ func (n *node) Commit(ctx context.Context, signed wire.Signed) (mesh.AuditRecord
 func (n *node) simulate(ev mesh.AdminEvent) (*hostv1.SimulateResponse, error) {
 	if !ev.BreakGlass() {
 		return nil, errors.New(ev.Kind() + " is not a break-glass command")
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.radius != nil {
+		return &hostv1.SimulateResponse{BlastRadius: n.radius, BlastHash: []byte("other")}, nil
 	}
 	return &hostv1.SimulateResponse{BlastRadius: &meshosv1.BlastRadius{AffectedNodes: []uint64{3}}, BlastHash: []byte("hash")}, nil
 }

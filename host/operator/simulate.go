@@ -199,6 +199,13 @@ func (b *blast) chain(id mesh.ChainID) (holders []mesh.NodeID, known bool) {
 func (b *blast) restart(ev mesh.ForceRestartDaemon) {
 	b.out.AffectedDaemons = []*meshosv1.DaemonRef{{Id: uint64(ev.Daemon.ID), Name: ev.Daemon.Name}}
 	b.warn(warnRestartBypasses, "daemon %s starts again without its backoff or crash-loop protection; remove the cause first", ev.Daemon)
+	if ev.Node != 0 {
+		b.out.AffectedNodes = []uint64{uint64(ev.Node)}
+		if ev.Node != b.s.Node {
+			b.warn(warnRestartElsewhere, "the daemon is one of node %s, and only that node can say how it is", b.nodeName(ev.Node))
+			return
+		}
+	}
 	d, known := b.s.Daemons.Get(ev.Daemon.ID)
 	switch {
 	case !known:
@@ -213,6 +220,9 @@ func (b *blast) restart(ev mesh.ForceRestartDaemon) {
 // kill shows the migration that would be aborted, if it is one of this node. It leaves out
 // what changes all the time, such as progress, so that the hash stays the same.
 func (b *blast) kill(ev mesh.KillMigration) {
+	if ev.Node != 0 {
+		b.out.AffectedNodes = []uint64{uint64(ev.Node)}
+	}
 	i := slices.IndexFunc(b.s.Migrations, func(m mesh.Migration) bool { return m.ID == ev.Migration })
 	if i < 0 {
 		b.warn(warnKillPending, "this node has no migration %d in progress; if another node has it, only that node can show and abort it", ev.Migration)

@@ -88,18 +88,15 @@ func (p Printer) BlastRadius(b *meshosv1.BlastRadius, hash []byte) string {
 	out.WriteString(p.Color.Apply(Strong, "Blast radius") + "\n")
 	row("nodes", idsOr(b.GetAffectedNodes(), ""))
 	row("chains", idsOr(b.GetAffectedReplicas(), ""))
-	daemons := make([]string, 0, len(b.GetAffectedDaemons()))
-	for _, d := range b.GetAffectedDaemons() {
-		daemons = append(daemons, Daemon(d))
-	}
-	row("daemons", strings.Join(daemons, ", "))
+	daemons := daemonNames(b)
+	row("daemons", daemons)
 	if b.EstimatedDrainDelay != nil {
 		row("delay", "up to "+span(b.GetEstimatedDrainDelay()))
 	}
 	if churn := b.GetPlacementStabilityDelta(); churn != 0 {
 		row("churn", fmt.Sprintf("%.2f on a scale from 0 to 1", churn))
 	}
-	if len(b.GetAffectedNodes()) == 0 && len(b.GetAffectedReplicas()) == 0 && len(daemons) == 0 {
+	if len(b.GetAffectedNodes()) == 0 && len(b.GetAffectedReplicas()) == 0 && daemons == "" {
 		out.WriteString("  nothing that this node knows of\n")
 	}
 	for _, w := range b.GetWarnings() {

@@ -158,7 +158,7 @@ func (x OperatorKey_State) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use OperatorKey_State.Descriptor instead.
 func (OperatorKey_State) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{16, 0}
+	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{17, 0}
 }
 
 type ReloadRequest struct {
@@ -790,6 +790,7 @@ func (x *CommitRequest) GetCommit() *v1.SignedCommit {
 type SimulateRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Event         *v1.AdminEvent         `protobuf:"bytes,1,opt,name=event,proto3" json:"event,omitempty"`
+	AllNodes      bool                   `protobuf:"varint,2,opt,name=all_nodes,json=allNodes,proto3" json:"all_nodes,omitempty"` // ask the other nodes of the mesh, too
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -831,12 +832,22 @@ func (x *SimulateRequest) GetEvent() *v1.AdminEvent {
 	return nil
 }
 
+func (x *SimulateRequest) GetAllNodes() bool {
+	if x != nil {
+		return x.AllNodes
+	}
+	return false
+}
+
 type SimulateResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	BlastRadius   *v1.BlastRadius        `protobuf:"bytes,1,opt,name=blast_radius,json=blastRadius,proto3" json:"blast_radius,omitempty"`
-	BlastHash     []byte                 `protobuf:"bytes,2,opt,name=blast_hash,json=blastHash,proto3" json:"blast_hash,omitempty"` // SHA-256 of blast_radius, for AdminCommand
-	Cooldown      *Cooldown              `protobuf:"bytes,3,opt,name=cooldown,proto3" json:"cooldown,omitempty"`                    // for which the command would have to wait; absent if it need not
-	Signatures    uint32                 `protobuf:"varint,4,opt,name=signatures,proto3" json:"signatures,omitempty"`               // how many operators have to sign it; 0: it needs no signature
+	state       protoimpl.MessageState `protogen:"open.v1"`
+	BlastRadius *v1.BlastRadius        `protobuf:"bytes,1,opt,name=blast_radius,json=blastRadius,proto3" json:"blast_radius,omitempty"`
+	BlastHash   []byte                 `protobuf:"bytes,2,opt,name=blast_hash,json=blastHash,proto3" json:"blast_hash,omitempty"` // SHA-256 of blast_radius, for AdminCommand
+	Cooldown    *Cooldown              `protobuf:"bytes,3,opt,name=cooldown,proto3" json:"cooldown,omitempty"`                    // for which the command would have to wait; absent if it need not
+	Signatures  uint32                 `protobuf:"varint,4,opt,name=signatures,proto3" json:"signatures,omitempty"`               // how many operators have to sign it; 0: it needs no signature
+	// What the other members of the mesh say, by id. It is not part of what is signed: the hash is
+	// that of this node's simulation alone. Empty without a mesh, and unless all_nodes is set.
+	Nodes         []*NodeSimulation `protobuf:"bytes,5,rep,name=nodes,proto3" json:"nodes,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -899,6 +910,98 @@ func (x *SimulateResponse) GetSignatures() uint32 {
 	return 0
 }
 
+func (x *SimulateResponse) GetNodes() []*NodeSimulation {
+	if x != nil {
+		return x.Nodes
+	}
+	return nil
+}
+
+// NodeSimulation is what a break-glass command would do as another node sees it.
+type NodeSimulation struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Node          uint64                 `protobuf:"varint,1,opt,name=node,proto3" json:"node,omitempty"`
+	Name          string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	Unanswered    string                 `protobuf:"bytes,3,opt,name=unanswered,proto3" json:"unanswered,omitempty"`                      // why it did not say, for people; empty if it did
+	Same          bool                   `protobuf:"varint,4,opt,name=same,proto3" json:"same,omitempty"`                                 // it says what the node says that was asked
+	BlastRadius   *v1.BlastRadius        `protobuf:"bytes,5,opt,name=blast_radius,json=blastRadius,proto3" json:"blast_radius,omitempty"` // absent with same, or where there are too many
+	Cooldown      *Cooldown              `protobuf:"bytes,6,opt,name=cooldown,proto3" json:"cooldown,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NodeSimulation) Reset() {
+	*x = NodeSimulation{}
+	mi := &file_meshos_host_v1_host_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NodeSimulation) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NodeSimulation) ProtoMessage() {}
+
+func (x *NodeSimulation) ProtoReflect() protoreflect.Message {
+	mi := &file_meshos_host_v1_host_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NodeSimulation.ProtoReflect.Descriptor instead.
+func (*NodeSimulation) Descriptor() ([]byte, []int) {
+	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *NodeSimulation) GetNode() uint64 {
+	if x != nil {
+		return x.Node
+	}
+	return 0
+}
+
+func (x *NodeSimulation) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *NodeSimulation) GetUnanswered() string {
+	if x != nil {
+		return x.Unanswered
+	}
+	return ""
+}
+
+func (x *NodeSimulation) GetSame() bool {
+	if x != nil {
+		return x.Same
+	}
+	return false
+}
+
+func (x *NodeSimulation) GetBlastRadius() *v1.BlastRadius {
+	if x != nil {
+		return x.BlastRadius
+	}
+	return nil
+}
+
+func (x *NodeSimulation) GetCooldown() *Cooldown {
+	if x != nil {
+		return x.Cooldown
+	}
+	return nil
+}
+
 // Cooldown is the time for which break-glass commands wait because of an earlier one. It is
 // not part of what is signed.
 type Cooldown struct {
@@ -912,7 +1015,7 @@ type Cooldown struct {
 
 func (x *Cooldown) Reset() {
 	*x = Cooldown{}
-	mi := &file_meshos_host_v1_host_proto_msgTypes[13]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -924,7 +1027,7 @@ func (x *Cooldown) String() string {
 func (*Cooldown) ProtoMessage() {}
 
 func (x *Cooldown) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_host_v1_host_proto_msgTypes[13]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -937,7 +1040,7 @@ func (x *Cooldown) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Cooldown.ProtoReflect.Descriptor instead.
 func (*Cooldown) Descriptor() ([]byte, []int) {
-	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{13}
+	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Cooldown) GetOf() string {
@@ -970,7 +1073,7 @@ type ListOperatorsRequest struct {
 
 func (x *ListOperatorsRequest) Reset() {
 	*x = ListOperatorsRequest{}
-	mi := &file_meshos_host_v1_host_proto_msgTypes[14]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -982,7 +1085,7 @@ func (x *ListOperatorsRequest) String() string {
 func (*ListOperatorsRequest) ProtoMessage() {}
 
 func (x *ListOperatorsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_host_v1_host_proto_msgTypes[14]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -995,7 +1098,7 @@ func (x *ListOperatorsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListOperatorsRequest.ProtoReflect.Descriptor instead.
 func (*ListOperatorsRequest) Descriptor() ([]byte, []int) {
-	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{14}
+	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *ListOperatorsRequest) GetCompare() bool {
@@ -1030,7 +1133,7 @@ type ListOperatorsResponse struct {
 
 func (x *ListOperatorsResponse) Reset() {
 	*x = ListOperatorsResponse{}
-	mi := &file_meshos_host_v1_host_proto_msgTypes[15]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1042,7 +1145,7 @@ func (x *ListOperatorsResponse) String() string {
 func (*ListOperatorsResponse) ProtoMessage() {}
 
 func (x *ListOperatorsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_host_v1_host_proto_msgTypes[15]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1055,7 +1158,7 @@ func (x *ListOperatorsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListOperatorsResponse.ProtoReflect.Descriptor instead.
 func (*ListOperatorsResponse) Descriptor() ([]byte, []int) {
-	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{15}
+	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *ListOperatorsResponse) GetNode() uint64 {
@@ -1196,7 +1299,7 @@ type OperatorKey struct {
 
 func (x *OperatorKey) Reset() {
 	*x = OperatorKey{}
-	mi := &file_meshos_host_v1_host_proto_msgTypes[16]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1208,7 +1311,7 @@ func (x *OperatorKey) String() string {
 func (*OperatorKey) ProtoMessage() {}
 
 func (x *OperatorKey) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_host_v1_host_proto_msgTypes[16]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1221,7 +1324,7 @@ func (x *OperatorKey) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OperatorKey.ProtoReflect.Descriptor instead.
 func (*OperatorKey) Descriptor() ([]byte, []int) {
-	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{16}
+	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *OperatorKey) GetName() string {
@@ -1310,7 +1413,7 @@ type TailRequest struct {
 
 func (x *TailRequest) Reset() {
 	*x = TailRequest{}
-	mi := &file_meshos_host_v1_host_proto_msgTypes[17]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1322,7 +1425,7 @@ func (x *TailRequest) String() string {
 func (*TailRequest) ProtoMessage() {}
 
 func (x *TailRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_host_v1_host_proto_msgTypes[17]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1335,7 +1438,7 @@ func (x *TailRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TailRequest.ProtoReflect.Descriptor instead.
 func (*TailRequest) Descriptor() ([]byte, []int) {
-	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{17}
+	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *TailRequest) GetEpoch() uint64 {
@@ -1403,7 +1506,7 @@ type PluginRequest struct {
 
 func (x *PluginRequest) Reset() {
 	*x = PluginRequest{}
-	mi := &file_meshos_host_v1_host_proto_msgTypes[18]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1415,7 +1518,7 @@ func (x *PluginRequest) String() string {
 func (*PluginRequest) ProtoMessage() {}
 
 func (x *PluginRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_host_v1_host_proto_msgTypes[18]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1428,7 +1531,7 @@ func (x *PluginRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PluginRequest.ProtoReflect.Descriptor instead.
 func (*PluginRequest) Descriptor() ([]byte, []int) {
-	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{18}
+	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *PluginRequest) GetName() string {
@@ -1455,7 +1558,7 @@ type PluginDetail struct {
 
 func (x *PluginDetail) Reset() {
 	*x = PluginDetail{}
-	mi := &file_meshos_host_v1_host_proto_msgTypes[19]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1467,7 +1570,7 @@ func (x *PluginDetail) String() string {
 func (*PluginDetail) ProtoMessage() {}
 
 func (x *PluginDetail) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_host_v1_host_proto_msgTypes[19]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1480,7 +1583,7 @@ func (x *PluginDetail) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PluginDetail.ProtoReflect.Descriptor instead.
 func (*PluginDetail) Descriptor() ([]byte, []int) {
-	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{19}
+	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *PluginDetail) GetView() *v1.PluginView {
@@ -1550,7 +1653,7 @@ type PluginEvent struct {
 
 func (x *PluginEvent) Reset() {
 	*x = PluginEvent{}
-	mi := &file_meshos_host_v1_host_proto_msgTypes[20]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1562,7 +1665,7 @@ func (x *PluginEvent) String() string {
 func (*PluginEvent) ProtoMessage() {}
 
 func (x *PluginEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_host_v1_host_proto_msgTypes[20]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1575,7 +1678,7 @@ func (x *PluginEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PluginEvent.ProtoReflect.Descriptor instead.
 func (*PluginEvent) Descriptor() ([]byte, []int) {
-	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{20}
+	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *PluginEvent) GetAt() *timestamppb.Timestamp {
@@ -1606,7 +1709,7 @@ type ProbeRequest struct {
 
 func (x *ProbeRequest) Reset() {
 	*x = ProbeRequest{}
-	mi := &file_meshos_host_v1_host_proto_msgTypes[21]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1618,7 +1721,7 @@ func (x *ProbeRequest) String() string {
 func (*ProbeRequest) ProtoMessage() {}
 
 func (x *ProbeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_host_v1_host_proto_msgTypes[21]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1631,7 +1734,7 @@ func (x *ProbeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProbeRequest.ProtoReflect.Descriptor instead.
 func (*ProbeRequest) Descriptor() ([]byte, []int) {
-	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{21}
+	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *ProbeRequest) GetSubject() isProbeRequest_Subject {
@@ -1695,7 +1798,7 @@ type ProbeResponse struct {
 
 func (x *ProbeResponse) Reset() {
 	*x = ProbeResponse{}
-	mi := &file_meshos_host_v1_host_proto_msgTypes[22]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1707,7 +1810,7 @@ func (x *ProbeResponse) String() string {
 func (*ProbeResponse) ProtoMessage() {}
 
 func (x *ProbeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_host_v1_host_proto_msgTypes[22]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1720,7 +1823,7 @@ func (x *ProbeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProbeResponse.ProtoReflect.Descriptor instead.
 func (*ProbeResponse) Descriptor() ([]byte, []int) {
-	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{22}
+	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *ProbeResponse) GetPeer() uint64 {
@@ -1773,7 +1876,7 @@ type ProbeFinding struct {
 
 func (x *ProbeFinding) Reset() {
 	*x = ProbeFinding{}
-	mi := &file_meshos_host_v1_host_proto_msgTypes[23]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1785,7 +1888,7 @@ func (x *ProbeFinding) String() string {
 func (*ProbeFinding) ProtoMessage() {}
 
 func (x *ProbeFinding) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_host_v1_host_proto_msgTypes[23]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1798,7 +1901,7 @@ func (x *ProbeFinding) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProbeFinding.ProtoReflect.Descriptor instead.
 func (*ProbeFinding) Descriptor() ([]byte, []int) {
-	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{23}
+	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *ProbeFinding) GetPlugin() string {
@@ -1859,7 +1962,7 @@ type ExplainRequest struct {
 
 func (x *ExplainRequest) Reset() {
 	*x = ExplainRequest{}
-	mi := &file_meshos_host_v1_host_proto_msgTypes[24]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1871,7 +1974,7 @@ func (x *ExplainRequest) String() string {
 func (*ExplainRequest) ProtoMessage() {}
 
 func (x *ExplainRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_host_v1_host_proto_msgTypes[24]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1884,7 +1987,7 @@ func (x *ExplainRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExplainRequest.ProtoReflect.Descriptor instead.
 func (*ExplainRequest) Descriptor() ([]byte, []int) {
-	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{24}
+	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *ExplainRequest) GetSubject() isExplainRequest_Subject {
@@ -1985,7 +2088,7 @@ type ExplainResponse struct {
 
 func (x *ExplainResponse) Reset() {
 	*x = ExplainResponse{}
-	mi := &file_meshos_host_v1_host_proto_msgTypes[25]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1997,7 +2100,7 @@ func (x *ExplainResponse) String() string {
 func (*ExplainResponse) ProtoMessage() {}
 
 func (x *ExplainResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_host_v1_host_proto_msgTypes[25]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2010,7 +2113,7 @@ func (x *ExplainResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExplainResponse.ProtoReflect.Descriptor instead.
 func (*ExplainResponse) Descriptor() ([]byte, []int) {
-	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{25}
+	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *ExplainResponse) GetSubject() string {
@@ -2045,7 +2148,7 @@ type Finding struct {
 
 func (x *Finding) Reset() {
 	*x = Finding{}
-	mi := &file_meshos_host_v1_host_proto_msgTypes[26]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2057,7 +2160,7 @@ func (x *Finding) String() string {
 func (*Finding) ProtoMessage() {}
 
 func (x *Finding) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_host_v1_host_proto_msgTypes[26]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2070,7 +2173,7 @@ func (x *Finding) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Finding.ProtoReflect.Descriptor instead.
 func (*Finding) Descriptor() ([]byte, []int) {
-	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{26}
+	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *Finding) GetArm() string {
@@ -2100,7 +2203,7 @@ type AnswerPart struct {
 
 func (x *AnswerPart) Reset() {
 	*x = AnswerPart{}
-	mi := &file_meshos_host_v1_host_proto_msgTypes[27]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2112,7 +2215,7 @@ func (x *AnswerPart) String() string {
 func (*AnswerPart) ProtoMessage() {}
 
 func (x *AnswerPart) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_host_v1_host_proto_msgTypes[27]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2125,7 +2228,7 @@ func (x *AnswerPart) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AnswerPart.ProtoReflect.Descriptor instead.
 func (*AnswerPart) Descriptor() ([]byte, []int) {
-	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{27}
+	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *AnswerPart) GetMessage() []byte {
@@ -2209,9 +2312,10 @@ const file_meshos_host_v1_host_proto_rawDesc = "" +
 	"\x04kind\x18\x02 \x01(\tR\x04kind\x12\x18\n" +
 	"\amessage\x18\x03 \x01(\tR\amessage\"@\n" +
 	"\rCommitRequest\x12/\n" +
-	"\x06commit\x18\x01 \x01(\v2\x17.meshos.v1.SignedCommitR\x06commit\">\n" +
+	"\x06commit\x18\x01 \x01(\v2\x17.meshos.v1.SignedCommitR\x06commit\"[\n" +
 	"\x0fSimulateRequest\x12+\n" +
-	"\x05event\x18\x01 \x01(\v2\x15.meshos.v1.AdminEventR\x05event\"\xc2\x01\n" +
+	"\x05event\x18\x01 \x01(\v2\x15.meshos.v1.AdminEventR\x05event\x12\x1b\n" +
+	"\tall_nodes\x18\x02 \x01(\bR\ballNodes\"\xf8\x01\n" +
 	"\x10SimulateResponse\x129\n" +
 	"\fblast_radius\x18\x01 \x01(\v2\x16.meshos.v1.BlastRadiusR\vblastRadius\x12\x1d\n" +
 	"\n" +
@@ -2219,7 +2323,17 @@ const file_meshos_host_v1_host_proto_rawDesc = "" +
 	"\bcooldown\x18\x03 \x01(\v2\x18.meshos.host.v1.CooldownR\bcooldown\x12\x1e\n" +
 	"\n" +
 	"signatures\x18\x04 \x01(\rR\n" +
-	"signatures\"{\n" +
+	"signatures\x124\n" +
+	"\x05nodes\x18\x05 \x03(\v2\x1e.meshos.host.v1.NodeSimulationR\x05nodes\"\xdd\x01\n" +
+	"\x0eNodeSimulation\x12\x12\n" +
+	"\x04node\x18\x01 \x01(\x04R\x04node\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\x12\x1e\n" +
+	"\n" +
+	"unanswered\x18\x03 \x01(\tR\n" +
+	"unanswered\x12\x12\n" +
+	"\x04same\x18\x04 \x01(\bR\x04same\x129\n" +
+	"\fblast_radius\x18\x05 \x01(\v2\x16.meshos.v1.BlastRadiusR\vblastRadius\x124\n" +
+	"\bcooldown\x18\x06 \x01(\v2\x18.meshos.host.v1.CooldownR\bcooldown\"{\n" +
 	"\bCooldown\x12\x0e\n" +
 	"\x02of\x18\x01 \x01(\tR\x02of\x120\n" +
 	"\x05until\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x05until\x12-\n" +
@@ -2371,7 +2485,7 @@ func file_meshos_host_v1_host_proto_rawDescGZIP() []byte {
 }
 
 var file_meshos_host_v1_host_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_meshos_host_v1_host_proto_msgTypes = make([]protoimpl.MessageInfo, 29)
+var file_meshos_host_v1_host_proto_msgTypes = make([]protoimpl.MessageInfo, 30)
 var file_meshos_host_v1_host_proto_goTypes = []any{
 	(SnapshotFilter_Section)(0),   // 0: meshos.host.v1.SnapshotFilter.Section
 	(OperatorKey_State)(0),        // 1: meshos.host.v1.OperatorKey.State
@@ -2388,36 +2502,37 @@ var file_meshos_host_v1_host_proto_goTypes = []any{
 	(*CommitRequest)(nil),         // 12: meshos.host.v1.CommitRequest
 	(*SimulateRequest)(nil),       // 13: meshos.host.v1.SimulateRequest
 	(*SimulateResponse)(nil),      // 14: meshos.host.v1.SimulateResponse
-	(*Cooldown)(nil),              // 15: meshos.host.v1.Cooldown
-	(*ListOperatorsRequest)(nil),  // 16: meshos.host.v1.ListOperatorsRequest
-	(*ListOperatorsResponse)(nil), // 17: meshos.host.v1.ListOperatorsResponse
-	(*OperatorKey)(nil),           // 18: meshos.host.v1.OperatorKey
-	(*TailRequest)(nil),           // 19: meshos.host.v1.TailRequest
-	(*PluginRequest)(nil),         // 20: meshos.host.v1.PluginRequest
-	(*PluginDetail)(nil),          // 21: meshos.host.v1.PluginDetail
-	(*PluginEvent)(nil),           // 22: meshos.host.v1.PluginEvent
-	(*ProbeRequest)(nil),          // 23: meshos.host.v1.ProbeRequest
-	(*ProbeResponse)(nil),         // 24: meshos.host.v1.ProbeResponse
-	(*ProbeFinding)(nil),          // 25: meshos.host.v1.ProbeFinding
-	(*ExplainRequest)(nil),        // 26: meshos.host.v1.ExplainRequest
-	(*ExplainResponse)(nil),       // 27: meshos.host.v1.ExplainResponse
-	(*Finding)(nil),               // 28: meshos.host.v1.Finding
-	(*AnswerPart)(nil),            // 29: meshos.host.v1.AnswerPart
-	nil,                           // 30: meshos.host.v1.AnswerPart.HeaderEntry
-	(*v1.Event)(nil),              // 31: meshos.v1.Event
-	(*v1.AdminAuditRecord)(nil),   // 32: meshos.v1.AdminAuditRecord
-	(*v1.SignedCommit)(nil),       // 33: meshos.v1.SignedCommit
-	(*v1.AdminEvent)(nil),         // 34: meshos.v1.AdminEvent
-	(*v1.BlastRadius)(nil),        // 35: meshos.v1.BlastRadius
-	(*timestamppb.Timestamp)(nil), // 36: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),   // 37: google.protobuf.Duration
-	(v1.LogLevel)(0),              // 38: meshos.v1.LogLevel
-	(*v1.PluginView)(nil),         // 39: meshos.v1.PluginView
-	(*v1.ProbeResult)(nil),        // 40: meshos.v1.ProbeResult
-	(*v1.Snapshot)(nil),           // 41: meshos.v1.Snapshot
-	(*v1.LogRecord)(nil),          // 42: meshos.v1.LogRecord
-	(*v1.FailureRecord)(nil),      // 43: meshos.v1.FailureRecord
-	(*v1.ActionRecord)(nil),       // 44: meshos.v1.ActionRecord
+	(*NodeSimulation)(nil),        // 15: meshos.host.v1.NodeSimulation
+	(*Cooldown)(nil),              // 16: meshos.host.v1.Cooldown
+	(*ListOperatorsRequest)(nil),  // 17: meshos.host.v1.ListOperatorsRequest
+	(*ListOperatorsResponse)(nil), // 18: meshos.host.v1.ListOperatorsResponse
+	(*OperatorKey)(nil),           // 19: meshos.host.v1.OperatorKey
+	(*TailRequest)(nil),           // 20: meshos.host.v1.TailRequest
+	(*PluginRequest)(nil),         // 21: meshos.host.v1.PluginRequest
+	(*PluginDetail)(nil),          // 22: meshos.host.v1.PluginDetail
+	(*PluginEvent)(nil),           // 23: meshos.host.v1.PluginEvent
+	(*ProbeRequest)(nil),          // 24: meshos.host.v1.ProbeRequest
+	(*ProbeResponse)(nil),         // 25: meshos.host.v1.ProbeResponse
+	(*ProbeFinding)(nil),          // 26: meshos.host.v1.ProbeFinding
+	(*ExplainRequest)(nil),        // 27: meshos.host.v1.ExplainRequest
+	(*ExplainResponse)(nil),       // 28: meshos.host.v1.ExplainResponse
+	(*Finding)(nil),               // 29: meshos.host.v1.Finding
+	(*AnswerPart)(nil),            // 30: meshos.host.v1.AnswerPart
+	nil,                           // 31: meshos.host.v1.AnswerPart.HeaderEntry
+	(*v1.Event)(nil),              // 32: meshos.v1.Event
+	(*v1.AdminAuditRecord)(nil),   // 33: meshos.v1.AdminAuditRecord
+	(*v1.SignedCommit)(nil),       // 34: meshos.v1.SignedCommit
+	(*v1.AdminEvent)(nil),         // 35: meshos.v1.AdminEvent
+	(*v1.BlastRadius)(nil),        // 36: meshos.v1.BlastRadius
+	(*timestamppb.Timestamp)(nil), // 37: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),   // 38: google.protobuf.Duration
+	(v1.LogLevel)(0),              // 39: meshos.v1.LogLevel
+	(*v1.PluginView)(nil),         // 40: meshos.v1.PluginView
+	(*v1.ProbeResult)(nil),        // 41: meshos.v1.ProbeResult
+	(*v1.Snapshot)(nil),           // 42: meshos.v1.Snapshot
+	(*v1.LogRecord)(nil),          // 43: meshos.v1.LogRecord
+	(*v1.FailureRecord)(nil),      // 44: meshos.v1.FailureRecord
+	(*v1.ActionRecord)(nil),       // 45: meshos.v1.ActionRecord
 }
 var file_meshos_host_v1_host_proto_depIdxs = []int32{
 	4,  // 0: meshos.host.v1.ReloadResponse.taken_over:type_name -> meshos.host.v1.ConfigChange
@@ -2428,74 +2543,77 @@ var file_meshos_host_v1_host_proto_depIdxs = []int32{
 	8,  // 5: meshos.host.v1.SnapshotFilter.daemons:type_name -> meshos.host.v1.IdRange
 	8,  // 6: meshos.host.v1.SnapshotFilter.chains:type_name -> meshos.host.v1.IdRange
 	8,  // 7: meshos.host.v1.SnapshotFilter.peers:type_name -> meshos.host.v1.IdRange
-	31, // 8: meshos.host.v1.PublishRequest.events:type_name -> meshos.v1.Event
+	32, // 8: meshos.host.v1.PublishRequest.events:type_name -> meshos.v1.Event
 	11, // 9: meshos.host.v1.PublishResponse.refused:type_name -> meshos.host.v1.RefusedEvent
-	32, // 10: meshos.host.v1.PublishResponse.record:type_name -> meshos.v1.AdminAuditRecord
-	33, // 11: meshos.host.v1.CommitRequest.commit:type_name -> meshos.v1.SignedCommit
-	34, // 12: meshos.host.v1.SimulateRequest.event:type_name -> meshos.v1.AdminEvent
-	35, // 13: meshos.host.v1.SimulateResponse.blast_radius:type_name -> meshos.v1.BlastRadius
-	15, // 14: meshos.host.v1.SimulateResponse.cooldown:type_name -> meshos.host.v1.Cooldown
-	36, // 15: meshos.host.v1.Cooldown.until:type_name -> google.protobuf.Timestamp
-	37, // 16: meshos.host.v1.Cooldown.left:type_name -> google.protobuf.Duration
-	18, // 17: meshos.host.v1.ListOperatorsResponse.keys:type_name -> meshos.host.v1.OperatorKey
-	37, // 18: meshos.host.v1.ListOperatorsResponse.freshness:type_name -> google.protobuf.Duration
-	37, // 19: meshos.host.v1.ListOperatorsResponse.future_skew:type_name -> google.protobuf.Duration
-	36, // 20: meshos.host.v1.ListOperatorsResponse.at:type_name -> google.protobuf.Timestamp
-	15, // 21: meshos.host.v1.ListOperatorsResponse.cooldowns:type_name -> meshos.host.v1.Cooldown
-	36, // 22: meshos.host.v1.OperatorKey.valid_after:type_name -> google.protobuf.Timestamp
-	36, // 23: meshos.host.v1.OperatorKey.valid_before:type_name -> google.protobuf.Timestamp
-	1,  // 24: meshos.host.v1.OperatorKey.state:type_name -> meshos.host.v1.OperatorKey.State
-	36, // 25: meshos.host.v1.TailRequest.since:type_name -> google.protobuf.Timestamp
-	36, // 26: meshos.host.v1.TailRequest.until:type_name -> google.protobuf.Timestamp
-	38, // 27: meshos.host.v1.TailRequest.min_level:type_name -> meshos.v1.LogLevel
-	39, // 28: meshos.host.v1.PluginDetail.view:type_name -> meshos.v1.PluginView
-	22, // 29: meshos.host.v1.PluginDetail.timeline:type_name -> meshos.host.v1.PluginEvent
-	36, // 30: meshos.host.v1.PluginEvent.at:type_name -> google.protobuf.Timestamp
-	25, // 31: meshos.host.v1.ProbeResponse.findings:type_name -> meshos.host.v1.ProbeFinding
-	40, // 32: meshos.host.v1.ProbeFinding.result:type_name -> meshos.v1.ProbeResult
-	37, // 33: meshos.host.v1.ProbeFinding.took:type_name -> google.protobuf.Duration
-	37, // 34: meshos.host.v1.ProbeFinding.age:type_name -> google.protobuf.Duration
-	28, // 35: meshos.host.v1.ExplainResponse.findings:type_name -> meshos.host.v1.Finding
-	30, // 36: meshos.host.v1.AnswerPart.header:type_name -> meshos.host.v1.AnswerPart.HeaderEntry
-	5,  // 37: meshos.host.v1.Host.GetSnapshot:input_type -> meshos.host.v1.GetSnapshotRequest
-	6,  // 38: meshos.host.v1.Host.WatchSnapshots:input_type -> meshos.host.v1.WatchSnapshotsRequest
-	9,  // 39: meshos.host.v1.Host.Publish:input_type -> meshos.host.v1.PublishRequest
-	12, // 40: meshos.host.v1.Host.Commit:input_type -> meshos.host.v1.CommitRequest
-	13, // 41: meshos.host.v1.Host.Simulate:input_type -> meshos.host.v1.SimulateRequest
-	16, // 42: meshos.host.v1.Host.ListOperators:input_type -> meshos.host.v1.ListOperatorsRequest
-	19, // 43: meshos.host.v1.Host.TailAudit:input_type -> meshos.host.v1.TailRequest
-	19, // 44: meshos.host.v1.Host.TailLogs:input_type -> meshos.host.v1.TailRequest
-	19, // 45: meshos.host.v1.Host.TailFailures:input_type -> meshos.host.v1.TailRequest
-	19, // 46: meshos.host.v1.Host.TailActions:input_type -> meshos.host.v1.TailRequest
-	2,  // 47: meshos.host.v1.Host.Reload:input_type -> meshos.host.v1.ReloadRequest
-	20, // 48: meshos.host.v1.Host.ReloadPlugin:input_type -> meshos.host.v1.PluginRequest
-	20, // 49: meshos.host.v1.Host.EnablePlugin:input_type -> meshos.host.v1.PluginRequest
-	20, // 50: meshos.host.v1.Host.DisablePlugin:input_type -> meshos.host.v1.PluginRequest
-	20, // 51: meshos.host.v1.Host.DescribePlugin:input_type -> meshos.host.v1.PluginRequest
-	26, // 52: meshos.host.v1.Host.Explain:input_type -> meshos.host.v1.ExplainRequest
-	23, // 53: meshos.host.v1.Host.Probe:input_type -> meshos.host.v1.ProbeRequest
-	41, // 54: meshos.host.v1.Host.GetSnapshot:output_type -> meshos.v1.Snapshot
-	41, // 55: meshos.host.v1.Host.WatchSnapshots:output_type -> meshos.v1.Snapshot
-	10, // 56: meshos.host.v1.Host.Publish:output_type -> meshos.host.v1.PublishResponse
-	32, // 57: meshos.host.v1.Host.Commit:output_type -> meshos.v1.AdminAuditRecord
-	14, // 58: meshos.host.v1.Host.Simulate:output_type -> meshos.host.v1.SimulateResponse
-	17, // 59: meshos.host.v1.Host.ListOperators:output_type -> meshos.host.v1.ListOperatorsResponse
-	32, // 60: meshos.host.v1.Host.TailAudit:output_type -> meshos.v1.AdminAuditRecord
-	42, // 61: meshos.host.v1.Host.TailLogs:output_type -> meshos.v1.LogRecord
-	43, // 62: meshos.host.v1.Host.TailFailures:output_type -> meshos.v1.FailureRecord
-	44, // 63: meshos.host.v1.Host.TailActions:output_type -> meshos.v1.ActionRecord
-	3,  // 64: meshos.host.v1.Host.Reload:output_type -> meshos.host.v1.ReloadResponse
-	39, // 65: meshos.host.v1.Host.ReloadPlugin:output_type -> meshos.v1.PluginView
-	39, // 66: meshos.host.v1.Host.EnablePlugin:output_type -> meshos.v1.PluginView
-	39, // 67: meshos.host.v1.Host.DisablePlugin:output_type -> meshos.v1.PluginView
-	21, // 68: meshos.host.v1.Host.DescribePlugin:output_type -> meshos.host.v1.PluginDetail
-	27, // 69: meshos.host.v1.Host.Explain:output_type -> meshos.host.v1.ExplainResponse
-	24, // 70: meshos.host.v1.Host.Probe:output_type -> meshos.host.v1.ProbeResponse
-	54, // [54:71] is the sub-list for method output_type
-	37, // [37:54] is the sub-list for method input_type
-	37, // [37:37] is the sub-list for extension type_name
-	37, // [37:37] is the sub-list for extension extendee
-	0,  // [0:37] is the sub-list for field type_name
+	33, // 10: meshos.host.v1.PublishResponse.record:type_name -> meshos.v1.AdminAuditRecord
+	34, // 11: meshos.host.v1.CommitRequest.commit:type_name -> meshos.v1.SignedCommit
+	35, // 12: meshos.host.v1.SimulateRequest.event:type_name -> meshos.v1.AdminEvent
+	36, // 13: meshos.host.v1.SimulateResponse.blast_radius:type_name -> meshos.v1.BlastRadius
+	16, // 14: meshos.host.v1.SimulateResponse.cooldown:type_name -> meshos.host.v1.Cooldown
+	15, // 15: meshos.host.v1.SimulateResponse.nodes:type_name -> meshos.host.v1.NodeSimulation
+	36, // 16: meshos.host.v1.NodeSimulation.blast_radius:type_name -> meshos.v1.BlastRadius
+	16, // 17: meshos.host.v1.NodeSimulation.cooldown:type_name -> meshos.host.v1.Cooldown
+	37, // 18: meshos.host.v1.Cooldown.until:type_name -> google.protobuf.Timestamp
+	38, // 19: meshos.host.v1.Cooldown.left:type_name -> google.protobuf.Duration
+	19, // 20: meshos.host.v1.ListOperatorsResponse.keys:type_name -> meshos.host.v1.OperatorKey
+	38, // 21: meshos.host.v1.ListOperatorsResponse.freshness:type_name -> google.protobuf.Duration
+	38, // 22: meshos.host.v1.ListOperatorsResponse.future_skew:type_name -> google.protobuf.Duration
+	37, // 23: meshos.host.v1.ListOperatorsResponse.at:type_name -> google.protobuf.Timestamp
+	16, // 24: meshos.host.v1.ListOperatorsResponse.cooldowns:type_name -> meshos.host.v1.Cooldown
+	37, // 25: meshos.host.v1.OperatorKey.valid_after:type_name -> google.protobuf.Timestamp
+	37, // 26: meshos.host.v1.OperatorKey.valid_before:type_name -> google.protobuf.Timestamp
+	1,  // 27: meshos.host.v1.OperatorKey.state:type_name -> meshos.host.v1.OperatorKey.State
+	37, // 28: meshos.host.v1.TailRequest.since:type_name -> google.protobuf.Timestamp
+	37, // 29: meshos.host.v1.TailRequest.until:type_name -> google.protobuf.Timestamp
+	39, // 30: meshos.host.v1.TailRequest.min_level:type_name -> meshos.v1.LogLevel
+	40, // 31: meshos.host.v1.PluginDetail.view:type_name -> meshos.v1.PluginView
+	23, // 32: meshos.host.v1.PluginDetail.timeline:type_name -> meshos.host.v1.PluginEvent
+	37, // 33: meshos.host.v1.PluginEvent.at:type_name -> google.protobuf.Timestamp
+	26, // 34: meshos.host.v1.ProbeResponse.findings:type_name -> meshos.host.v1.ProbeFinding
+	41, // 35: meshos.host.v1.ProbeFinding.result:type_name -> meshos.v1.ProbeResult
+	38, // 36: meshos.host.v1.ProbeFinding.took:type_name -> google.protobuf.Duration
+	38, // 37: meshos.host.v1.ProbeFinding.age:type_name -> google.protobuf.Duration
+	29, // 38: meshos.host.v1.ExplainResponse.findings:type_name -> meshos.host.v1.Finding
+	31, // 39: meshos.host.v1.AnswerPart.header:type_name -> meshos.host.v1.AnswerPart.HeaderEntry
+	5,  // 40: meshos.host.v1.Host.GetSnapshot:input_type -> meshos.host.v1.GetSnapshotRequest
+	6,  // 41: meshos.host.v1.Host.WatchSnapshots:input_type -> meshos.host.v1.WatchSnapshotsRequest
+	9,  // 42: meshos.host.v1.Host.Publish:input_type -> meshos.host.v1.PublishRequest
+	12, // 43: meshos.host.v1.Host.Commit:input_type -> meshos.host.v1.CommitRequest
+	13, // 44: meshos.host.v1.Host.Simulate:input_type -> meshos.host.v1.SimulateRequest
+	17, // 45: meshos.host.v1.Host.ListOperators:input_type -> meshos.host.v1.ListOperatorsRequest
+	20, // 46: meshos.host.v1.Host.TailAudit:input_type -> meshos.host.v1.TailRequest
+	20, // 47: meshos.host.v1.Host.TailLogs:input_type -> meshos.host.v1.TailRequest
+	20, // 48: meshos.host.v1.Host.TailFailures:input_type -> meshos.host.v1.TailRequest
+	20, // 49: meshos.host.v1.Host.TailActions:input_type -> meshos.host.v1.TailRequest
+	2,  // 50: meshos.host.v1.Host.Reload:input_type -> meshos.host.v1.ReloadRequest
+	21, // 51: meshos.host.v1.Host.ReloadPlugin:input_type -> meshos.host.v1.PluginRequest
+	21, // 52: meshos.host.v1.Host.EnablePlugin:input_type -> meshos.host.v1.PluginRequest
+	21, // 53: meshos.host.v1.Host.DisablePlugin:input_type -> meshos.host.v1.PluginRequest
+	21, // 54: meshos.host.v1.Host.DescribePlugin:input_type -> meshos.host.v1.PluginRequest
+	27, // 55: meshos.host.v1.Host.Explain:input_type -> meshos.host.v1.ExplainRequest
+	24, // 56: meshos.host.v1.Host.Probe:input_type -> meshos.host.v1.ProbeRequest
+	42, // 57: meshos.host.v1.Host.GetSnapshot:output_type -> meshos.v1.Snapshot
+	42, // 58: meshos.host.v1.Host.WatchSnapshots:output_type -> meshos.v1.Snapshot
+	10, // 59: meshos.host.v1.Host.Publish:output_type -> meshos.host.v1.PublishResponse
+	33, // 60: meshos.host.v1.Host.Commit:output_type -> meshos.v1.AdminAuditRecord
+	14, // 61: meshos.host.v1.Host.Simulate:output_type -> meshos.host.v1.SimulateResponse
+	18, // 62: meshos.host.v1.Host.ListOperators:output_type -> meshos.host.v1.ListOperatorsResponse
+	33, // 63: meshos.host.v1.Host.TailAudit:output_type -> meshos.v1.AdminAuditRecord
+	43, // 64: meshos.host.v1.Host.TailLogs:output_type -> meshos.v1.LogRecord
+	44, // 65: meshos.host.v1.Host.TailFailures:output_type -> meshos.v1.FailureRecord
+	45, // 66: meshos.host.v1.Host.TailActions:output_type -> meshos.v1.ActionRecord
+	3,  // 67: meshos.host.v1.Host.Reload:output_type -> meshos.host.v1.ReloadResponse
+	40, // 68: meshos.host.v1.Host.ReloadPlugin:output_type -> meshos.v1.PluginView
+	40, // 69: meshos.host.v1.Host.EnablePlugin:output_type -> meshos.v1.PluginView
+	40, // 70: meshos.host.v1.Host.DisablePlugin:output_type -> meshos.v1.PluginView
+	22, // 71: meshos.host.v1.Host.DescribePlugin:output_type -> meshos.host.v1.PluginDetail
+	28, // 72: meshos.host.v1.Host.Explain:output_type -> meshos.host.v1.ExplainResponse
+	25, // 73: meshos.host.v1.Host.Probe:output_type -> meshos.host.v1.ProbeResponse
+	57, // [57:74] is the sub-list for method output_type
+	40, // [40:57] is the sub-list for method input_type
+	40, // [40:40] is the sub-list for extension type_name
+	40, // [40:40] is the sub-list for extension extendee
+	0,  // [0:40] is the sub-list for field type_name
 }
 
 func init() { file_meshos_host_v1_host_proto_init() }
@@ -2503,12 +2621,12 @@ func file_meshos_host_v1_host_proto_init() {
 	if File_meshos_host_v1_host_proto != nil {
 		return
 	}
-	file_meshos_host_v1_host_proto_msgTypes[17].OneofWrappers = []any{}
-	file_meshos_host_v1_host_proto_msgTypes[21].OneofWrappers = []any{
+	file_meshos_host_v1_host_proto_msgTypes[18].OneofWrappers = []any{}
+	file_meshos_host_v1_host_proto_msgTypes[22].OneofWrappers = []any{
 		(*ProbeRequest_Peer)(nil),
 		(*ProbeRequest_PeerName)(nil),
 	}
-	file_meshos_host_v1_host_proto_msgTypes[24].OneofWrappers = []any{
+	file_meshos_host_v1_host_proto_msgTypes[25].OneofWrappers = []any{
 		(*ExplainRequest_Chain)(nil),
 		(*ExplainRequest_Daemon)(nil),
 		(*ExplainRequest_DaemonName)(nil),
@@ -2521,7 +2639,7 @@ func file_meshos_host_v1_host_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_meshos_host_v1_host_proto_rawDesc), len(file_meshos_host_v1_host_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   29,
+			NumMessages:   30,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
