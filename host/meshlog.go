@@ -60,6 +60,7 @@ func (n *node) installMesh() {
 		NoQuorum: func(err error) bool {
 			return errors.Is(err, meshlink.ErrNoQuorum) || errors.Is(err, meshlink.ErrAway) || errors.Is(err, meshlink.ErrNoPlugin)
 		},
+		Refused:   func(err error) bool { return errors.Is(err, meshlink.ErrRefused) },
 		Fold:      n.intake.FoldLogged,
 		Commanded: n.operators.Commanded,
 		Here:      func() []string { return n.loop.Reader().Latest().Orders.Here(n.cfg.Node.ID) },

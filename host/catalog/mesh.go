@@ -66,9 +66,15 @@ func (m *Mesh) Join(ctx context.Context, joining []byte) error {
 	})
 }
 
+// notAppended reports whether a plugin says with a kind of error that nothing was appended.
+func notAppended(kind error) bool {
+	return kind == ErrAborted || kind == ErrUnavailable || kind == ErrFailedPrecondition || kind == ErrInvalidArgument
+}
+
 // Order appends an entry to the ordered log, within 2 s. The error is a *NotReadyError or a
-// *CallError. Of its kinds two say that nothing was appended: ErrAborted, since another entry
-// has the height, and ErrUnavailable, since there is no quorum or no plugin. After any other
+// *CallError. Of its kinds some say that nothing was appended: ErrAborted, since another entry
+// has the height, ErrUnavailable, since there is no quorum or no plugin, and
+// ErrFailedPrecondition and ErrInvalidArgument, since the log refuses it. After any other
 // the kind is ErrOutcomeUnknown, also if the plugin or its connection ended meanwhile.
 func (m *Mesh) Order(ctx context.Context, order *pluginv1.OrderRequest) error {
 	const method = "Mesh.Order"
@@ -91,7 +97,7 @@ func (m *Mesh) Order(ctx context.Context, order *pluginv1.OrderRequest) error {
 		said = true
 	default:
 	}
-	if said && (call.Kind == ErrAborted || call.Kind == ErrUnavailable) || call.Kind == ErrBusy {
+	if said && notAppended(call.Kind) || call.Kind == ErrBusy {
 		return err
 	}
 	unknown := *call

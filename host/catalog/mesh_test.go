@@ -78,6 +78,7 @@ func TestWhatBecameOfAnOrderIsNeverGuessed(t *testing.T) {
 	r, m := readyMesh(t, nil)
 	for height, want := range map[uint64]error{
 		1: nil, 2: catalog.ErrAborted, 3: catalog.ErrUnavailable, 5: catalog.ErrOutcomeUnknown, 6: catalog.ErrOutcomeUnknown,
+		7: catalog.ErrFailedPrecondition, 8: catalog.ErrInvalidArgument,
 	} {
 		if err := m.Order(t.Context(), &pluginv1.OrderRequest{Height: height}); !errors.Is(err, want) {
 			t.Errorf("height %d: %v, want %v", height, err, want)

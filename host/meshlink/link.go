@@ -134,6 +134,8 @@ var (
 	ErrAborted = errors.New("another entry was first")
 	// ErrNoQuorum: nothing was appended, since this node reaches no quorum of the seeds.
 	ErrNoQuorum = errors.New("no quorum of the seeds is reached")
+	// ErrRefused: nothing was appended, since the log refuses the entry, as one that is full does.
+	ErrRefused = errors.New("the log refuses it")
 	// ErrUnknown: the entry may have been appended, or not; the log shows it.
 	ErrUnknown = errors.New("it is not known whether the log has it")
 )

@@ -89,6 +89,8 @@ func (l *Log) fillUp(ctx context.Context) {
 	case err == nil || l.parts.NoQuorum(err): // nobody takes entries: it is said again
 	case l.parts.Aborted(err):
 		l.opts.Log.Debug("another node fills the log of the mesh up", "height", next)
+	case l.parts.Refused(err):
+		l.once("fill "+err.Error(), fmt.Sprintf("the log of the mesh lacks entries from height %d on and can't be filled up: %v", next, err))
 	default:
 		l.opts.Log.Info("the log of the mesh can't be filled up now; it is tried again", "height", next, "error", err)
 	}

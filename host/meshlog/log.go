@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
+	"math/rand/v2"
 	"slices"
 	"sync"
 	"time"
@@ -42,9 +43,9 @@ type Parts struct {
 	// host/meshlink, told apart by the functions below.
 	Order func(context.Context, *pluginv1.OrderRequest) error
 	Join  func(context.Context, []byte) error
-	// Aborted, NoQuorum tell why Order failed; after any other error it is not known what
-	// became of the entry.
-	Aborted, NoQuorum func(error) bool
+	// Aborted, NoQuorum and Refused tell why Order failed; after any other error it is not known
+	// what became of the entry.
+	Aborted, NoQuorum, Refused func(error) bool
 	// Fold hands a verdict to the loop, and returns once it is folded.
 	Fold func(context.Context, mesh.JudgedCommit) (mesh.AuditRecord, error)
 	// Commanded hears who may command the node from now on, and by which rules.
@@ -121,6 +122,7 @@ func Open(o Options) (*Log, error) {
 func (l *Log) open() error {
 	var err error
 	l.follower = follower.New(l.opts.Node, l.state, l.entry)
+	l.follower.Jitter(func() time.Duration { return time.Duration(rand.Int64N(int64(retryWithin))) })
 	if l.joining, err = readJoining(l.opts.DataDir); err != nil {
 		return err
 	}

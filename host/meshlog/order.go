@@ -17,6 +17,10 @@ import (
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
+// retryWithin is within which time, drawn at random, an order is tried again when another one
+// was first.
+const retryWithin = 20 * time.Millisecond
+
 // Commit orders a signed command, and returns the audit record that it left here. The error is
 // a *rules.Rejection if nothing was ordered, and an *UnknownError if that is not known.
 func (l *Log) Commit(ctx context.Context, signed wire.Signed) (mesh.AuditRecord, error) {
@@ -105,6 +109,8 @@ func (l *Log) publish(ctx context.Context, o *follower.Order, request *pluginv1.
 		answer = follower.Aborted
 	case l.parts.NoQuorum(err):
 		answer = follower.NoQuorum
+	case l.parts.Refused(err):
+		answer = follower.Refused
 	}
 	o.Answered(l.now(), answer, err)
 }

@@ -101,6 +101,7 @@ func (h *host) open(folded uint64) {
 		Join:     func(ctx context.Context, raw []byte) error { return h.plugin.Join(ctx, raw) },
 		Aborted:  func(err error) bool { return status.Code(err) == codes.Aborted },
 		NoQuorum: func(err error) bool { return status.Code(err) == codes.Unavailable },
+		Refused:  func(err error) bool { return status.Code(err) == codes.FailedPrecondition },
 		Fold: func(ctx context.Context, c mesh.JudgedCommit) (mesh.AuditRecord, error) {
 			if ctx.Err() != nil {
 				return mesh.AuditRecord{}, ctx.Err()

@@ -23,6 +23,8 @@ func (m meshPlugin) Order(ctx context.Context, order *pluginv1.OrderRequest) err
 		return &meshError{meshlink.ErrAborted, err}
 	case errors.Is(err, catalog.ErrUnavailable), errors.Is(err, catalog.ErrBusy): // nothing was appended
 		return away(&meshError{meshlink.ErrNoQuorum, err})
+	case errors.Is(err, catalog.ErrFailedPrecondition), errors.Is(err, catalog.ErrInvalidArgument):
+		return &meshError{meshlink.ErrRefused, err}
 	}
 	return &meshError{meshlink.ErrUnknown, err}
 }

@@ -112,6 +112,7 @@ func (n *node) boot() {
 		}
 		return n.disk[height-1].GetLogged(), nil
 	})
+	n.f.Jitter(func() time.Duration { return time.Duration(n.w.rng.Int64N(int64(20 * time.Millisecond))) })
 	n.others = make(map[mesh.NodeID]mesh.Announced)
 	n.linked, n.fetching, n.writing, n.filling, n.wake, n.orders, n.ticks = false, false, false, false, 0, nil, 0
 	n.w.chains.booted(n)

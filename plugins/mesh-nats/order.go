@@ -8,8 +8,10 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
+	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 
 	"github.com/meshos/meshos/pluginsdk"
@@ -91,7 +93,7 @@ type apiError struct {
 const (
 	noMessage         = 10037
 	wrongLastSequence = 10071
-	maximumBytes      = 10077 // the store's text says which limit
+	storeFailed       = 10077 // the store's text says why
 	inProcess         = 10158 // it was published before, and too few seeds have it yet
 )
 
@@ -129,8 +131,12 @@ func (l *leaf) refused(ctx context.Context, req *pluginv1.OrderRequest, why *api
 		return pluginsdk.Aborted(fmt.Errorf("entry %d does not come next: %s", req.GetHeight(), why.Description))
 	case inProcess:
 		return pluginsdk.Unknown(fmt.Errorf("entry %d was published before, and whether the log takes it is not known yet", req.GetHeight()))
-	case maximumBytes:
-		return pluginsdk.FailedPrecondition(errors.New("the log is full: raise max_log on all seeds"))
+	case storeFailed:
+		if strings.Contains(why.Description, server.ErrMaxBytes.Error()) {
+			return pluginsdk.FailedPrecondition(errors.New("the log is full: raise max_log on all seeds"))
+		}
+		// One seed has a disk that fails; the others may have taken it.
+		return pluginsdk.Unknown(fmt.Errorf("a seed can't store entry %d, and whether the others did is not known yet: %s", req.GetHeight(), why.Description))
 	}
 	if why.Code == 503 {
 		return pluginsdk.Unavailable(fmt.Errorf("the log takes nothing: %s", why.Description))

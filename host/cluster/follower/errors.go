@@ -13,6 +13,7 @@ import (
 const (
 	KindUnreachable = "mesh_unreachable" // no quorum of the seeds is reached
 	KindFrozen      = "mesh_log_frozen"  // this node folds nothing any more
+	KindRefused     = "mesh_refused"     // the log of the mesh does not take it, as one that is full
 	KindBusy        = "mesh_busy"        // others were always first
 	KindNoMember    = "mesh_not_joined"  // this node is no member yet, or not any more
 )
@@ -43,6 +44,10 @@ func (e *UnknownError) Unwrap() error { return e.Cause }
 func unreachable(why string) *rules.Rejection {
 	return rules.Reject(KindUnreachable,
 		"no quorum of the seeds is reached (%s): nothing was ordered, and nothing is tried again later; send it again when `meshos mesh status` says that the log takes entries, or sign it for this node alone with --here", why)
+}
+
+func refused(why string) *rules.Rejection {
+	return rules.Reject(KindRefused, "the log of the mesh does not take it (%s): nothing was ordered", why)
 }
 
 func busy() *rules.Rejection {

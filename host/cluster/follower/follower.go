@@ -3,6 +3,7 @@ package follower
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/meshos/meshos/host/cluster"
 	"github.com/meshos/meshos/host/mesh"
@@ -24,6 +25,7 @@ type Follower struct {
 	fork      *Fork
 	orders    []*Order // oldest first; the first one has the turn
 	moved     uint64   // how many entries were folded
+	jitter    func() time.Duration
 	joins     bool     // the node is not a member yet, and is about to become one
 }
 
@@ -43,8 +45,12 @@ type Fork struct {
 // New returns the follower of a node whose record led to a state. Read returns an entry of the
 // record, of those that were written.
 func New(node mesh.NodeID, state *cluster.State, read func(height uint64) (*meshosv1.LoggedEntry, error)) *Follower {
-	return &Follower{node: node, state: state, read: read, known: state.Height()}
+	return &Follower{node: node, state: state, read: read, known: state.Height(), jitter: func() time.Duration { return 0 }}
 }
+
+// Jitter has an order wait for a while of its own, besides all else, when another one was first:
+// so that it is not always the same nodes that are.
+func (f *Follower) Jitter(drawn func() time.Duration) { f.jitter = drawn }
 
 // Expect has the follower take no other log than the one that begins with an entry of this
 // hash, as a token says. The node is about to become a member.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -205,6 +206,41 @@ func TestNothingIsOrderedWithoutAQuorum(t *testing.T) {
 	w.published(o)
 	o.Answered(w.now, follower.NoQuorum, errors.New("no leader"))
 	w.ended(o, follower.KindUnreachable)
+}
+
+func TestWhatTheLogRefusesIsRefusedWithItsReason(t *testing.T) {
+	w := newWorld(t)
+	o := w.cordon()
+	w.published(o)
+	o.Answered(w.now, follower.Refused, errors.New("the log is full: raise max_log on all seeds"))
+	w.ended(o, follower.KindRefused)
+	if _, err := o.Result(); !strings.Contains(err.Error(), "raise max_log") {
+		t.Errorf("it says %v", err)
+	}
+	w.published(w.cordon()) // the next one has its turn
+}
+
+func TestAnOrderThatWasNotFirstPausesForATimeOfItsOwn(t *testing.T) {
+	for name, foldedFirst := range map[string]bool{"the answer comes first": false, "the entry comes first": true} {
+		w := newWorld(t)
+		w.f.Jitter(func() time.Duration { return 7 * time.Millisecond })
+		o := w.cordon()
+		w.published(o)
+		if foldedFirst {
+			w.take(w.others())
+		}
+		o.Answered(w.now, follower.Aborted, errors.New("another was first"))
+		if !foldedFirst {
+			w.take(w.others())
+		}
+		step := o.Next(w.now, w.wall())
+		if want := w.now.Add(7 * time.Millisecond); step.Publish != nil || step.Until != want {
+			t.Errorf("%s: %+v", name, step)
+		}
+		w.now = w.now.Add(7 * time.Millisecond)
+		w.take(w.published(o))
+		w.ended(o, "")
+	}
 }
 
 func TestOrdersOfANodeGoOneAfterTheOther(t *testing.T) {

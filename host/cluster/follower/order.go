@@ -41,7 +41,8 @@ type Order struct {
 	calling bool  // the plugin has not answered yet
 	cause   error // of the last answer
 	after   mesh.Time
-	moved   uint64 // as Follower.moved, when another one was first
+	pauses  mesh.Time // it is not published before
+	moved   uint64    // as Follower.moved, when another one was first
 
 	ended  bool
 	record mesh.AuditRecord
@@ -63,7 +64,8 @@ const (
 	Unknown  Answer = iota // it is not known whether the log has the entry
 	Appended               // the log has it
 	Aborted                // another entry has its height
-	NoQuorum               // nothing was appended
+	NoQuorum               // nothing was appended, since there is no quorum
+	Refused                // nothing was appended, since the log refuses it
 )
 
 // Begin begins an order. The id is that by which the log knows it again: that of its commit,
@@ -104,6 +106,8 @@ func (o *Order) Next(now mesh.Time, wall time.Time) Step {
 		return Step{Until: until}
 	case o.f.moved == o.moved && now < o.after:
 		return Step{Until: min(until, o.after)}
+	case now < o.pauses:
+		return Step{Until: min(until, o.pauses)}
 	}
 	return o.publish(wall)
 }
@@ -128,6 +132,9 @@ func (o *Order) Answered(now mesh.Time, a Answer, cause error) {
 		return
 	}
 	o.calling, o.cause = false, cause
+	if a == Aborted {
+		o.pauses = now.Add(o.f.jitter())
+	}
 	if o.raw == nil { // another entry was folded at its height meanwhile
 		return
 	}
@@ -136,6 +143,8 @@ func (o *Order) Answered(now mesh.Time, a Answer, cause error) {
 		o.raw, o.after, o.moved = nil, now.Add(Again), o.f.moved
 	case NoQuorum:
 		o.end(mesh.AuditRecord{}, unreachable(cause.Error()))
+	case Refused:
+		o.end(mesh.AuditRecord{}, refused(cause.Error()))
 	case Appended:
 		o.doubt, o.cause = true, errors.New("the log took it, and it was not folded here yet")
 	case Unknown:

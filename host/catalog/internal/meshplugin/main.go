@@ -55,6 +55,10 @@ func (p *plugin) Order(ctx context.Context, order *pluginv1.OrderRequest) error 
 		return ctx.Err()
 	case 6:
 		return errors.New("disk full, or so")
+	case 7:
+		return pluginsdk.FailedPrecondition(errors.New("the log is full"))
+	case 8:
+		return pluginsdk.Invalid(errors.New("too large"))
 	}
 	return nil
 }

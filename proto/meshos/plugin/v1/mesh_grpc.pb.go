@@ -51,7 +51,8 @@ type MeshClient interface {
 	// Order appends one entry to the ordered log, behind the entry before it. OK: the log has
 	// it, and Follow shows it. ABORTED: another entry has this height; nothing was appended.
 	// That of one that fills the log up says that somebody else has done so, also with the same entry.
-	// UNAVAILABLE: there is no quorum; nothing was appended. DEADLINE_EXCEEDED: it is not
+	// UNAVAILABLE: there is no quorum; nothing was appended. FAILED_PRECONDITION, INVALID_ARGUMENT:
+	// the log refuses the entry, as one that is full does; nothing was appended. DEADLINE_EXCEEDED: it is not
 	// known; Follow shows it if the log took it. An entry that the log has is taken again
 	// without a second copy.
 	Order(ctx context.Context, in *OrderRequest, opts ...grpc.CallOption) (*OrderResponse, error)
@@ -191,7 +192,8 @@ type MeshServer interface {
 	// Order appends one entry to the ordered log, behind the entry before it. OK: the log has
 	// it, and Follow shows it. ABORTED: another entry has this height; nothing was appended.
 	// That of one that fills the log up says that somebody else has done so, also with the same entry.
-	// UNAVAILABLE: there is no quorum; nothing was appended. DEADLINE_EXCEEDED: it is not
+	// UNAVAILABLE: there is no quorum; nothing was appended. FAILED_PRECONDITION, INVALID_ARGUMENT:
+	// the log refuses the entry, as one that is full does; nothing was appended. DEADLINE_EXCEEDED: it is not
 	// known; Follow shows it if the log took it. An entry that the log has is taken again
 	// without a second copy.
 	Order(context.Context, *OrderRequest) (*OrderResponse, error)
