@@ -20,7 +20,7 @@ once, and forget it. Its id is given again only to a machine that replaces it
 		Example: "  meshos ice expel-node 3",
 		Args:    cobra.ExactArgs(1),
 	}
-	f := addCommandFlags(cmd, true)
+	f := addMeshFlags(cmd, true)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		id, err := readID("node", args[0])
 		if err != nil {
@@ -45,7 +45,7 @@ many of them have to sign what. A list whose keys are too few for that is reject
 	ordinary := cmd.Flags().Uint32("ordinary", 1, "how many operators have to sign an ordinary command")
 	breakGlass := cmd.Flags().Uint32("break-glass", 2, "the same of a break-glass command")
 	thaw := cmd.Flags().Uint32("thaw", 1, "the same of a thaw")
-	f := addCommandFlags(cmd, true)
+	f := addMeshFlags(cmd, true)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		text, err := readfile.Read(args[0], rules.MaxPayload/2)
 		if err != nil {

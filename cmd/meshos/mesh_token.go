@@ -4,13 +4,16 @@ import (
 	"context"
 	"crypto/ed25519"
 	"crypto/rand"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"time"
 
 	"github.com/spf13/cobra"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/meshos/meshos/cmd/meshos/internal/view"
 	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/meshlog"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
@@ -22,7 +25,8 @@ func newMeshTokenCommand(a *app) *cobra.Command {
 		Short: "Make a token with which another machine becomes a member, once",
 		Long: `Orders in the log of the mesh that whoever has the token becomes a member, as an operator's
 command like any other, and prints the token. It is good once, and for an hour unless --ttl
-says otherwise. It holds a secret: hand it on as you would hand on a password. To take it
+says otherwise. With --propose the token is printed at once, and is good once the proposal
+is committed. It holds a secret: hand it on as you would hand on a password. To take it
 back, run meshos ice expel-node with its id.`,
 		Example: `  meshos mesh token
   meshos mesh token --seed --ttl 15m
@@ -35,7 +39,7 @@ back, run meshos ice expel-node with its id.`,
 	replace := cmd.Flags().Uint64("replace", 0, "the machine takes the place of the member with this `ID`")
 	seeds := cmd.Flags().StringSlice("seeds", nil, "the `ADDR`esses of the seeds (default: those that this node's configuration names)")
 	cmd.MarkFlagsMutuallyExclusive("id", "replace")
-	f := addCommandFlags(cmd, false)
+	f := addMeshFlags(cmd, false)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if *ttl <= 0 {
 			return &usageError{err: fmt.Errorf("--ttl: must be more than 0, is %v", *ttl), help: cmd.CommandPath() + " --help"}
@@ -52,20 +56,13 @@ back, run meshos ice expel-node with its id.`,
 		}
 		out := a.out
 		a.out = a.err // on standard output is the token, and nothing else
-		f.then = func(_ context.Context, _ *nodeClient, _ *meshosv1.AdminAuditRecord) error {
-			text, err := token.Text()
-			if err != nil {
-				return err
-			}
-			_, _ = fmt.Fprintln(out, text)
-			listen := ""
-			if *seed {
-				listen = "--listen ADDR "
-			}
-			a.note(fmt.Sprintf("on the machine that is to become node %d run: meshos mesh join %sTOKEN", token.Node, listen))
-			return nil
+		if *f.output == outputJSON && !f.dryRun {
+			a.out = io.Discard // it has the record, too
 		}
-		return a.carryOut(cmd, f, func(s *meshosv1.Snapshot) (*meshosv1.AdminEvent, error) {
+		f.then = func(_ context.Context, _ *nodeClient, record *meshosv1.AdminAuditRecord) error {
+			return a.sayToken(out, token, record, *f.output)
+		}
+		err = a.carryOut(cmd, f, func(s *meshosv1.Snapshot) (*meshosv1.AdminEvent, error) {
 			m := s.GetMesh()
 			if m.GetHeight() == 0 {
 				return nil, errors.New("this node belongs to no mesh; `meshos mesh init` begins one")
@@ -80,8 +77,45 @@ back, run meshos ice expel-node with its id.`,
 				Node: node, TokenKey: public, TokenExpires: timestamppb.New(token.Expires), Seed: *seed, Replace: *replace != 0,
 			}}}, nil
 		})
+		if err == nil && f.propose != "" {
+			a.note("the token is good once the proposal is signed and committed")
+			return a.sayToken(out, token, nil, *f.output)
+		}
+		return err
 	}
 	return cmd
+}
+
+// sayToken prints a token, and what to do with it. Without a record it was not ordered yet.
+func (a *app) sayToken(out io.Writer, token meshlog.Token, record *meshosv1.AdminAuditRecord, output outputFlag) error {
+	text, err := token.Text()
+	if err != nil {
+		return err
+	}
+	listen := ""
+	if token.Seed {
+		listen = "--listen ADDR "
+	}
+	a.note(fmt.Sprintf("on the machine that is to become node %d run: meshos mesh join %sTOKEN", token.Node, listen))
+	if output == outputTable {
+		_, err = fmt.Fprintln(out, text)
+		return err
+	}
+	said := struct {
+		Token   string          `json:"token"`
+		Node    uint64          `json:"node,string"`
+		Seed    bool            `json:"seed"`
+		Cluster string          `json:"cluster"`
+		Seeds   []string        `json:"seeds"`
+		Expires time.Time       `json:"expires"`
+		Record  json.RawMessage `json:"record,omitempty"` // the AdminAuditRecord of the order
+	}{Token: text, Node: uint64(token.Node), Seed: token.Seed, Cluster: token.Cluster, Seeds: token.Seeds, Expires: token.Expires}
+	if record != nil {
+		if said.Record, err = view.MarshalJSON(record); err != nil {
+			return fmt.Errorf("print as JSON: %w", err)
+		}
+	}
+	return json.NewEncoder(out).Encode(said)
 }
 
 // configuredSeeds returns the seeds that the configuration of this node names.

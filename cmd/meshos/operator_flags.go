@@ -115,11 +115,18 @@ type commandFlags struct {
 }
 
 func addCommandFlags(cmd *cobra.Command, breakGlass bool) *commandFlags {
+	f := addMeshFlags(cmd, breakGlass)
+	cmd.Flags().BoolVar(&f.here, "here", false, "order it at this node's own door, for it alone, although it belongs to a mesh: until the mesh orders something else about the same")
+	return f
+}
+
+// addMeshFlags is addCommandFlags for a command that is about the mesh itself, and can't be
+// ordered of one node alone.
+func addMeshFlags(cmd *cobra.Command, breakGlass bool) *commandFlags {
 	f := &commandFlags{}
 	f.keyFlags.add(cmd)
 	f.confirmFlags.add(cmd, breakGlass)
 	cmd.Flags().BoolVar(&f.unsigned, "unsigned", false, "send the command without a signature, for a node without operators")
-	cmd.Flags().BoolVar(&f.here, "here", false, "order it at this node's own door, for it alone, although it belongs to a mesh: until the mesh orders something else about the same")
 	cmd.Flags().StringVar(&f.propose, "propose", "", "send nothing, but write the command to this `FILE` for others to sign")
 	cmd.Flags().StringVarP(&f.reason, "reason", "m", "", "why: a `TEXT` that is signed with the command, and that its audit record and meshos status show")
 	cmd.MarkFlagsMutuallyExclusive("unsigned", "propose")

@@ -83,7 +83,7 @@ func (p Printer) NodeTable(s *meshosv1.Snapshot) string {
 	for _, node := range Nodes(s) {
 		p.nodeRow(t, s, node)
 	}
-	t.withoutEmpty().write(&b, p)
+	t.withoutEmpty().within(p.width(), "HEARD", "VERSION", "CHAINS", "DAEMONS").write(&b, p)
 	if line := meshLine(s.GetMesh()); line != "" {
 		b.WriteString("\n")
 		p.flow(&b, 0, 0, styled{text: line})
@@ -111,7 +111,7 @@ func (p Printer) nodeRow(t *table, s *meshosv1.Snapshot, node *meshosv1.PeerView
 	}
 	load := "-"
 	if in.GetLoadPerCpu() > 0 || in != nil && in.LoadPerCpu != nil {
-		load = fmt.Sprintf("%.2f/CPU", in.GetLoadPerCpu())
+		load = fmt.Sprintf("%.0f%%", 100*in.GetLoadPerCpu()) // of its CPUs
 	} else if in != nil && in.CpuLoad_1M != nil {
 		load = fmt.Sprintf("%.2f", in.GetCpuLoad_1M())
 	}

@@ -48,6 +48,34 @@ func (t *table) withoutEmpty() *table {
 	return out
 }
 
+// within leaves out columns that say the same of all rows, in the order in which they are named,
+// until the others have room on a page of a width.
+func (t *table) within(width int, columns ...string) *table {
+	for _, name := range columns {
+		names := make([]cell, len(t.columns))
+		for i, column := range t.columns {
+			names[i] = cell{text: column}
+		}
+		i := slices.Index(t.columns, name)
+		if i < 0 || len(t.rows) < 2 || needed(naturalWidths(append([][]cell{names}, t.rows...), len(names))) <= width {
+			continue
+		}
+		said := map[string]bool{}
+		for _, row := range t.rows {
+			said[row[i].text] = true
+		}
+		delete(said, "here") // which every row but one says in another word
+		if len(said) > 1 {
+			continue
+		}
+		t.columns = slices.Delete(slices.Clone(t.columns), i, i+1)
+		for r := range t.rows {
+			t.rows[r] = slices.Delete(slices.Clone(t.rows[r]), i, i+1)
+		}
+	}
+	return t
+}
+
 // What columns are not made narrower than.
 const (
 	leastLast = 20
