@@ -13,11 +13,18 @@ const patience = 30 * time.Second
 // patience, so it is not a test of how long something takes.
 func Until(t testing.TB, what string, ok func() bool) {
 	t.Helper()
+	UntilWithin(t, patience, func() string { return what }, ok)
+}
+
+// UntilWithin is Until with another patience, for what takes several machines. what is asked
+// when that is over, and may say how far it came.
+func UntilWithin(t testing.TB, patience time.Duration, what func() string, ok func() bool) {
+	t.Helper()
 	const often, seldom = 2 * time.Millisecond, 50 * time.Millisecond
 	for began := time.Now(); !ok(); {
 		waited := time.Since(began)
 		if waited > patience {
-			t.Fatalf("not within %s: %s", patience, what)
+			t.Fatalf("not within %s: %s", patience, what())
 		}
 		<-time.After(min(max(waited/10, often), seldom))
 	}
