@@ -25,6 +25,9 @@ func TestANodeTakesOverTheLogOfTheOthers(t *testing.T) {
 	}
 	hosts[0].order(mesh.Uncordon{Node: 2})
 	hosts[1].open(before.GetHeight())
+	if !hosts[1].Active() {
+		t.Error("until it has the log, the node takes orders for itself")
+	}
 	sameState(t, hosts...)
 	until(t, "it has folded all of it", func() bool { return len(hosts[1].foldedKinds()) >= int(hosts[0].height()) })
 	if belongs, err := Belongs(hosts[1].dir); err != nil || !belongs {

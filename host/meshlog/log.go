@@ -177,7 +177,7 @@ func (l *Log) Later() []Later { return l.later }
 // Install tells the log of the parts that it works with, before anything else is called.
 func (l *Log) Install(p Parts) {
 	l.parts = p
-	if l.Active() {
+	if l.state.Height() > 0 {
 		l.commanded()
 	}
 }
@@ -185,11 +185,12 @@ func (l *Log) Install(p Parts) {
 // Used reports whether the node belongs to a mesh, or is about to.
 func (l *Log) Used() bool { return l.record != nil }
 
-// Active reports whether the node has a log: then commands go through it.
+// Active reports whether the node has a log, or fetches that of its mesh again: then commands go
+// through it.
 func (l *Log) Active() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.state.Height() > 0
+	return l.state.Height() > 0 || l.joining != nil && l.joining.Again
 }
 
 // commanded tells the node who may command it.
