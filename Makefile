@@ -22,7 +22,7 @@ ROW ?=
 
 SEEDS ?= 2000
 
-.PHONY: help build run run-mesh test thorough bench compare torture soak sim sim-seeds fping lint proto contract contract-baseline conformance tools clean
+.PHONY: help build run run-mesh test thorough bench compare torture soak soak-mesh sim sim-seeds fping lint proto contract contract-baseline conformance tools clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 19
@@ -66,6 +66,10 @@ thorough: ## the tests that make test cuts short, at full length
 
 soak: build ## 50 daemons under random kills, full disks, floods and reloads (SECONDS=10 SEED=0)
 	go run ./internal/soak -for $(SECONDS)s -seed $(SEED)
+
+soak-mesh: SECONDS = 600
+soak-mesh: ## a mesh of five real nodes through the faults of e2e/mesh in random order (SECONDS=600 SEED=0; as root)
+	go test ./e2e/mesh -count=1 -v -timeout 24h -run ThroughFaults -mesh.for=$(SECONDS)s -mesh.seed=$(SEED)
 
 sim-seeds: ## stories of a mesh of 20 nodes, drawn from SEEDS=2000 seeds, in one process
 	go test ./internal/sim -count=1 -timeout 20m -run '^TestDrawnStories$$' -sim.seeds=$(SEEDS)

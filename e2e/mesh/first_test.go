@@ -1,32 +1,44 @@
 package mesh
 
 import (
+	"context"
 	"strings"
 	"testing"
+	"time"
 
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
 func TestThreeNodesFromNothingSeeEachOtherAndFoldOneLog(t *testing.T) {
-	w := newMesh(t, 3, 1)
-	for _, id := range w.all() {
-		listed := w.must(id, "nodes")
-		for _, n := range w.lab.Nodes() {
-			if !strings.Contains(listed, n.Name) {
-				t.Errorf("meshos nodes on node %d does not name %s:\n%s", id, n.Name, listed)
-			}
-		}
+	w := newWorld(t, 3)
+	three := []int{1, 2, 3}
+	began := time.Now()
+	ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
+	defer cancel()
+	if err := w.lab.Found(ctx, 1); err != nil {
+		t.Fatal(err)
 	}
+	for _, id := range three {
+		listed := ""
+		w.wait(func() string { return "meshos nodes names all of them: " + listed }, func() bool {
+			listed = w.must(id, "nodes")
+			for _, n := range w.lab.Nodes() {
+				if !strings.Contains(listed, n.Name) {
+					return false
+				}
+			}
+			return true
+		})
+	}
+	t.Logf("from nothing to three nodes that see each other: %s", time.Since(began).Round(10*time.Millisecond))
+	w.allHear(three...)
 
-	before := w.equal(1, w.all()...)
-	w.eventually(2, w.breakGlass(2, "ice", "freeze", "--ttl", "10m")...)
-	w.equal(before+1, w.all()...)
-	for _, id := range w.all() {
+	before := w.equal(1, three...)
+	w.freeze(2)
+	w.equal(before+1, three...)
+	for _, id := range three {
 		w.until(id, "is frozen", func(s *meshosv1.Snapshot) bool { return s.GetFreezeRemaining() != nil })
 	}
-	w.eventually(3, w.breakGlass(3, "ice", "thaw")...)
-	for _, id := range w.all() {
-		w.until(id, "is frozen no more", func(s *meshosv1.Snapshot) bool { return s.GetFreezeRemaining() == nil })
-	}
-	w.equal(before+2, w.all()...)
+	w.thaw(3, three...)
+	w.equal(before+2, three...)
 }

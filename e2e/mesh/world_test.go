@@ -5,6 +5,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"strings"
@@ -16,6 +18,7 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 
 	"github.com/meshos/meshos/internal/meshlab"
+	"github.com/meshos/meshos/internal/testkit"
 	"github.com/meshos/meshos/internal/testneeds"
 	hostv1 "github.com/meshos/meshos/proto/meshos/host/v1"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
@@ -26,13 +29,17 @@ const patience = 60 * time.Second
 
 // world is a mesh.
 type world struct {
-	t    *testing.T
-	lab  *meshlab.Lab
-	host []hostv1.HostClient // of each node; [0] is not used
+	t     *testing.T // the row that runs
+	lab   *meshlab.Lab
+	drawn *rand.Rand
+	// How many nodes came and went, how often the binaries were replaced, and by what.
+	guests, upgrades int
+	next             string
+	host             []hostv1.HostClient // of each node; [0] is not used
 }
 
 // newWorld prepares nodes that belong to no mesh yet, and run not.
-func newWorld(t *testing.T, nodes int) *world {
+func newWorld(t *testing.T, nodes int, more ...string) *world {
 	t.Helper()
 	t.Parallel()
 	testneeds.Root(t, "make network namespaces")
@@ -44,13 +51,13 @@ func newWorld(t *testing.T, nodes int) *world {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	lab, err := meshlab.New(bin, dir, nodes, true)
+	lab, err := meshlab.New(bin, dir, nodes, true, more...)
 	if err != nil {
 		t.Fatal(err)
 	}
 	w := &world{t: t, lab: lab, host: make([]hostv1.HostClient, nodes+1)}
 	t.Cleanup(func() {
-		if t.Failed() {
+		if t.Failed() { // the test itself, or a row of it
 			for _, n := range lab.Nodes() {
 				t.Logf("%s said:\n%s", n.Name, tail(n.Said()))
 			}
@@ -58,6 +65,7 @@ func newWorld(t *testing.T, nodes int) *world {
 		if err := lab.Close(); err != nil {
 			t.Error(err)
 		}
+		_ = os.RemoveAll(w.next)
 	})
 	for _, n := range lab.Nodes() {
 		conn, err := grpc.NewClient("unix:"+n.Socket(), grpc.WithTransportCredentials(insecure.NewCredentials()),
@@ -74,32 +82,20 @@ func newWorld(t *testing.T, nodes int) *world {
 	return w
 }
 
-// newMesh returns a mesh of running nodes; the first ones of them are seeds.
-func newMesh(t *testing.T, nodes, seeds int) *world {
-	t.Helper()
-	w := newWorld(t, nodes)
-	w.found(seeds)
-	return w
-}
-
-// found makes a mesh of the nodes, and waits until all of them have heard of all.
-func (w *world) found(seeds int) {
+// found makes a mesh of some nodes, of which the first ones are seeds, and waits until all of
+// them have heard of all.
+func (w *world) found(seeds int, ids ...int) {
 	w.t.Helper()
 	ctx, cancel := context.WithTimeout(w.t.Context(), 2*patience)
 	defer cancel()
-	if err := w.lab.Found(ctx, seeds); err != nil {
+	if err := w.lab.Found(ctx, seeds, ids...); err != nil {
 		w.t.Fatal(err)
 	}
-	w.allHear(w.all()...)
+	w.allHear(ids...)
 }
 
-// all returns the ids of all nodes.
-func (w *world) all() (ids []int) {
-	for _, n := range w.lab.Nodes() {
-		ids = append(ids, n.ID)
-	}
-	return ids
-}
+// five are the nodes of a mesh.
+var five = []int{1, 2, 3, 4, 5}
 
 // allHear waits until some nodes have sessions of each other and of nobody else.
 func (w *world) allHear(ids ...int) {
@@ -117,17 +113,13 @@ func (w *world) allHear(ids ...int) {
 	}
 }
 
-// lostNothing fails the test if a node filled the log of the seeds up, but for once when they
-// became several.
-func (w *world) lostNothing() {
-	w.t.Helper()
-	said := ""
-	for _, n := range w.lab.Nodes() {
-		said += n.Said()
+// losses returns how often nodes said, since they started, that they filled up a log of the seeds
+// that had lost its end.
+func (w *world) losses() (n int) {
+	for _, node := range w.lab.Nodes() {
+		n += strings.Count(node.Said(), "had lost the end of the log")
 	}
-	if strings.Contains(said, "had lost the end of the log") || strings.Count(said, "began with an empty log") > 1 {
-		w.t.Error("the log of the seeds went back, as its nodes say")
-	}
+	return n
 }
 
 func tail(text string) string {
@@ -149,25 +141,26 @@ func (w *world) snapshot(id int) *meshosv1.Snapshot {
 	return s
 }
 
+// wait polls a condition until ok, and fails the test after patience. what says how far it came.
+func (w *world) wait(what func() string, ok func() bool) {
+	w.t.Helper()
+	testkit.UntilWithin(w.t, patience, what, ok)
+}
+
 // until asks a node for its snapshot until ok, and fails the test after patience.
 func (w *world) until(id int, what string, ok func(*meshosv1.Snapshot) bool) *meshosv1.Snapshot {
 	w.t.Helper()
-	deadline := time.After(patience)
-	poll := time.NewTicker(50 * time.Millisecond)
-	defer poll.Stop()
 	var last *meshosv1.Snapshot
-	for {
-		if s := w.snapshot(id); s != nil {
-			if last = s; ok(s) {
-				return s
-			}
+	w.wait(func() string {
+		return fmt.Sprintf("node %d %s\nits mesh: %v\nits peers: %v", id, what, last.GetMesh(), last.GetPeers())
+	}, func() bool {
+		s := w.snapshot(id)
+		if s != nil {
+			last = s
 		}
-		select {
-		case <-deadline:
-			w.t.Fatalf("not within %s: node %d: %s\nits mesh: %v\nits peers: %v", patience, id, what, last.GetMesh(), last.GetPeers())
-		case <-poll.C:
-		}
-	}
+		return s != nil && ok(s)
+	})
+	return last
 }
 
 // must runs a command on a node that has to succeed.
@@ -200,58 +193,40 @@ func (w *world) breakGlass(id int, args ...string) []string {
 // no quorum.
 func (w *world) eventually(id int, args ...string) {
 	w.t.Helper()
-	deadline := time.Now().Add(patience)
-	for {
+	var last error
+	w.wait(func() string { return fmt.Sprintf("a command succeeds: %v", last) }, func() bool {
 		ctx, cancel := context.WithTimeout(w.t.Context(), patience)
-		_, err := w.lab.Node(id).Run(ctx, args...)
-		cancel()
-		if err == nil {
-			return
+		defer cancel()
+		_, last = w.lab.Node(id).Run(ctx, args...)
+		if code := (&exec.ExitError{}); errors.As(last, &code) && code.ExitCode() == 2 {
+			w.t.Fatal(last)
 		}
-		if code := (&exec.ExitError{}); errors.As(err, &code) && code.ExitCode() == 2 || time.Now().After(deadline) {
-			w.t.Fatal(err)
-		}
-		time.Sleep(100 * time.Millisecond)
-	}
-}
-
-// refused runs a command that the mesh must not take, and returns what it printed.
-func (w *world) refused(id int, args ...string) string {
-	w.t.Helper()
-	ctx, cancel := context.WithTimeout(w.t.Context(), patience)
-	defer cancel()
-	out, err := w.lab.Node(id).Run(ctx, args...)
-	if err == nil {
-		w.t.Fatalf("node %d: meshos %s: was taken, and must not have been:\n%s", id, strings.Join(args, " "), out)
-	}
-	return err.Error()
+		return last == nil
+	})
 }
 
 // equal waits until some nodes have the same log, of a height at least, and returns its height.
 func (w *world) equal(least uint64, ids ...int) uint64 {
 	w.t.Helper()
-	deadline := time.Now().Add(patience)
-	for {
-		var logs []*meshosv1.MeshView
+	var logs []*meshosv1.MeshView
+	w.wait(func() string {
+		return fmt.Sprintf("nodes %v have the same log of %d entries at least: %v", ids, least, logs)
+	}, func() bool {
+		logs = nil
 		for _, id := range ids {
 			logs = append(logs, w.snapshot(id).GetMesh())
 		}
-		first := logs[0]
-		same := first.GetHeight() >= least
-		for _, l := range logs[1:] {
-			same = same && l.GetHeight() == first.GetHeight()
-		}
-		if same {
-			for i, l := range logs[1:] {
-				if !bytes.Equal(l.GetHead(), first.GetHead()) || !bytes.Equal(l.GetAdminState(), first.GetAdminState()) {
-					w.t.Fatalf("at height %d nodes %d and %d differ: %v and %v", first.GetHeight(), ids[0], ids[i+1], first, l)
-				}
+		for _, l := range logs {
+			if l.GetHeight() < least || l.GetHeight() != logs[0].GetHeight() {
+				return false
 			}
-			return first.GetHeight()
 		}
-		if time.Now().After(deadline) {
-			w.t.Fatalf("not within %s: nodes %v have the same log of %d entries at least: %v", patience, ids, least, logs)
+		return true
+	})
+	for i, l := range logs[1:] {
+		if first := logs[0]; !bytes.Equal(l.GetHead(), first.GetHead()) || !bytes.Equal(l.GetAdminState(), first.GetAdminState()) {
+			w.t.Fatalf("at height %d nodes %d and %d differ: %v and %v", first.GetHeight(), ids[0], ids[i+1], first, l)
 		}
-		time.Sleep(50 * time.Millisecond)
 	}
+	return logs[0].GetHeight()
 }

@@ -119,7 +119,6 @@ var translators = []translator{
 	{"host/records/...", "stores records as messages of the contract"},
 	{"host/wire", "turns the one into the other"},
 	{"internal/catalogtest", "runs plugins in tests, as the catalog does"},
-	{"internal/meshlab", "founds meshes and makes tokens, and orders them at nodes that run"},
 	{"internal/sim", "is the mesh plugin of its nodes, and what they stand on"},
 	{"internal/torture", "commits commands as an operator does, and reads the records that are left"},
 }

@@ -11,12 +11,14 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/meshos/meshos/host/mesh"
 )
 
-// Found makes a mesh of nodes: it founds one on the first, and has each other one join with
-// a token. The first ones are seeds. Then all of them run. Without ids it is all nodes.
+// tryEvery is how long to wait before a command is tried again that the mesh does not take yet.
+const tryEvery = 100 * time.Millisecond
+
+// Found makes a mesh of nodes as an operator does, with `meshos mesh init`, `token` and `join`:
+// it begins one with the first node, and has each other one join with a token. The first ones
+// are seeds. Then all of them run. Without ids it is all nodes.
 func (l *Lab) Found(ctx context.Context, seeds int, ids ...int) error {
 	nodes := l.nodes
 	if len(ids) > 0 {
@@ -26,7 +28,7 @@ func (l *Lab) Found(ctx context.Context, seeds int, ids ...int) error {
 		}
 	}
 	first := nodes[0]
-	if err := first.found(); err != nil {
+	if _, err := first.Run(ctx, "mesh", "init", "--listen", first.Listen()); err != nil {
 		return err
 	}
 	if err := first.Start(); err != nil {
@@ -59,9 +61,6 @@ func (l *Lab) SetSeeds(seeds int) error {
 			return err
 		}
 		changed := seedsLine.ReplaceAllLiteral(text, []byte(line))
-		if listen := fmt.Sprintf("listen = %q\n", n.Listen()); n.ID <= seeds && !bytes.Contains(text, []byte(listen)) {
-			changed = bytes.Replace(changed, []byte(line), []byte(listen+line), 1)
-		}
 		if bytes.Equal(changed, text) {
 			continue
 		}
@@ -81,13 +80,14 @@ func (l *Lab) SetSeeds(seeds int) error {
 	return nil
 }
 
-// Join makes a token at a node of the mesh, with which another one joins and starts.
+// Join makes a token at a node of the mesh, with which another one joins and starts. It returns
+// once that is a member.
 func (l *Lab) Join(ctx context.Context, at, n *Node, seed bool) error {
-	token, err := at.Token(ctx, mesh.NodeID(n.ID), seed)
+	token, err := at.Token(ctx, n.ID, seed)
 	if err != nil {
 		return err
 	}
-	if err := n.Use(token); err != nil {
+	if err := n.Use(ctx, token, seed); err != nil {
 		return err
 	}
 	if err := n.Start(); err != nil {
@@ -96,26 +96,61 @@ func (l *Lab) Join(ctx context.Context, at, n *Node, seed bool) error {
 	return n.isMember(ctx)
 }
 
+// Token makes a token for another node. It tries until the log takes that.
+func (n *Node) Token(ctx context.Context, id int, seed bool) (token string, err error) {
+	args := []string{"mesh", "token", "--yes", "--id", strconv.Itoa(id)}
+	if seed {
+		args = append(args, "--seed")
+	}
+	err = retry(ctx, func() (err error) {
+		token, err = n.Run(ctx, args...)
+		return err
+	})
+	return strings.TrimSpace(token), err
+}
+
+// Use has a node that does not run join with a token when it starts.
+func (n *Node) Use(ctx context.Context, token string, seed bool) error {
+	args := []string{"mesh", "join", token}
+	if seed {
+		args = append(args, "--listen", n.Listen())
+	}
+	_, err := n.Run(ctx, args...)
+	return err
+}
+
 // isMember waits until the node says that it is a member.
 func (n *Node) isMember(ctx context.Context) error {
-	for {
-		out, err := n.Run(ctx, "status", "-o", "json")
+	return retry(ctx, func() error {
+		out, err := n.Run(ctx, "mesh", "status", "-o", "json")
+		if err != nil {
+			return err
+		}
 		var said struct {
-			Mesh struct {
-				Member  bool   `json:"member"`
-				Joining string `json:"joining"`
-			} `json:"mesh"`
+			Member  bool   `json:"member"`
+			Joining string `json:"joining"`
 		}
+		if err := json.Unmarshal([]byte(out), &said); err != nil {
+			return err
+		}
+		if !said.Member {
+			return fmt.Errorf("%s is no member of the mesh yet: %s", n.Name, said.Joining)
+		}
+		return nil
+	})
+}
+
+// retry calls a function until it returns no error, or ctx ends.
+func retry(ctx context.Context, try func() error) error {
+	for {
+		err := try()
 		if err == nil {
-			err = json.Unmarshal([]byte(out), &said)
-		}
-		if err == nil && said.Mesh.Member {
 			return nil
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("%s is no member of the mesh yet: %s: %w", n.Name, said.Mesh.Joining, errors.Join(err, ctx.Err()))
-		case <-time.After(100 * time.Millisecond):
+			return errors.Join(err, ctx.Err())
+		case <-time.After(tryEvery):
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/meshos/meshos/internal/netlab"
 )
@@ -21,9 +22,9 @@ type Lab struct {
 	nodes []*Node
 }
 
-// New prepares n nodes, 8 at most, in a folder: a folder and a configuration each. bin is the
-// folder with the binaries. Namespaces need root.
-func New(bin, dir string, n int, namespaces bool) (*Lab, error) {
+// New prepares n nodes, 8 at most, in a folder: a folder and a configuration each, which ends
+// with the lines of more. bin is the folder with the binaries. Namespaces need root.
+func New(bin, dir string, n int, namespaces bool, more ...string) (*Lab, error) {
 	l := &Lab{}
 	if namespaces {
 		var err error
@@ -32,11 +33,12 @@ func New(bin, dir string, n int, namespaces bool) (*Lab, error) {
 		}
 	}
 	for i := 1; i <= n; i++ {
-		node := &Node{ID: i, Name: names[i-1], Dir: filepath.Join(dir, names[i-1]), IP: fmt.Sprintf("127.0.78.%d", i), bin: bin}
+		node := &Node{ID: i, Name: names[i-1], Dir: filepath.Join(dir, names[i-1]), IP: fmt.Sprintf("127.0.78.%d", i), Bin: bin}
 		if l.Net != nil {
 			node.host = l.Net.Host(i)
 			node.IP = node.host.Address.String()
 		}
+		node.more = more
 		if err := node.prepare(); err != nil {
 			return nil, errors.Join(err, l.Close())
 		}
@@ -66,9 +68,12 @@ func (l *Lab) Close() error {
 	return errors.Join(errs...)
 }
 
-// SetID gives a node that does not run another id.
-func (n *Node) SetID(id int) error {
-	n.ID = id
+// Reset makes a node that does not run new: it removes all that it has.
+func (l *Lab) Reset(i int) error {
+	n := l.Node(i)
+	if err := os.RemoveAll(n.Dir); err != nil {
+		return err
+	}
 	return n.prepare()
 }
 
@@ -78,7 +83,6 @@ func (n *Node) prepare() error {
 	}
 	text := fmt.Sprintf(`[node]
 id = %d
-cluster = %q
 name = %q
 listen = "%s:7878"
 
@@ -87,6 +91,8 @@ dir = %q
 
 [[plugin]]
 name = "inventory-procfs"
-`, n.ID, cluster, n.Name, n.IP, filepath.Join(n.bin, "plugins"))
+
+%s
+`, n.ID, n.Name, n.IP, filepath.Join(n.Bin, "plugins"), strings.Join(n.more, "\n"))
 	return os.WriteFile(n.Config(), []byte(text), 0o600)
 }

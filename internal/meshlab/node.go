@@ -23,9 +23,12 @@ type Node struct {
 	ID       int
 	Name, IP string
 	Dir      string // has the configuration, and all that the node writes
+	Bin      string // has the binaries; another one counts from the next start on
+	// ClockOff is how far the wall clock of the node's process is off, from the next start on.
+	ClockOff time.Duration
 
-	bin  string
 	host *netlab.Host // nil: without a namespace
+	more []string     // lines of the configuration
 	cmd  *exec.Cmd
 	out  output
 	done chan struct{} // closed when the process has ended
@@ -48,7 +51,7 @@ func (n *Node) Said() string { return n.out.String() }
 
 // Command returns a command of the node's operator, which names its configuration.
 func (n *Node) Command(ctx context.Context, args ...string) *exec.Cmd {
-	return exec.CommandContext(ctx, filepath.Join(n.bin, "meshos"), append([]string{"-c", n.Config()}, args...)...)
+	return exec.CommandContext(ctx, filepath.Join(n.Bin, "meshos"), append([]string{"-c", n.Config()}, args...)...)
 }
 
 // Run runs a command, and returns what it printed.
@@ -73,6 +76,17 @@ func (n *Node) start(cmd *exec.Cmd) error {
 	return n.host.Start(cmd)
 }
 
+// startNode starts the node's process, whose clock may be off.
+func (n *Node) startNode(cmd *exec.Cmd) error {
+	switch {
+	case n.ClockOff == 0:
+		return n.start(cmd)
+	case n.host == nil:
+		return errors.New("a node with a wrong clock needs a namespace of its own")
+	}
+	return n.host.Do(func() error { return startWrong(cmd, n.ClockOff) })
+}
+
 // Start starts the node's process. It may be started again once it has ended.
 func (n *Node) Start() error {
 	n.out.reset()
@@ -80,7 +94,7 @@ func (n *Node) Start() error {
 	n.cmd.Stdout, n.cmd.Stderr = &n.out, &n.out
 	n.cmd.WaitDelay = endsWithin
 	n.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // ^C is for whoever runs the lab
-	if err := n.start(n.cmd); err != nil {
+	if err := n.startNode(n.cmd); err != nil {
 		n.cmd = nil
 		return err
 	}

@@ -1,0 +1,71 @@
+package mesh
+
+import (
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/meshos/meshos/host/cluster"
+	"github.com/meshos/meshos/host/mesh"
+	"github.com/meshos/meshos/host/meshlog"
+	"github.com/meshos/meshos/host/records/disk"
+	"github.com/meshos/meshos/host/records/durable"
+	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
+)
+
+// counted returns the reasons of the orders that count in a node's record of the log, by height.
+// It folds the record by itself, so it does not depend on what the node says.
+func (w *world) counted(id int) map[uint64]string {
+	w.t.Helper()
+	counted := map[uint64]string{}
+	for height, out := range w.recorded(id) {
+		if out.Order.Reason != "" && out.Order.Outcome.Verdict != mesh.VerdictRejected {
+			counted[height] = out.Order.Reason
+		}
+	}
+	return counted
+}
+
+// recorded folds a node's record of the log, and returns what its entries led to, by height.
+func (w *world) recorded(id int) map[uint64]cluster.Outcome {
+	w.t.Helper()
+	dir, err := os.MkdirTemp("", "record")
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	dir = filepath.Join(dir, "log") // a copy, since the node may be writing
+	if out, err := exec.CommandContext(w.t.Context(), "cp", "-a", meshlog.Dir(w.lab.Node(id).Data()), dir).CombinedOutput(); err != nil {
+		w.t.Fatalf("copy the record of node %d: %v: %s", id, err, out)
+	}
+	fs, err := disk.Existing(dir)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	chain, err := durable.Open(durable.Options{FS: fs, Chain: "mesh", SegmentSize: 4 << 20})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer func() { _ = chain.Close() }()
+	outcomes, state := map[uint64]cluster.Outcome{}, cluster.New()
+	in := chain.Read(1)
+	defer in.Close()
+	for {
+		e, _, err := in.Next()
+		if errors.Is(err, io.EOF) {
+			return outcomes
+		}
+		var recorded meshosv1.RecordedEntry
+		if err != nil || proto.Unmarshal(e.Data, &recorded) != nil {
+			continue // damaged, and recorded again behind it
+		}
+		if c, err := state.Recorded(&recorded); err == nil {
+			out := state.Fold(c)
+			outcomes[out.Place.Height] = out
+		}
+	}
+}
