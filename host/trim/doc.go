@@ -4,8 +4,9 @@
 // collecting seldom is cheap. A node that then only ticks makes hardly any garbage, so the next
 // collection would come hours later.
 //
-// With it goes what of the program's own file is mapped and was needed for the start only: two
-// thirds of it. The system keeps that in its cache, and maps it again when it is used.
+// With it goes what of the program's own file and its libraries is mapped and was needed for the
+// start only: two thirds of it. The system keeps that in its cache, and maps it again when it is
+// used.
 //
 // The package does nothing while the process allocates, and limits nothing: it is not a memory
 // limit.

@@ -2,6 +2,7 @@ package trim
 
 import (
 	"context"
+	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
 	"time"
@@ -12,11 +13,15 @@ const (
 	every = 15 * time.Second
 	// quietRate is how many bytes a second a quiet process allocates at most.
 	quietRate = 1 << 20
-	// worth is what must be to give back at least, beside a sixteenth of what is used: a
-	// collection takes CPU time, and more of it the more is used.
-	worth = 4 << 20
-	// pause is how many times it is looked between two collections at least.
-	pause = 4
+	// worth is what must be to give back at least, beside a share of what is used: a collection
+	// takes CPU time, and more of it the more is used.
+	worth = 1 << 20
+	share = 64
+	// pause is how many times it is looked between two collections at least, and one more time
+	// for each perPause bytes that are used if there is little to give back: so collections take
+	// the same share of the CPU time however much there is to look through.
+	pause    = 4
+	perPause = 8 << 20
 )
 
 // Run gives memory back whenever the process is quiet and has much more than it uses, until ctx
@@ -30,8 +35,10 @@ func Run(ctx context.Context) {
 		select {
 		case <-ticker.C:
 			if t.look(read()) {
+				// What lies in pools of the runtime is garbage only for the second collection.
+				runtime.GC()
 				debug.FreeOSMemory()
-				unmapProgram()
+				unmapFiles()
 				t.trimmed(read())
 			}
 		case <-ctx.Done():
@@ -48,9 +55,9 @@ type usage struct {
 
 // trimmer decides when to give memory back.
 type trimmer struct {
-	last usage
-	kept uint64 // what was held after it was given back last
-	rest int    // how many times nothing is given back yet
+	last  usage
+	kept  uint64 // what was held after it was given back last
+	since int    // how many times it was looked since then
 }
 
 // look reports whether memory is to be given back now. It is called every so often.
@@ -58,16 +65,14 @@ func (t *trimmer) look(now usage) bool {
 	allocated := now.allocated - t.last.allocated
 	first := t.last == usage{}
 	t.last = now
+	t.since++
 	quiet := allocated < uint64(every/time.Second)*quietRate
-	if t.rest > 0 {
-		t.rest--
-		return false
-	}
-	return !first && quiet && now.held >= t.kept+t.kept/16+worth
+	rests := t.kept > 0 && (t.since < pause || now.held < t.kept+t.kept/2 && t.since < pause+int(t.kept/perPause))
+	return !first && quiet && !rests && now.held >= t.kept+t.kept/share+worth
 }
 
 // trimmed notes what is held after memory was given back.
-func (t *trimmer) trimmed(now usage) { t.last, t.kept, t.rest = now, now.held, pause-1 }
+func (t *trimmer) trimmed(now usage) { t.last, t.kept, t.since = now, now.held, 0 }
 
 func read() usage {
 	samples := []metrics.Sample{

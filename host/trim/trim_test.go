@@ -9,19 +9,20 @@ const mb = 1 << 20
 
 func TestMemoryIsGivenBackOnceTheProcessIsQuiet(t *testing.T) {
 	var tr trimmer
-	for _, step := range []struct {
+	type step struct {
 		what    string
 		now     usage
 		want    bool
 		trimmed uint64 // what is held afterwards
-	}{
+	}
+	steps := []step{
 		{what: "the start", now: usage{allocated: 300 * mb, held: 300 * mb}},
 		{what: "a flood", now: usage{allocated: 900 * mb, held: 300 * mb}},
 		{what: "quiet", now: usage{allocated: 901 * mb, held: 300 * mb}, want: true, trimmed: 100 * mb},
 		{what: "still quiet, with what it uses", now: usage{allocated: 902 * mb, held: 101 * mb}},
-		{what: "much garbage, a moment later", now: usage{allocated: 912 * mb, held: 111 * mb}},
-		{what: "still too soon", now: usage{allocated: 913 * mb, held: 112 * mb}},
-		{what: "a minute later", now: usage{allocated: 914 * mb, held: 113 * mb}, want: true, trimmed: 100 * mb},
+		{what: "a flood, a moment later", now: usage{allocated: 952 * mb, held: 151 * mb}},
+		{what: "still too soon", now: usage{allocated: 953 * mb, held: 152 * mb}},
+		{what: "a minute later", now: usage{allocated: 954 * mb, held: 153 * mb}, want: true, trimmed: 100 * mb},
 		{what: "a flood", now: usage{allocated: 999 * mb, held: 180 * mb}},
 		{what: "it goes on", now: usage{allocated: 1099 * mb, held: 180 * mb}},
 		{what: "and on", now: usage{allocated: 1199 * mb, held: 180 * mb}},
@@ -30,8 +31,13 @@ func TestMemoryIsGivenBackOnceTheProcessIsQuiet(t *testing.T) {
 		{what: "a moment later", now: usage{allocated: 1301 * mb, held: 101 * mb}},
 		{what: "and later", now: usage{allocated: 1302 * mb, held: 102 * mb}},
 		{what: "and later still", now: usage{allocated: 1303 * mb, held: 103 * mb}},
-		{what: "a little garbage after a long time", now: usage{allocated: 1310 * mb, held: 109 * mb}},
-	} {
+		{what: "a little garbage", now: usage{allocated: 1303 * mb, held: 103 * mb}},
+	}
+	for range 11 {
+		steps = append(steps, step{what: "soon after", now: usage{allocated: 1304 * mb, held: 104 * mb}})
+	}
+	steps = append(steps, step{what: "after some minutes", now: usage{allocated: 1305 * mb, held: 105 * mb}, want: true, trimmed: 100 * mb})
+	for _, step := range steps {
 		if got := tr.look(step.now); got != step.want {
 			t.Errorf("%s: gives back: %v, want %v", step.what, got, step.want)
 		}
