@@ -147,7 +147,7 @@ func TestB25_AWindowGoesOnByWallTimeWhileTheNodeIsDown(t *testing.T) {
 	if left := m.stamp().At.Until(got.Deadline); !got.Draining || !got.Cordoned || left != 39*time.Minute {
 		t.Errorf("%+v, %s left", got, left)
 	}
-	if got.By.Height != 1 || got.By.Operators != "ana" {
+	if got.By.Height != 1 || got.By.Operators != state.NamesOf("ana") {
 		t.Errorf("ordered by %+v", got.By)
 	}
 	m.reboot(-30 * time.Minute) // the clock was set back to before the checkpoint

@@ -32,31 +32,50 @@ func (c Chain) HeldBy(n mesh.NodeID) bool {
 // chain is kept small, since there may be a million: what few chains have is in rare.
 type chain struct {
 	marks.Set
-	elected      bool // the leader was elected after the last holder left
-	hasDesired   bool
-	hold         mesh.HoldIntent
-	configured   bool // the configuration names it
-	emptied      bool // it was empty at emptiedAt; the next tick forgets it if it still is
-	kept         bool // it is kept for a while although it is empty
-	removalAsked bool // a drop or an eviction was handed out once
-	everChanged  bool // changed is meaningful
-	rebalanced   bool // rebalancedAt is meaningful
-	desired      uint32
-	holders      []mesh.NodeID
-	leader       mesh.NodeID
-	changed      uint64      // number of the last pass before the holders changed
-	count        *CountOrder // what was ordered instead of the configuration; nil for nothing
-	held         *HoldOrder
-	scores       inPlace
-	rare         *rare
+	hold    mesh.HoldIntent
+	flags   chainFlags
+	desired uint32
+	holders []mesh.NodeID
+	leader  mesh.NodeID
+	changed uint64      // number of the last pass before the holders changed
+	count   *CountOrder // what was ordered instead of the configuration; nil for nothing
+	scores  inPlace     // meaningful with chainScored
+	rare    *rare
+}
+
+// chainFlags are what holds of a chain or not, in few bytes.
+type chainFlags uint16
+
+const (
+	chainElected      chainFlags = 1 << iota // the leader was elected after the last holder left
+	chainDesired                             // desired is set
+	chainConfigured                          // the configuration names it
+	chainEmptied                             // it was empty at emptiedAt; the next tick forgets it if it still is
+	chainKept                                // it is kept for a while although it is empty
+	chainRemovalAsked                        // a drop or an eviction was handed out once
+	chainEverChanged                         // changed is meaningful
+	chainRebalanced                          // rebalancedAt is meaningful
+	chainScored                              // there are scores in place
+)
+
+// is reports whether a flag is set.
+func (c *chain) is(f chainFlags) bool { return c.flags&f != 0 }
+
+// set sets a flag or takes it back.
+func (c *chain) set(f chainFlags, holds bool) {
+	if c.flags &^= f; holds {
+		c.flags |= f
+	}
 }
 
 // rare is what few chains have.
 type rare struct {
 	file         mesh.ConfiguredChain // what the configuration says; zero if it does not name the chain
+	held         *HoldOrder           // what was ordered instead; nil for nothing
 	returned     []mesh.NodeID        // holders that were lost and are back
 	emptiedAt    mesh.Time
 	rebalancedAt mesh.Time
+	scores       []float32 // those in place of more holders than inPlace has room for
 }
 
 // seldom returns what the chain has of that, for reading.
@@ -95,10 +114,17 @@ func (s *State) Chain(id mesh.ChainID) (c Chain, ok bool) {
 }
 
 func (c *chain) view(id mesh.ChainID) Chain {
-	return Chain{ID: id, Holders: c.holders, Leader: c.leader, Desired: c.desired, HasDesired: c.hasDesired, Hold: c.hold, Spread: c.seldom().file.Spread, Count: c.count, Held: c.held}
+	v := Chain{ID: id, Holders: c.holders, Leader: c.leader, Desired: c.desired, HasDesired: c.is(chainDesired), Hold: c.hold, Count: c.count}
+	if r := c.rare; r != nil {
+		v.Spread, v.Held = r.file.Spread, r.held
+	}
+	return v
 }
 
-func (c *chain) setDesired(n uint32) { c.desired, c.hasDesired = n, true }
+func (c *chain) setDesired(n uint32) {
+	c.desired = n
+	c.set(chainDesired, true)
+}
 
 // add and remove do not change the old slice, which snapshots share.
 func (c *chain) add(n mesh.NodeID) (changed bool) {
@@ -122,12 +148,21 @@ func (c *chain) remove(n mesh.NodeID) (changed bool) {
 	shrunk = append(shrunk, c.holders[:i]...)
 	c.holders = append(shrunk, c.holders[i+1:]...)
 	if len(c.holders) == 0 {
-		c.elected = false
+		c.set(chainElected, false)
 	}
 	return true
 }
 
-func (c *chain) elect(n mesh.NodeID) { c.leader, c.elected = n, n != 0 }
+func (c *chain) elect(n mesh.NodeID) {
+	c.leader = n
+	c.set(chainElected, n != 0)
+}
+
+// noteChange notes in which pass the holders changed.
+func (c *chain) noteChange(pass uint64) {
+	c.changed = pass
+	c.set(chainEverChanged, true)
+}
 
 func (s *State) replicaUpdated(ev mesh.ReplicaUpdate) {
 	switch ev.Change {
@@ -145,7 +180,7 @@ func (s *State) addHolder(id mesh.ChainID, holder mesh.NodeID) {
 	}
 	if before := c.holders; c.add(holder) {
 		s.chains.touch(id, c)
-		c.everChanged, c.changed = true, s.pass
+		c.noteChange(s.pass)
 		s.unsettle(id, c, before)
 		s.chainsOf.add(s, holder, id)
 		if holder == s.node {
@@ -159,12 +194,12 @@ func (s *State) dropHolder(id mesh.ChainID, holder mesh.NodeID) {
 	if c := s.chains.get(id); c != nil {
 		if before := c.holders; c.remove(holder) {
 			s.chains.touch(id, c)
-			c.everChanged, c.changed = true, s.pass
+			c.noteChange(s.pass)
 			s.unsettle(id, c, before)
 			if holder == s.node {
 				s.held++
 			}
-			if c.removalAsked {
+			if c.is(chainRemovalAsked) {
 				s.holderGone(id, holder)
 			}
 		}
@@ -174,7 +209,7 @@ func (s *State) dropHolder(id mesh.ChainID, holder mesh.NodeID) {
 
 // elect notes that a node leads a chain.
 func (s *State) elect(id mesh.ChainID, leader mesh.NodeID) {
-	if c := s.chains.get(id); c == nil || c.leader != leader || !c.elected {
+	if c := s.chains.get(id); c == nil || c.leader != leader || !c.is(chainElected) {
 		s.chains.ensure(id).elect(leader)
 	}
 }
@@ -207,16 +242,18 @@ func (s *State) replicaTransitioned(ev mesh.ReplicaTransition) {
 
 // noteIfEmpty notes an empty chain for the next tick, which forgets it.
 func (s *State) noteIfEmpty(id mesh.ChainID) {
-	if c := s.chains.get(id); c != nil && c.empty() && !c.emptied {
+	if c := s.chains.get(id); c != nil && c.empty() && !c.is(chainEmptied) {
 		s.chains.touch(id, c)
-		c.emptied, c.editRare().emptiedAt, c.kept = true, s.now, false
+		c.editRare().emptiedAt = s.now
+		c.set(chainEmptied, true)
+		c.set(chainKept, false)
 	}
 }
 
 // empty reports whether no node holds or leads the chain and nothing asks for it. A leader
 // that was elected before the last holder left does not count.
 func (c *chain) empty() bool {
-	return len(c.holders) == 0 && !c.configured && !c.elected && (!c.hasDesired || c.desired == 0) && c.hold != mesh.HoldKeep
+	return len(c.holders) == 0 && !c.is(chainConfigured) && !c.is(chainElected) && (!c.is(chainDesired) || c.desired == 0) && c.hold != mesh.HoldKeep
 }
 
 // sweepChains forgets empty chains. It keeps one with an order to drop it for a while: the
@@ -224,13 +261,13 @@ func (c *chain) empty() bool {
 func (s *State) sweepChains() {
 	for id, c := range s.chains.only(s.chains.marks.Of(marks.Tick)) {
 		switch {
-		case !c.emptied:
+		case !c.is(chainEmptied):
 		case !c.empty():
 			s.chains.touch(id, c)
-			c.emptied = false
+			c.set(chainEmptied, false)
 		case c.hold == mesh.HoldDrop && s.now.Sub(c.seldom().emptiedAt) < forgetAfter:
-			if !c.kept {
-				c.kept = true
+			if !c.is(chainKept) {
+				c.set(chainKept, true)
 				s.dueAt(c.seldom().emptiedAt.Add(forgetAfter), dueChain, uint64(id))
 			}
 		default:

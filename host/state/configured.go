@@ -99,14 +99,14 @@ func (s *State) configureChains(next []mesh.ConfiguredChain) {
 // not remove an intent that is not from the configuration.
 func (s *State) configureChain(old, next mesh.ConfiguredChain, configured bool) {
 	c := s.chains.get(next.ID)
-	if c != nil && c.configured == configured && same(old.Replicas, next.Replicas) && old.Hold == next.Hold && old.Spread == next.Spread {
+	if c != nil && c.is(chainConfigured) == configured && same(old.Replicas, next.Replicas) && old.Hold == next.Hold && old.Spread == next.Spread {
 		c.setFile(next)
 		return
 	}
 	c = s.chains.ensure(next.ID)
 	s.members.spread += spreads(next) - spreads(old)
 	c.setFile(next)
-	c.configured = configured
+	c.set(chainConfigured, configured)
 	if !same(old.Replicas, next.Replicas) {
 		if c.count != nil {
 			s.logReplaced(0, c.count.By, countOrdered(next.ID, c.count.Desired), "replicas", old.Replicas, next.Replicas)
@@ -115,10 +115,11 @@ func (s *State) configureChain(old, next mesh.ConfiguredChain, configured bool) 
 		c.setFromFile()
 	}
 	if old.Hold != next.Hold {
-		if c.held != nil {
-			s.logReplaced(0, c.held.By, holdOrdered(next.ID, c.held.Intent), "hold", holdOf(old.Hold), holdOf(next.Hold))
+		if held := c.seldom().held; held != nil {
+			s.logReplaced(0, held.By, holdOrdered(next.ID, held.Intent), "hold", holdOf(old.Hold), holdOf(next.Hold))
+			c.rare.held = nil
 		}
-		c.held, c.hold = nil, next.Hold
+		c.hold = next.Hold
 	}
 }
 
@@ -132,7 +133,8 @@ func spreads(c mesh.ConfiguredChain) int {
 
 // setFromFile sets the desired number to that of the configuration.
 func (c *chain) setFromFile() {
-	c.desired, c.hasDesired = 0, false
+	c.desired = 0
+	c.set(chainDesired, false)
 	if n := c.seldom().file.Replicas; n != nil {
 		c.setDesired(*n)
 	}

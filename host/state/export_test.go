@@ -45,7 +45,8 @@ func (s *State) Entries() (daemons map[mesh.DaemonID]any, chains map[mesh.ChainI
 	}
 	for id, c := range s.chains.all() {
 		one := *c
-		one.Set, one.kept = 0, false
+		one.Set = 0
+		one.set(chainKept, false)
 		chains[id] = one
 	}
 	for id, p := range s.peers.all() {

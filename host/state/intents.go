@@ -149,9 +149,12 @@ func (c *chain) setCount(order *CountOrder) {
 }
 
 func (c *chain) setHold(order *HoldOrder) {
-	c.held, c.hold = order, c.seldom().file.Hold
+	c.hold = c.seldom().file.Hold
 	if order != nil {
 		c.hold = order.Intent
+	}
+	if c.rare != nil || order != nil {
+		c.editRare().held = order
 	}
 }
 

@@ -112,8 +112,8 @@ func (s *State) Orders() Orders {
 		}
 	}
 	for id, c := range s.chains.all() {
-		if c.count != nil || c.held != nil {
-			o.Chains = append(o.Chains, ChainOrder{Chain: id, Count: c.count, Hold: c.held})
+		if held := c.seldom().held; c.count != nil || held != nil {
+			o.Chains = append(o.Chains, ChainOrder{Chain: id, Count: c.count, Hold: held})
 		}
 	}
 	return o

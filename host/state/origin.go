@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"strings"
+	"unique"
 
 	"github.com/meshos/meshos/host/mesh"
 )
@@ -17,19 +18,28 @@ type Origin struct {
 }
 
 // Names are names of operators, kept small: there may be a million orders. No name has a line
-// break.
-type Names string
+// break. Names are equal if == holds.
+type Names struct{ joined unique.Handle[string] }
 
 // NamesOf returns names as they are kept.
-func NamesOf(list ...string) Names { return Names(strings.Join(list, "\n")) }
+func NamesOf(list ...string) Names {
+	joined := strings.Join(list, "\n")
+	if joined == "" {
+		return Names{}
+	}
+	return Names{unique.Make(joined)}
+}
 
 // List returns the names.
 func (n Names) List() []string {
-	if n == "" {
+	if n == (Names{}) {
 		return nil
 	}
-	return strings.Split(string(n), "\n")
+	return strings.Split(n.joined.Value(), "\n")
 }
+
+// Equal reports whether the names are the same, for those who compare what holds them.
+func (n Names) Equal(other Names) bool { return n == other }
 
 // origin returns the origin of an order that is being folded. An order that waited between
 // the log and the fold was given when the log took it.

@@ -47,7 +47,7 @@ func removalKeys(id mesh.ChainID) [2]mesh.ActionKey {
 // holderGone.
 func (s *State) noteRemoval(id mesh.ChainID) {
 	if c := s.chains.edit(id); c != nil {
-		c.removalAsked = true
+		c.set(chainRemovalAsked, true)
 	}
 }
 

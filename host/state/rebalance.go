@@ -49,7 +49,7 @@ func (s *State) InCooldown(id mesh.ChainID) bool {
 // recent for another move.
 func (s *State) SinceMove(id mesh.ChainID) (ago time.Duration, cooling bool) {
 	c := s.chains.get(id)
-	if c == nil || !c.rebalanced {
+	if c == nil || !c.is(chainRebalanced) {
 		return 0, false
 	}
 	ago = s.now.Sub(c.seldom().rebalancedAt)
@@ -68,7 +68,8 @@ func (s *State) BeginRebalance(r Rebalance) {
 // startCooldown starts a chain's cooldown.
 func (s *State) startCooldown(id mesh.ChainID) {
 	if c := s.chains.edit(id); c != nil {
-		c.rebalanced, c.editRare().rebalancedAt = true, s.now
+		c.editRare().rebalancedAt = s.now
+		c.set(chainRebalanced, true)
 		s.dueAt(s.now.Add(s.policy.RebalanceCooldown), dueChain, uint64(id))
 	}
 }

@@ -30,7 +30,7 @@ func (s *State) tickChains() {
 		if len(c.seldom().returned) == 0 {
 			continue
 		}
-		if v := c.view(id); !c.hasDesired || len(s.LiveHolders(v)) <= v.Required() {
+		if v := c.view(id); !c.is(chainDesired) || len(s.LiveHolders(v)) <= v.Required() {
 			s.chains.touch(id, c)
 			c.rare.returned = nil
 		}

@@ -2,7 +2,6 @@ package state
 
 import (
 	"cmp"
-	"math"
 	"slices"
 
 	"github.com/meshos/meshos/host/mesh"
@@ -27,62 +26,86 @@ func (c *scoredChain) of(n mesh.NodeID) (score float32, ok bool) {
 // inPlace are the scores of one chain in little memory, as nearly every chain has them: those
 // of its present holders, and of no other node.
 type inPlace struct {
-	holders   []float32 // in the order of the chain's holders, NaN for none; nil if there are none, or if they are aside
 	best      mesh.NodeID
 	bestScore float32
 	cost      float32
+	few       [fewHolders]float32 // if there are no more holders; in their order, noScore for none
 }
 
-// scored reports whether there are scores in place.
-func (p *inPlace) scored() bool { return p.holders != nil }
+const (
+	fewHolders = 4
+	noScore    = -1 // scores are 0 … 1
+)
 
-// put takes over scores, and reports whether it could: all of them are of holders.
-func (p *inPlace) put(holders []mesh.NodeID, in *scoredChain) bool {
-	scores := make([]float32, len(holders))
-	found := 0
-	for i, n := range holders {
+// ofHolders returns the scores in place of so many holders.
+func (c *chain) ofHolders(n int) []float32 {
+	if n <= fewHolders {
+		return c.scores.few[:n]
+	}
+	return c.rare.scores
+}
+
+// unscore forgets the scores in place.
+func (c *chain) unscore() {
+	c.set(chainScored, false)
+	c.scores = inPlace{}
+	if c.rare != nil {
+		c.rare.scores = nil
+	}
+}
+
+// score takes over scores, and reports whether it could: all of them are of holders.
+func (c *chain) score(in *scoredChain) bool {
+	c.unscore()
+	if len(c.holders) > fewHolders {
+		c.editRare().scores = make([]float32, len(c.holders))
+	}
+	scores, found := c.ofHolders(len(c.holders)), 0
+	for i, n := range c.holders {
 		score, ok := in.of(n)
 		if ok {
 			found++
 		} else {
-			score = float32(math.NaN())
+			score = noScore
 		}
 		scores[i] = score
 	}
-	*p = inPlace{}
-	if found == len(in.holders) {
-		*p = inPlace{holders: scores, best: in.best.Node, bestScore: in.best.Score, cost: in.cost}
+	if found != len(in.holders) {
+		c.unscore()
+		return false
 	}
-	return p.scored()
+	c.set(chainScored, true)
+	c.scores.best, c.scores.bestScore, c.scores.cost = in.best.Node, in.best.Score, in.cost
+	return true
 }
 
-// get returns the scores as an answer has them.
-func (p *inPlace) get(holders []mesh.NodeID) scoredChain {
+// scored returns the scores in place as an answer has them; holders are those that they are of.
+func (c *chain) scored(holders []mesh.NodeID) scoredChain {
+	p := &c.scores
 	out := scoredChain{best: mesh.NodeScore{Node: p.best, Score: p.bestScore}, cost: p.cost, holders: make([]mesh.NodeScore, 0, len(holders))}
-	for i, score := range p.holders {
-		if !isNaN(score) {
+	for i, score := range c.ofHolders(len(holders)) {
+		if score >= 0 {
 			out.holders = append(out.holders, mesh.NodeScore{Node: holders[i], Score: score})
 		}
 	}
 	return out
 }
 
-// equal reports whether they are what an answer says.
-func (p *inPlace) equal(holders []mesh.NodeID, in *scoredChain) bool {
-	if !p.scored() || p.best != in.best.Node || p.bestScore != in.best.Score || p.cost != in.cost {
+// scoredAs reports whether the scores in place are what an answer says.
+func (c *chain) scoredAs(in *scoredChain) bool {
+	p := &c.scores
+	if !c.is(chainScored) || p.best != in.best.Node || p.bestScore != in.best.Score || p.cost != in.cost {
 		return false
 	}
 	n := 0
-	for i, score := range p.holders {
-		if isNaN(score) {
+	for i, score := range c.ofHolders(len(c.holders)) {
+		if score < 0 {
 			continue
 		}
-		if n == len(in.holders) || in.holders[n] != (mesh.NodeScore{Node: holders[i], Score: score}) {
+		if n == len(in.holders) || in.holders[n] != (mesh.NodeScore{Node: c.holders[i], Score: score}) {
 			return false
 		}
 		n++
 	}
 	return n == len(in.holders)
 }
-
-func isNaN(f float32) bool { return f != f }

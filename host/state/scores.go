@@ -32,7 +32,7 @@ type asideScores struct {
 
 // bestOf returns the best alternative of a chain; 0 for none.
 func (s *State) bestOf(id mesh.ChainID, c *chain) mesh.NodeID {
-	if c.scores.scored() {
+	if c.is(chainScored) {
 		return c.scores.best
 	}
 	return s.scores.aside[id].best.Node
@@ -63,8 +63,8 @@ func (s *State) applyScores(in mesh.Scores) {
 	for _, id := range in.Unscored {
 		_, aside := s.scores.aside[id]
 		delete(s.scores.aside, id)
-		if c := s.chains.get(id); c != nil && (aside || c.scores.scored()) {
-			c.scores = inPlace{}
+		if c := s.chains.get(id); c != nil && (aside || c.is(chainScored)) {
+			c.unscore()
 			s.chains.touch(id, c)
 		}
 	}
@@ -86,8 +86,8 @@ func (s *State) unscoreOthers(table []mesh.ChainScore) {
 		if is {
 			continue
 		}
-		if id, c := s.chains.entries.At(entries.Place(i)); c.scores.scored() {
-			c.scores = inPlace{}
+		if id, c := s.chains.entries.At(entries.Place(i)); c.is(chainScored) {
+			c.unscore()
 			s.chains.touch(id, c)
 		}
 	}
@@ -107,13 +107,13 @@ func (s *State) takeScores(in *mesh.ChainScore, before map[mesh.ChainID]asideSco
 	if best := now.best.Node; best != 0 && best != c.scores.best && best != was.best.Node {
 		s.chainsOf.add(s, best, in.Chain)
 	}
-	if !aside && c.scores.equal(c.holders, &now) {
+	if !aside && c.scoredAs(&now) {
 		return
 	}
 	s.chains.touch(in.Chain, c)
 	since := c.holdersSince(s.scores.version)
-	if since || !c.scores.put(c.holders, &now) {
-		c.scores = inPlace{}
+	if since || !c.score(&now) {
+		c.unscore()
 		s.setAside(in.Chain, asideScores{now, since})
 	}
 }
@@ -128,9 +128,9 @@ func (s *State) setAside(id mesh.ChainID, scores asideScores) {
 // unsettle notes that the holders of a chain are not those of the view any more; they were
 // before.
 func (s *State) unsettle(id mesh.ChainID, c *chain, before []mesh.NodeID) {
-	if c.scores.scored() {
-		s.setAside(id, asideScores{c.scores.get(before), true})
-		c.scores = inPlace{}
+	if c.is(chainScored) {
+		s.setAside(id, asideScores{c.scored(before), true})
+		c.unscore()
 	} else if scores, aside := s.scores.aside[id]; aside {
 		scores.unsettled = true
 		s.scores.aside[id] = scores
@@ -145,7 +145,7 @@ func (s *State) settleScores() {
 		if c == nil || c.holdersSince(s.scores.version) {
 			continue
 		}
-		inPlace := c.scores.put(c.holders, &scores.scoredChain)
+		inPlace := c.score(&scores.scoredChain)
 		if inPlace || scores.unsettled {
 			s.chains.touch(id, c)
 		}
@@ -161,7 +161,9 @@ func (s *State) settleScores() {
 }
 
 // holdersSince reports whether the holders of a chain have changed since a view was made.
-func (c *chain) holdersSince(version uint64) bool { return c.everChanged && c.changed >= version }
+func (c *chain) holdersSince(version uint64) bool {
+	return c.is(chainEverChanged) && c.changed >= version
+}
 
 // scored takes over the scores of a chain. They share the memory of the answer if it has them
 // as they are to be.
@@ -235,8 +237,8 @@ func (s *State) ScoresOf(id mesh.ChainID) ChainScores {
 	switch {
 	case c == nil:
 		return ChainScores{}
-	case c.scores.scored():
-		return ChainScores{holders: c.holders, scores: c.scores.holders, invalid: s.scores.invalid}
+	case c.is(chainScored):
+		return ChainScores{holders: c.holders, scores: c.ofHolders(len(c.holders)), invalid: s.scores.invalid}
 	}
 	return ChainScores{aside: s.scores.aside[id].scoredChain, invalid: s.scores.invalid}
 }
@@ -250,7 +252,7 @@ func (c *ChainScores) Of(n mesh.NodeID) (score float32, ok bool) {
 	switch {
 	case !held:
 		return c.aside.of(n)
-	case isNaN(c.scores[i]):
+	case c.scores[i] < 0:
 		return 0, false
 	}
 	return c.scores[i], true
@@ -263,7 +265,7 @@ func (s *State) Alternative(id mesh.ChainID) (best mesh.NodeScore, cost float32,
 	switch {
 	case c == nil:
 		return mesh.NodeScore{}, 0, false
-	case c.scores.scored():
+	case c.is(chainScored):
 		best, cost = mesh.NodeScore{Node: c.scores.best, Score: c.scores.bestScore}, c.scores.cost
 	default:
 		aside := s.scores.aside[id]
@@ -308,7 +310,7 @@ func (s *State) invalidatePlacement(n mesh.NodeID) {
 	for id, c := range s.chains.all() {
 		if c.view(id).HeldBy(n) {
 			s.chains.touch(id, c)
-			c.rebalanced = false
+			c.set(chainRebalanced, false)
 		}
 	}
 }

@@ -17,7 +17,7 @@ import (
 func TestChangesOfScoresLeadToTheWholeTable(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		chain := func() mesh.ChainID { return mesh.ChainID(rapid.IntRange(1, 4).Draw(t, "chain")) }
-		node := func() mesh.NodeID { return mesh.NodeID(rapid.IntRange(1, 4).Draw(t, "node")) }
+		node := func() mesh.NodeID { return mesh.NodeID(rapid.IntRange(1, 7).Draw(t, "node")) }
 		parts, wholes := newState(), newState()
 		at := statetest.Start()
 		hear := func(ev mesh.Event) {
@@ -47,7 +47,7 @@ func TestChangesOfScoresLeadToTheWholeTable(t *testing.T) {
 						delete(table, c.Chain)
 						continue
 					}
-					for range rapid.IntRange(0, 3).Draw(t, "holders") {
+					for range rapid.IntRange(0, 6).Draw(t, "holders") {
 						c.Holders = append(c.Holders, mesh.NodeScore{Node: node(), Score: rapid.Float32Range(-1, 2).Draw(t, "score")})
 					}
 					c.Best = &mesh.NodeScore{Node: node(), Score: 1}
@@ -68,7 +68,7 @@ func TestChangesOfScoresLeadToTheWholeTable(t *testing.T) {
 				wholes.Apply(at, mesh.Scores{ViewVersion: in.ViewVersion, Chains: slices.Collect(maps.Values(table))})
 			}
 			for id := mesh.ChainID(1); id <= 4; id++ {
-				for n := mesh.NodeID(1); n <= 4; n++ {
+				for n := mesh.NodeID(1); n <= 7; n++ {
 					got, has := parts.Score(id, n)
 					want, should := wholes.Score(id, n)
 					if got != want || has != should {
@@ -83,4 +83,42 @@ func TestChangesOfScoresLeadToTheWholeTable(t *testing.T) {
 			}
 		}
 	})
+}
+
+// The scores of few holders are kept in another place than those of many.
+func TestScoresFollowHoldersWhoComeAndGo(t *testing.T) {
+	w := newWorld(t)
+	score := func(n mesh.NodeID) float32 { return float32(n) / 16 }
+	version := uint64(0)
+	scored := func(holders mesh.NodeID) {
+		t.Helper()
+		w.tick(float64(version))
+		version++
+		c := mesh.ChainScore{Chain: 7, Best: &mesh.NodeScore{Node: 9, Score: 1}}
+		for n := mesh.NodeID(1); n <= holders; n++ {
+			c.Holders = append(c.Holders, mesh.NodeScore{Node: n, Score: score(n)})
+		}
+		w.input(mesh.Scores{ViewVersion: w.s.Passes(), Chains: []mesh.ChainScore{c}})
+		for n := mesh.NodeID(1); n <= 9; n++ {
+			got, ok := w.s.Score(7, n)
+			if n <= holders && (!ok || got != score(n)) || n > holders && ok {
+				t.Errorf("of %d holders node %d has the score %v, %v", holders, n, got, ok)
+			}
+		}
+		if best, _, ok := w.s.Alternative(7); !ok || best.Node != 9 {
+			t.Errorf("of %d holders the alternative is %v, %v", holders, best, ok)
+		}
+	}
+	change := func(n mesh.NodeID, how mesh.ReplicaChange) {
+		w.hear(mesh.ReplicaUpdate{Change: how, Chain: 7, Holder: n})
+		w.tick(float64(version)) // what comes later is of a newer view
+	}
+	for n := mesh.NodeID(1); n <= 7; n++ {
+		change(n, mesh.ReplicaAdded)
+		scored(n)
+	}
+	for n := mesh.NodeID(7); n > 1; n-- {
+		change(n, mesh.ReplicaRemoved)
+		scored(n - 1)
+	}
 }

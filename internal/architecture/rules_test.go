@@ -124,8 +124,9 @@ var translators = []translator{
 }
 
 // pureStandard is what the core may import of the standard library: packages that only
-// compute. hash/maphash draws a seed: what is made with it must not be seen outside.
-const pureStandard = "cmp container/heap errors fmt hash/maphash iter maps math math/bits slices sort strconv strings time unicode unicode/utf8"
+// compute. hash/maphash draws a seed: what is made with it must not be seen outside; unique keeps
+// equal values once for the whole process.
+const pureStandard = "cmp container/heap errors fmt hash/maphash iter maps math math/bits slices sort strconv strings time unicode unicode/utf8 unique"
 
 // impure are the functions of those packages that do more than compute.
 var impure = map[string]string{
