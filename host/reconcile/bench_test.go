@@ -144,6 +144,18 @@ func BenchmarkFold(b *testing.B) {
 				}
 			})
 		}
+		// A complete answer about three of all peers.
+		answer := mesh.Samples{Probe: "few", HealthComplete: true}
+		for id := range mesh.NodeID(3) {
+			answer.Health = append(answer.Health, mesh.HealthSample{Peer: id + 2, Health: mesh.HealthHealthy})
+		}
+		b.Run(fmt.Sprintf("complete-answer/%d", ids), func(b *testing.B) {
+			b.ReportAllocs()
+			defer cpu(b)()
+			for b.Loop() {
+				s.Apply(stamp(0), answer)
+			}
+		})
 	}
 }
 

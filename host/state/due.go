@@ -100,11 +100,13 @@ func (s *State) schedulePeer(id mesh.NodeID, p *peer) {
 	if p.hasRTT {
 		renew(p.rttFrom)
 	}
-	if p.echoes != (mesh.Echoes{}) {
-		renew(p.echoesFrom)
-	}
-	for i := range p.paths {
-		renew(p.paths[i].from)
+	if e := p.echoing; e != nil {
+		if e.echoes != (mesh.Echoes{}) {
+			renew(e.from)
+		}
+		for i := range e.paths {
+			renew(e.paths[i].from)
+		}
 	}
 	for i := range p.verdicts {
 		renew(p.verdicts[i].from)
@@ -115,7 +117,9 @@ func (s *State) schedulePeer(id mesh.NodeID, p *peer) {
 	if p.echo == EchoSilent {
 		next.add(p.echoSince.Add(s.policy.RecoverAfter))
 	}
-	p.inventory.due(&next, s.policy.SampleTTL)
+	if p.inventory != nil {
+		p.inventory.due(&next, s.policy.SampleTTL)
+	}
 	if next.at != mesh.Never && (p.queued == 0 || next.at < p.queued) {
 		p.queued = next.at
 		s.dueAt(next.at, duePeer, uint64(id))

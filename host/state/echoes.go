@@ -2,6 +2,7 @@ package state
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -92,25 +93,34 @@ func lossOf(e mesh.Echoes) float64 {
 	return float64(e.Sent-min(e.Sent, e.Received)) / float64(max(e.Sent, echoWindow))
 }
 
-// pathOf returns what a probe said of the peer.
-func (p *peer) pathOf(probe string) *path {
-	for i := range p.paths {
-		if p.paths[i].from.probe == probe {
-			return &p.paths[i]
+// pathOf returns what a probe said of the peer; nil for nothing.
+func (e *echoing) pathOf(probe probe) *path {
+	for i := range e.paths {
+		if e.paths[i].from.probe == probe {
+			return &e.paths[i]
 		}
 	}
-	p.paths = append(p.paths, path{})
-	return &p.paths[len(p.paths)-1]
+	return nil
+}
+
+// pathBy reports whether a probe said anything of the peer's echoes.
+func (p *peer) pathBy(probe probe) bool { return p.echoing != nil && p.echoing.pathOf(probe) != nil }
+
+// tidyEchoing forgets what says nothing.
+func (p *peer) tidyEchoing() {
+	if e := p.echoing; e != nil && e.echoes == (mesh.Echoes{}) && len(e.paths) == 0 {
+		p.echoing = nil
+	}
 }
 
 // dropPaths drops what probes measured if its origin is over, and reports whether it did.
-func (p *peer) dropPaths(over func(origin) bool) bool {
-	before := len(p.paths)
-	p.paths = slices.DeleteFunc(p.paths, func(m path) bool { return over(m.from) })
-	if len(p.paths) == 0 {
-		p.paths = nil
+func (e *echoing) dropPaths(over func(origin) bool) bool {
+	before := len(e.paths)
+	e.paths = slices.DeleteFunc(e.paths, func(m path) bool { return over(m.from) })
+	if len(e.paths) == 0 {
+		e.paths = nil
 	}
-	return len(p.paths) < before
+	return len(e.paths) < before
 }
 
 // judge sets the echo state of a peer. A path is better than none: a peer is lost only if no
@@ -127,17 +137,18 @@ func (s *State) judge(p *peer) (changed bool) {
 }
 
 // echoOf returns the state of a peer and the index of the path that it comes from.
-func (s *State) echoOf(p *peer) (EchoState, int) {
-	state, worst, lost, measured := EchoUnknown, 0, 0, 0
-	for i := range p.paths {
-		m := &p.paths[i]
+func (s *State) echoOf(p *peer) (EchoState, uint8) {
+	state, worst, lost, measured := EchoUnknown, uint8(0), 0, 0
+	_, paths := p.said()
+	for i := range paths {
+		m := &paths[i]
 		if !m.measures() {
 			continue
 		}
 		measured++
 		if m.unanswered >= uint32(s.policy.Failures) {
 			if lost++; lost == 1 && state == EchoUnknown {
-				worst = i
+				worst = uint8(min(i, math.MaxUint8))
 			}
 			continue
 		}
@@ -149,7 +160,7 @@ func (s *State) echoOf(p *peer) (EchoState, int) {
 			next = EchoAnswers
 		}
 		if next > state {
-			state, worst = next, i
+			state, worst = next, uint8(min(i, math.MaxUint8))
 		}
 	}
 	switch {
@@ -170,8 +181,9 @@ func (s *State) wellAgain(p *peer) bool {
 	if p.echo != EchoAnswers {
 		return false
 	}
-	for i := range p.paths {
-		if m := &p.paths[i]; m.measures() && !m.well.lasted(s.policy.RecoverAfter) {
+	_, paths := p.said()
+	for i := range paths {
+		if m := &paths[i]; m.measures() && !m.well.lasted(s.policy.RecoverAfter) {
 			return false
 		}
 	}

@@ -51,15 +51,25 @@ func (s *State) Entries() (daemons map[mesh.DaemonID]any, chains map[mesh.ChainI
 	}
 	for id, p := range s.peers.all() {
 		one := *p
-		one.Set, one.queued, one.inventory.sheets = 0, 0, nil
-		one.paths = slices.Clone(p.paths)
-		from := []*origin{&one.rttFrom, &one.echoesFrom}
+		one.Set, one.queued = 0, 0
+		if p.inventory.empty() {
+			one.inventory = nil
+		} else {
+			one.inventory = &inventory{facts: p.inventory.facts, measured: p.inventory.measured}
+		}
+		from := []*origin{&one.rttFrom}
+		if p.echoing != nil {
+			e := *p.echoing
+			e.paths = slices.Clone(e.paths)
+			one.echoing = &e
+			from = append(from, &e.from)
+			for i := range e.paths {
+				from = append(from, &e.paths[i].from)
+			}
+		}
 		one.verdicts = slices.Clone(p.verdicts)
 		for i := range one.verdicts {
 			from = append(from, &one.verdicts[i].from)
-		}
-		for i := range one.paths {
-			from = append(from, &one.paths[i].from)
 		}
 		for _, o := range from {
 			*o = origin{probed: o.probed} // a renewal is not a touch

@@ -9,8 +9,8 @@ import (
 // verdict is what one probe says of the health of a peer, or an event.
 type verdict struct {
 	health mesh.NodeHealth
-	reason string
 	family mesh.Family
+	reason string
 	from   origin
 }
 
@@ -32,7 +32,7 @@ func (p *peer) renewHealth(ev mesh.HealthSample, from origin) bool {
 // judgeHealth takes over a verdict. That of an event holds until somebody says otherwise; of
 // probes each has its own.
 func (p *peer) judgeHealth(ev mesh.HealthSample, from origin, now mesh.Time) {
-	next := verdict{ev.Health, ev.Reason, ev.Family, from}
+	next := verdict{ev.Health, ev.Family, ev.Reason, from}
 	if !from.probed {
 		p.verdicts = p.verdicts[:0]
 	}
@@ -43,6 +43,11 @@ func (p *peer) judgeHealth(ev mesh.HealthSample, from origin, now mesh.Time) {
 		p.verdicts = append(p.verdicts, next)
 	}
 	p.settleHealth(now)
+}
+
+// verdictBy reports whether a probe said anything of the health.
+func (p *peer) verdictBy(probe probe) bool {
+	return slices.ContainsFunc(p.verdicts, func(v verdict) bool { return v.from.probed && v.from.probe == probe })
 }
 
 // settleHealth makes the worst verdict the health of the peer: what one probe reaches does not

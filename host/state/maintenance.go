@@ -54,7 +54,7 @@ func (s *State) Maintenance() Maintenance {
 	case s.local.drained:
 		m.By = s.local.drainBy
 	case m.Cordoned:
-		m.By = s.peers.get(s.node).cordonedBy
+		m.By = s.peers.get(s.node).orderedBy()
 	}
 	switch {
 	case m.Phase == mesh.PhaseEntering:
@@ -287,6 +287,6 @@ func overdue(what string, after time.Duration, left []string) string {
 func (p *peer) cordon(o Origin) {
 	p.noteOrder(o)
 	if !p.cordoned {
-		p.cordoned, p.cordonedBy = true, o
+		p.cordoned, p.cordonedBy = true, &o
 	}
 }

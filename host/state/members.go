@@ -26,7 +26,7 @@ type member struct {
 }
 
 // meshProbe is the probe in whose name the facts are kept that nodes say of themselves.
-const meshProbe = "mesh"
+const meshProbe probe = 0
 
 // membership is what the members say together of who can be reached.
 type membership struct {
@@ -104,15 +104,11 @@ func (s *State) announceFacts(a mesh.Announced, p *peer, known *member) {
 					in.Ages[f] += *a.Heard
 				}
 			}
-			p.inventory.take(in, origin{probed: true, probe: meshProbe, answer: s.answers, at: s.now}, true)
-			s.sheets[a.ID] = true
+			p.editInventory().take(in, origin{probed: true, probe: meshProbe, answer: s.answers, at: s.now}, true)
 		}
 	}
 	p.inventory.keep(meshProbe, !a.Gone, s.now)
 	p.inventory.combine()
-	if len(p.inventory.sheets) == 0 {
-		delete(s.sheets, a.ID)
-	}
 }
 
 // expel forgets a node that belongs to the mesh no more, unless the configuration names it.
@@ -216,7 +212,7 @@ func (p *peer) phaseNow() mesh.MaintenancePhase {
 // this node's own door is about this node's own placing, so the other's word does not end it.
 func (p *peer) isCordoned() bool {
 	if w := p.ownWord(); w != nil {
-		return w.Cordoned || p.cordoned && !p.cordonedBy.Mesh
+		return w.Cordoned || p.cordoned && !p.orderedBy().Mesh
 	}
 	return p.cordoned
 }
@@ -224,7 +220,7 @@ func (p *peer) isCordoned() bool {
 // isDraining is isCordoned of a drain.
 func (p *peer) isDraining() bool {
 	if w := p.ownWord(); w != nil {
-		return w.Draining || p.draining && !p.cordonedBy.Mesh
+		return w.Draining || p.draining && !p.orderedBy().Mesh
 	}
 	return p.draining
 }

@@ -137,7 +137,7 @@ func (s *State) NodeOrder(id mesh.NodeID) (n NodeOrder, ok bool) {
 	}
 	n = NodeOrder{Node: id, Peer: p.configured, Cordoned: p.cordoned, Draining: p.draining}
 	if p.cordoned {
-		n.By = p.cordonedBy
+		n.By = p.orderedBy()
 	}
 	if p.phaseOrdered && id != s.node {
 		n.Phase = p.phase

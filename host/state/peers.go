@@ -54,41 +54,72 @@ type Peer struct {
 // Full reports whether the node says that it holds as many chains as it may.
 func (p *Peer) Full() bool { return p.full }
 
+// peer is kept small, since there may be very many: what the others need not have is behind
+// pointers.
 type peer struct {
 	marks.Set
-	queued     mesh.Time // when it is due, or earlier; 0 if it is not
-	name       string
-	configured bool
-
-	rtt         time.Duration
-	hasRTT      bool
-	rttFrom     origin
-	echoes      mesh.Echoes
-	echoesFrom  origin
-	paths       []path    // what locality probes measured, one for each probe
-	answered    bool      // it has answered a locality probe before
-	echo        EchoState // as of the last tick, like echoSince and worst
-	echoSince   mesh.Time
-	worst       int // index of the path that echo comes from
-	reported    time.Duration
-	hasReported bool
-
+	configured   bool
+	hasRTT       bool
+	hasReported  bool
+	answered     bool // it has answered a locality probe before
+	lost         bool // at the last tick it had been unreachable for the grace
+	phaseOrdered bool // a command led to the phase of another node, and nothing was observed since
+	cordoned     bool
+	draining     bool      // of another node: until it is uncordoned or enters maintenance
+	echo         EchoState // as of the last tick, like echoSince and worst
+	worst        uint8     // index of the path that echo comes from
 	health       mesh.NodeHealth
-	healthReason string
 	healthFamily mesh.Family
+	phase        mesh.MaintenancePhase
+
+	queued mesh.Time // when it is due, or earlier; 0 if it is not
+	name   string
+
+	rtt       time.Duration
+	rttFrom   origin
+	reported  time.Duration
+	echoing   *echoing // nil if nothing is said of its echoes
+	echoSince mesh.Time
+
+	healthReason string
 	verdicts     []verdict // that health, healthReason and healthFamily come from
 	healthSince  mesh.Time // when health last changed
 
-	lost bool // at the last tick it had been unreachable for the grace
+	cordonedBy *Origin    // meaningful while it is cordoned or draining; never written to
+	orderedAt  uint64     // height of the last order of the mesh about it
+	member     *member    // nil if it is no member of the mesh
+	inventory  *inventory // nil if it never had one
+}
 
-	phase        mesh.MaintenancePhase
-	phaseOrdered bool // a command led to the phase of another node, and nothing was observed since
-	cordoned     bool
-	cordonedBy   Origin
-	draining     bool    // of another node: until it is uncordoned or enters maintenance
-	orderedAt    uint64  // height of the last order of the mesh about it
-	member       *member // nil if it is no member of the mesh
-	inventory    inventory
+// echoing is what is said of the echoes of a peer.
+type echoing struct {
+	echoes mesh.Echoes
+	from   origin
+	paths  []path // what locality probes measured, one for each probe
+}
+
+// said returns it for reading.
+func (p *peer) said() (e mesh.Echoes, paths []path) {
+	if p.echoing == nil {
+		return e, nil
+	}
+	return p.echoing.echoes, p.echoing.paths
+}
+
+// editEchoing returns it for writing.
+func (p *peer) editEchoing() *echoing {
+	if p.echoing == nil {
+		p.echoing = new(echoing)
+	}
+	return p.echoing
+}
+
+// orderedBy returns the order of the cordon or drain of a peer.
+func (p *peer) orderedBy() Origin {
+	if p.cordonedBy == nil {
+		return Origin{}
+	}
+	return *p.cordonedBy
 }
 
 // Peers yields all nodes about which something is known, by id.
@@ -113,14 +144,18 @@ func (s *State) Peer(id mesh.NodeID) (p Peer, ok bool) {
 func (s *State) peerView(id mesh.NodeID, p *peer) Peer {
 	v := Peer{
 		ID: id, Name: p.name,
-		RTT: p.rtt, HasRTT: p.hasRTT, Probed: p.rttFrom.probed, Reported: p.reported, HasReported: p.hasReported, Echoes: p.echoes,
+		RTT: p.rtt, HasRTT: p.hasRTT, Probed: p.rttFrom.probed, Reported: p.reported, HasReported: p.hasReported,
 		Echo: p.echo, EchoSince: p.echoSince,
 		Health: p.health, HealthReason: p.healthReason, HealthFamily: p.healthFamily, HealthSince: p.healthSince,
-		Phase: p.phaseNow(), Cordoned: p.isCordoned(), Draining: p.isDraining(), FromHere: s.fromHere(id, p), Inventory: p.inventory.facts, Measured: p.inventory.measured,
+		Phase: p.phaseNow(), Cordoned: p.isCordoned(), Draining: p.isDraining(), FromHere: s.fromHere(id, p),
 	}
-	if p.worst < len(p.paths) {
-		m := &p.paths[p.worst]
+	var paths []path
+	if v.Echoes, paths = p.said(); int(p.worst) < len(paths) {
+		m := &paths[p.worst]
 		v.Worst, v.WorstUnanswered, v.BadFor = m.sample, m.unanswered, m.bad.last.Sub(m.bad.since)
+	}
+	if p.inventory != nil {
+		v.Inventory, v.Measured = p.inventory.facts, p.inventory.measured
 	}
 	if p.member != nil {
 		v.Member = &p.member.Member
@@ -152,7 +187,7 @@ func (s *State) Live(n mesh.NodeID) bool {
 
 // sweepPeer forgets a peer about which nothing is known any more, and reports whether it did.
 func (s *State) sweepPeer(id mesh.NodeID, p *peer) (gone bool) {
-	gone = !p.configured && p.member == nil && !p.lost && !p.hasRTT && p.echoes == (mesh.Echoes{}) && len(p.paths) == 0 &&
+	gone = !p.configured && p.member == nil && !p.lost && !p.hasRTT && p.echoing == nil &&
 		p.health == mesh.HealthUnknown &&
 		p.phase == mesh.PhaseUnknown && !p.cordoned && !p.inventory.known()
 	if gone {
@@ -162,7 +197,6 @@ func (s *State) sweepPeer(id mesh.NodeID, p *peer) (gone bool) {
 }
 
 func (s *State) removePeer(id mesh.NodeID) {
-	delete(s.sheets, id)
 	s.judged++
 	s.peers.remove(id)
 }

@@ -24,7 +24,7 @@ func (s *State) restore(o Orders) {
 			continue
 		}
 		p := s.peers.ensure(n.Node)
-		p.cordoned, p.cordonedBy, p.draining = n.Cordoned, n.By, n.Draining
+		p.cordoned, p.cordonedBy, p.draining = n.Cordoned, &n.By, n.Draining
 		p.noteOrder(n.By)
 		if n.Phase != mesh.PhaseUnknown && n.Node != s.node {
 			p.phase, p.phaseOrdered = n.Phase, true

@@ -4,7 +4,10 @@ import (
 	"testing"
 	"time"
 
+	"pgregory.net/rapid"
+
 	"github.com/meshos/meshos/host/mesh"
+	"github.com/meshos/meshos/internal/statetest"
 )
 
 const ms = time.Millisecond
@@ -113,4 +116,35 @@ func TestSinceWhenAndWhyAPeerIsNotHealthy(t *testing.T) {
 	w.to(11)
 	say(mesh.HealthHealthy, "")
 	check("", 11)
+}
+
+// What probes said of peers is what their answers add up to: an answer that is complete takes back
+// what the probe had said of others, and nothing that others said.
+func TestAnswersOfProbesAddUp(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		s, at := newState(), statetest.Start()
+		says := map[string]map[mesh.NodeID]bool{"a": {}, "b": {}} // of whom
+		for range rapid.IntRange(1, 80).Draw(t, "steps") {
+			in := mesh.Samples{Probe: rapid.SampledFrom([]string{"a", "b"}).Draw(t, "probe"), HealthComplete: rapid.Bool().Draw(t, "complete")}
+			if in.HealthComplete {
+				clear(says[in.Probe])
+			}
+			for _, id := range rapid.SliceOfN(rapid.IntRange(1, 300), 0, 90).Draw(t, "peers") {
+				if mesh.NodeID(id) == this {
+					continue
+				}
+				says[in.Probe][mesh.NodeID(id)] = true
+				in.Health = append(in.Health, mesh.HealthSample{Peer: mesh.NodeID(id), Health: mesh.HealthHealthy})
+				in.RTT = append(in.RTT, mesh.RTTSample{Peer: mesh.NodeID(id), RTT: time.Millisecond})
+			}
+			in.RTTComplete = in.HealthComplete
+			s.Apply(at, in)
+			for id := mesh.NodeID(1); id <= 300; id++ {
+				p, known := s.Peer(id)
+				if want := says["a"][id] || says["b"][id]; known != want || known && p.Health != mesh.HealthHealthy {
+					t.Fatalf("peer %d: known %v as %+v, want %v", id, known, p, want)
+				}
+			}
+		}
+	})
 }

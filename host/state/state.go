@@ -37,17 +37,17 @@ type State struct {
 	blobs      table[mesh.BlobID, blob, *blob]
 	avoid      table[mesh.NodeID, avoided, *avoided]
 	members    membership
+	probes     probes
 	answers    uint64 // how many answers of probes were folded
 
 	soon     []Effect // a PassSoon, which many inputs ask for; it is never written to
 	due      due.Queue[thing]
 	nodes    nodeFacts
 	chainsOf chainsOf
-	whole    wholes               // what concerns everything, as of the last tick
-	slice    Slice                // of this tick
-	missed   uint64               // marks that slices found missing
-	reported []mesh.NodeID        // peers with an RTT that came as an event and that no pass has judged
-	sheets   map[mesh.NodeID]bool // nodes with an inventory
+	whole    wholes        // what concerns everything, as of the last tick
+	slice    Slice         // of this tick
+	missed   uint64        // marks that slices found missing
+	reported []mesh.NodeID // peers with an RTT that came as an event and that no pass has judged
 
 	held   uint64 // how often this node began or ceased to hold a chain
 	judged uint64 // how often the echo state of a peer changed
@@ -116,10 +116,10 @@ func New(b Boot) *State {
 		rebalances:    newTable[mesh.ChainID, move](),
 		members:       membership{accused: make(map[mesh.NodeID]int)},
 		local:         maintenance{phase: mesh.PhaseActive, name: b.NodeName},
+		probes:        newProbes(),
 		soon:          []Effect{PassSoon{}},
 		nodes:         newNodeFacts(),
 		chainsOf:      make(chainsOf),
-		sheets:        make(map[mesh.NodeID]bool),
 		ledger:        newLedger(),
 		records:       newRecords(),
 		emitted:       newRing[mesh.Emitted](max(1, b.Policy.ActionQueue)),

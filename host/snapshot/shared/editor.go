@@ -122,8 +122,8 @@ func (e *Editor[K, V]) Put(k K, v V) {
 		return
 	}
 	r.len++
-	if len(c.keys) < e.chunk {
-		c.keys, c.values = slices.Insert(c.keys, i, k), slices.Insert(c.values, i, v)
+	if e.hasRoom(c) {
+		c.insert(i, k, v)
 		return
 	}
 	right := &chunk[K, V]{owner: e.own}
@@ -135,14 +135,30 @@ func (e *Editor[K, V]) Put(k K, v V) {
 	clear(c.values[half:])
 	c.keys, c.values = c.keys[:half], c.values[:half]
 	if i >= half {
-		right.keys, right.values = slices.Insert(right.keys, i-half, k), slices.Insert(right.values, i-half, v)
+		right.insert(i-half, k, v)
 	} else {
-		c.keys, c.values = slices.Insert(c.keys, i, k), slices.Insert(c.values, i, v)
+		c.insert(i, k, v)
 	}
 	b.chunks = slices.Insert(b.chunks, in+1, right)
 	if len(b.chunks) > fanOut {
 		e.splitBranch(at)
 	}
+}
+
+// hasRoom reports whether a chunk takes one more entry. The allocator gives memory in certain
+// sizes, so a chunk may take an eighth more than so many where there is room.
+func (e *Editor[K, V]) hasRoom(c *chunk[K, V]) bool {
+	n := len(c.keys)
+	return n < e.chunk || n < cap(c.values) && n < e.chunk+e.chunk/8
+}
+
+// insert inserts an entry. There is room for as many keys as values.
+func (c *chunk[K, V]) insert(i int, k K, v V) {
+	c.values = slices.Insert(c.values, i, v)
+	if len(c.keys) == cap(c.keys) {
+		c.keys = append(make([]K, 0, cap(c.values)), c.keys...)
+	}
+	c.keys = slices.Insert(c.keys, i, k)
 }
 
 // Delete removes a key, and reports whether there was one.
