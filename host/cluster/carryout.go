@@ -20,6 +20,10 @@ func (s *State) carryOut(ev mesh.AdminEvent, out *Outcome) *rules.Rejection {
 		return s.expel(ev, out)
 	case mesh.SetSigners:
 		return s.setSigners(ev, out)
+	case mesh.Checkpoint:
+		return s.setCheckpoint(ev, out)
+	case mesh.AcknowledgeRecovery:
+		return s.acknowledge()
 	case mesh.FreezeCluster:
 		s.frozenUntil = s.at.Add(ev.TTL)
 	case mesh.ThawCluster:

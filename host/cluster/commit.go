@@ -48,6 +48,7 @@ func (s *State) Preview(in *meshosv1.SignedCommit, at time.Time) *rules.Rejectio
 		return rejection
 	}
 	next := s.clone()
+	next.mark()
 	next.advance(later(at, s.at))
 	if s.signers.set == nil {
 		rejection = checkOnlyOn(command)
@@ -67,6 +68,7 @@ func (s *State) Preview(in *meshosv1.SignedCommit, at time.Time) *rules.Rejectio
 // PreviewUnsigned is Preview for a command without a signature.
 func (s *State) PreviewUnsigned(ev mesh.AdminEvent, at time.Time) *rules.Rejection {
 	next := s.clone()
+	next.mark()
 	next.advance(later(at, s.at))
 	if rejection := next.checkUnsigned(ev); rejection != nil {
 		return rejection

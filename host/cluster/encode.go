@@ -84,6 +84,37 @@ func (s *State) ToProto() *meshosv1.ClusterState {
 			Subject: of.String(), Height: o.height, LogTime: timestamppb.New(o.at), Event: wire.AdminToProto(o.event), Operators: o.operators,
 		})
 	}
+	for _, m := range s.marks {
+		out.Marks = append(out.Marks, m.toProto())
+	}
+	if s.checkpoint.Height > 0 {
+		out.Checkpoint, out.CheckpointHeight = s.checkpoint.toProto(), s.checkpointAt
+	}
+	out.Recovered = s.recovered.ToProto()
+	return out
+}
+
+func (m Mark) toProto() *meshosv1.ClusterState_Mark {
+	return &meshosv1.ClusterState_Mark{Height: m.Height, State: m.Sum.bytes()}
+}
+
+// ToProto returns a mark as a message; nil for none.
+func (m Mark) ToProto() *meshosv1.ClusterState_Mark {
+	if m.Height == 0 {
+		return nil
+	}
+	return m.toProto()
+}
+
+// ToProto returns a recovery as a message; nil for none.
+func (r Recovered) ToProto() *meshosv1.ClusterState_Recovered {
+	if r.Height == 0 {
+		return nil
+	}
+	out := &meshosv1.ClusterState_Recovered{Height: r.Height, LogTime: timestamppb.New(r.At), Acknowledged: r.Acknowledged}
+	for _, id := range r.Seeds {
+		out.Seeds = append(out.Seeds, uint64(id))
+	}
 	return out
 }
 
@@ -148,6 +179,23 @@ func FromProto(in *meshosv1.ClusterState) (*State, error) {
 	}
 	if in.GetFrozenUntil() != nil {
 		s.frozenUntil = in.GetFrozenUntil().AsTime()
+	}
+	for _, m := range append(slices.Clone(in.GetMarks()), in.GetCheckpoint()) {
+		if m != nil && (m.GetHeight() == 0 || len(m.GetState()) != len(Hash{})) {
+			return bad(errors.New("a mark is not complete"))
+		}
+	}
+	for _, m := range in.GetMarks() {
+		s.marks = append(s.marks, Mark{m.GetHeight(), Hash(m.GetState())})
+	}
+	if c := in.GetCheckpoint(); c != nil {
+		s.checkpoint, s.checkpointAt = Mark{c.GetHeight(), Hash(c.GetState())}, in.GetCheckpointHeight()
+	}
+	if r := in.GetRecovered(); r != nil {
+		s.recovered = Recovered{Height: r.GetHeight(), At: r.GetLogTime().AsTime(), Acknowledged: r.GetAcknowledged()}
+		for _, id := range r.GetSeeds() {
+			s.recovered.Seeds = append(s.recovered.Seeds, mesh.NodeID(id))
+		}
 	}
 	for _, o := range in.GetOrders() {
 		ev, err := wire.AdminFromProto(o.GetEvent())

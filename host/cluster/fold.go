@@ -19,6 +19,8 @@ const (
 	KindSigners    = "signers"       // nobody could command the mesh any more
 	KindUnknown    = "unknown_node"  // it names a node that is no member
 	KindNotOrdered = "not_for_a_log" // it is no command
+	KindCheckpoint = "checkpoint"    // it is not what the log leads to
+	KindRecovery   = "recovery"      // too few seeds signed it, or it is not for the mesh as it is
 )
 
 // Checked is an entry that continues a state, and what its signatures were found to be. It
@@ -31,6 +33,7 @@ type Checked struct {
 // verified is what the signatures of an order were found to be.
 type verified struct {
 	operators []mesh.Operator
+	seeds     []mesh.NodeID // of a recovery
 	persons   int
 	wrong     *rules.Rejection
 }
@@ -45,6 +48,8 @@ type Outcome struct {
 	Order mesh.JudgedCommit
 	// Members and Signers say that who belongs to the mesh, and who commands it, changed.
 	Members, Signers bool
+	Checkpoint       bool // there is another checkpoint
+	Recovered        bool // the seeds replaced who commands the mesh
 }
 
 // Check decodes an entry, checks that it continues the state and verifies its signatures. It
@@ -87,6 +92,9 @@ func (s *State) Recorded(r *meshosv1.RecordedEntry) (Checked, error) {
 		return Checked{}, err
 	}
 	v := verified{operators: wire.OperatorsFromProto(r.GetOperators()), persons: int(r.GetPersons())}
+	if of := e.GetRecovery(); of != nil {
+		v.seeds = s.signedBy(of) // seldom enough
+	}
 	if r.GetWrongKind() != "" {
 		v.wrong = &rules.Rejection{Kind: r.GetWrongKind(), Message: r.GetWrong()}
 	}
@@ -166,6 +174,8 @@ func (s *State) verify(e entry) (v verified) {
 		if err := s.checkJoiningSignatures(e.GetJoining()); err != nil {
 			v.wrong = rules.Reject(rules.KindSignature, "%v", err)
 		}
+	case e.GetRecovery() != nil:
+		v.seeds = s.signedBy(e.GetRecovery())
 	}
 	return v
 }
@@ -181,6 +191,7 @@ func (s *State) timeOf(e entry) time.Time {
 // Fold folds an entry that was checked against this very state.
 func (s *State) Fold(c Checked) Outcome {
 	e := c.entry
+	s.mark()
 	at := s.timeOf(e)
 	out := Outcome{Place: mesh.Place{Height: e.GetHeight(), At: at}, By: mesh.NodeID(e.GetBy()), At: e.GetAt().AsTime()}
 	s.height, s.head, s.sum = e.GetHeight(), e.hash, Hash{}
@@ -223,6 +234,8 @@ func (s *State) fold(e entry, v verified, out *Outcome) {
 		s.foldCommit(e, v, out)
 	case *meshosv1.OrderedEntry_Event:
 		s.foldUnsigned(order.Event, out)
+	case *meshosv1.OrderedEntry_Recovery:
+		s.foldRecovery(order.Recovery, v.seeds, out)
 	}
 }
 

@@ -37,6 +37,8 @@ func random(t *testing.T, r *rapid.T, l *clustertest.Log, count int) {
 			mesh.ExpelNode{Node: id},
 			clustertest.Node(id, "n", id == 2),
 			mesh.SetSigners{AllowedSigners: clustertest.Signers(t, alice, bob, eve), NeedBreakGlass: 2},
+			mesh.AcknowledgeRecovery{},
+			anyCheckpoint(r, l.State),
 			mesh.AdmitNode{Node: id, TokenKey: clustertest.TokenKey(1).Public(), Expires: l.Now.Add(time.Minute), Replace: rapid.Bool().Draw(r, "replace")},
 		}).Draw(r, "event")
 		signers := rapid.SliceOfN(rapid.SampledFrom([]int{alice, bob, eve}), 0, 3).Draw(r, "by whom")
@@ -48,12 +50,22 @@ func random(t *testing.T, r *rapid.T, l *clustertest.Log, count int) {
 			e = clustertest.Joining(id, "joined", 1)
 		case how == 2:
 			e = clustertest.Unsigned(ev)
+		case how == 3:
+			by := rapid.SliceOfNDistinct(node, 0, 3, rapid.ID).Draw(r, "seeds")
+			e = l.Recovery(mesh.SetSigners{AllowedSigners: clustertest.Signers(t, alice, bob), NeedBreakGlass: 2}, by...)
 		default:
 			e = l.Commit(ev, signers...)
 		}
 		sent = append(sent, proto.CloneOf(e))
 		l.Add(e, by)
 	}
+}
+
+// anyCheckpoint returns a checkpoint that is right where one may be.
+func anyCheckpoint(r *rapid.T, s *cluster.State) mesh.Checkpoint {
+	marks := append(s.Marks(), cluster.Mark{Height: 64, Sum: s.Sum()})
+	m := rapid.SampledFrom(marks).Draw(r, "mark")
+	return mesh.Checkpoint{Height: m.Height, State: m.Sum}
 }
 
 // However the entries come — in any order, in any portions, more than once — a node that folds

@@ -32,6 +32,11 @@ type State struct {
 	frozenUntil time.Time // zero if there is no freeze
 	orders      map[subject]order
 
+	marks        []Mark // ascending
+	checkpoint   Mark
+	checkpointAt uint64 // height of its entry
+	recovered    Recovered
+
 	sum Hash // of the state at the height; zero until it is asked for
 }
 

@@ -31,6 +31,14 @@ type (
 		AllowedSigners                         string // the content of an allowed_signers file
 		NeedOrdinary, NeedBreakGlass, NeedThaw uint32 // how many have to sign; 0 means 1
 	}
+	// Checkpoint says what the log leads to at a height: what is before it may be dropped.
+	Checkpoint struct {
+		Height uint64
+		State  [32]byte // the admin_state at that height
+	}
+	// AcknowledgeRecovery ends the alarm that the seeds raised when they replaced who commands
+	// the mesh.
+	AcknowledgeRecovery struct{}
 )
 
 // Token reports whether the command opens a token.
@@ -40,13 +48,25 @@ func (e AdmitNode) Token() bool { return e.TokenKey != PublicKey{} }
 func (AdmitNode) Kind() string  { return "admit_node" }
 func (ExpelNode) Kind() string  { return "expel_node" }
 func (SetSigners) Kind() string { return "set_signers" }
+func (Checkpoint) Kind() string { return "checkpoint" }
+
+// Kind implements AdminEvent.
+func (AcknowledgeRecovery) Kind() string { return "acknowledge_recovery" }
 
 // BreakGlass implements AdminEvent.
 func (AdmitNode) BreakGlass() bool  { return false }
 func (ExpelNode) BreakGlass() bool  { return true }
 func (SetSigners) BreakGlass() bool { return true }
+func (Checkpoint) BreakGlass() bool { return true }
+
+// BreakGlass implements AdminEvent.
+func (AcknowledgeRecovery) BreakGlass() bool { return false }
 
 // Size implements AdminEvent.
 func (e AdmitNode) Size() int  { return len(e.Name) }
 func (ExpelNode) Size() int    { return 0 }
 func (e SetSigners) Size() int { return len(e.AllowedSigners) }
+func (Checkpoint) Size() int   { return 0 }
+
+// Size implements AdminEvent.
+func (AcknowledgeRecovery) Size() int { return 0 }

@@ -29,7 +29,7 @@ func TestCore007_SNP18_EveryActionHasItsKind(t *testing.T) {
 func TestCore005_OnlyBreakGlassCommandsPassAFreeze(t *testing.T) {
 	ice := map[string]bool{
 		"freeze_cluster": true, "thaw_cluster": true, "flush_avoid_lists": true, "force_evict_replica": true,
-		"force_restart_daemon": true, "force_cutover": true, "kill_migration": true, "expel_node": true, "set_signers": true,
+		"force_restart_daemon": true, "force_cutover": true, "kill_migration": true, "expel_node": true, "checkpoint": true, "set_signers": true,
 	}
 	all := []mesh.AdminEvent{
 		mesh.EnterMaintenance{},
@@ -58,6 +58,8 @@ func TestCore005_OnlyBreakGlassCommandsPassAFreeze(t *testing.T) {
 		mesh.AdmitNode{},
 		mesh.ExpelNode{},
 		mesh.SetSigners{},
+		mesh.Checkpoint{},
+		mesh.AcknowledgeRecovery{},
 	}
 	for _, ev := range all {
 		if ev.BreakGlass() != ice[ev.Kind()] {

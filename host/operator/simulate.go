@@ -60,6 +60,9 @@ func Simulate(s *snapshot.Snapshot, ev mesh.AdminEvent) (*meshosv1.BlastRadius, 
 	case mesh.SetSigners:
 		b.out.AffectedNodes = b.peers()
 		b.warn(warnSigners, "from then on the whole mesh takes commands of those alone whom the new list names; proposals that others signed are void")
+	case mesh.Checkpoint:
+		b.out.AffectedNodes = b.reached()
+		b.warn(warnCheckpoint, "all nodes drop what the log has up to height %d; nodes that have not read it take the state there from another one instead", ev.Height)
 	default:
 		return nil, fmt.Errorf("%s is not a break-glass command: there is nothing to simulate", ev.Kind())
 	}

@@ -65,7 +65,7 @@ func malformed(ev mesh.AdminEvent) string {
 		return fmt.Sprintf("a freeze lasts more than 0 and at most %s, not %s", maxFreeze, f.TTL)
 	}
 	switch ev.(type) {
-	case mesh.AdmitNode, mesh.ExpelNode, mesh.SetSigners:
+	case mesh.AdmitNode, mesh.ExpelNode, mesh.SetSigners, mesh.Checkpoint, mesh.AcknowledgeRecovery:
 		return ev.Kind() + " is for the log of a mesh, and this node belongs to none; `meshos mesh init` makes one"
 	}
 	return ""

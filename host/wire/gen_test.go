@@ -231,6 +231,10 @@ func genAdmin() *rapid.Generator[mesh.AdminEvent] {
 				NeedBreakGlass: rapid.Uint32().Draw(t, "break glass"), NeedThaw: rapid.Uint32().Draw(t, "thaw"),
 			}
 		}),
+		command(func(t *rapid.T) mesh.Checkpoint {
+			return mesh.Checkpoint{Height: genID().Draw(t, "height"), State: genKey().Draw(t, "state")}
+		}),
+		rapid.Just[mesh.AdminEvent](mesh.AcknowledgeRecovery{}),
 	)
 }
 

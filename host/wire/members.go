@@ -20,6 +20,12 @@ func (f *fields) members(in *meshosv1.AdminEvent) mesh.AdminEvent {
 		return mesh.ExpelNode{Node: mesh.NodeID(f.id("expel_node.node", kind.ExpelNode.GetNode()))}
 	case *meshosv1.AdminEvent_SetSigners:
 		return f.setSigners("set_signers", kind.SetSigners)
+	case *meshosv1.AdminEvent_Checkpoint:
+		return mesh.Checkpoint{
+			Height: f.id("checkpoint.height", kind.Checkpoint.GetHeight()), State: f.key("checkpoint.state", kind.Checkpoint.GetState()),
+		}
+	case *meshosv1.AdminEvent_AcknowledgeRecovery:
+		return mesh.AcknowledgeRecovery{}
 	}
 	return nil
 }
@@ -155,6 +161,10 @@ func membersToProto(in mesh.AdminEvent) *meshosv1.AdminEvent {
 		return &meshosv1.AdminEvent{Kind: &meshosv1.AdminEvent_ExpelNode{ExpelNode: &meshosv1.ExpelNode{Node: uint64(e.Node)}}}
 	case mesh.SetSigners:
 		return &meshosv1.AdminEvent{Kind: &meshosv1.AdminEvent_SetSigners{SetSigners: SetSignersToProto(e)}}
+	case mesh.Checkpoint:
+		return &meshosv1.AdminEvent{Kind: &meshosv1.AdminEvent_Checkpoint{Checkpoint: &meshosv1.Checkpoint{Height: e.Height, State: e.State[:]}}}
+	case mesh.AcknowledgeRecovery:
+		return &meshosv1.AdminEvent{Kind: &meshosv1.AdminEvent_AcknowledgeRecovery{AcknowledgeRecovery: &meshosv1.AcknowledgeRecovery{}}}
 	}
 	return nil
 }

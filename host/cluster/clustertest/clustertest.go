@@ -169,6 +169,16 @@ func Joining(id mesh.NodeID, name string, token uint64) *meshosv1.OrderedEntry {
 	return &meshosv1.OrderedEntry{Order: &meshosv1.OrderedEntry_Joining{Joining: j}}
 }
 
+// Recovery returns an entry with a recovery that some seeds signed.
+func (l *Log) Recovery(commands mesh.SetSigners, by ...mesh.NodeID) *meshosv1.OrderedEntry {
+	_, _, replaces := l.State.Signers()
+	r := cluster.NewRecovery(l.State.Cluster(), l.State.Founding(), replaces, commands, "all keys are lost", l.Now)
+	for _, id := range by {
+		cluster.SignRecovery(r, id, NodeKey(id))
+	}
+	return &meshosv1.OrderedEntry{Order: &meshosv1.OrderedEntry_Recovery{Recovery: r}}
+}
+
 // Seal returns an entry in its place, as a node orders it and the log takes it now.
 func (l *Log) Seal(e *meshosv1.OrderedEntry, by mesh.NodeID) *meshosv1.LoggedEntry {
 	l.t.Helper()

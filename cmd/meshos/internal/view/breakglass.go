@@ -38,6 +38,8 @@ func breakGlassTitle(e *meshosv1.AdminEvent) string {
 		return fmt.Sprintf("expel node %d from the mesh", k.ExpelNode.GetNode())
 	case *meshosv1.AdminEvent_SetSigners:
 		return "replace who may command the mesh"
+	case *meshosv1.AdminEvent_Checkpoint:
+		return fmt.Sprintf("make a checkpoint of the log of the mesh at height %d, where it leads to %x", k.Checkpoint.GetHeight(), short(k.Checkpoint.GetState()))
 	}
 	return "a command that this version does not know"
 }

@@ -76,6 +76,9 @@ func commandTitle(e *meshosv1.AdminEvent) string {
 		}
 		return what
 	}
+	if e.GetAcknowledgeRecovery() != nil {
+		return "acknowledge that the seeds replaced who may command the mesh"
+	}
 	if title := intentTitle(e); title != "" {
 		return title
 	}

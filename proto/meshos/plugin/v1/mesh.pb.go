@@ -97,7 +97,9 @@ type SetMembersRequest struct {
 	PinnedSeeds [][]byte `protobuf:"bytes,2,rep,name=pinned_seeds,json=pinnedSeeds,proto3" json:"pinned_seeds,omitempty"`
 	// This node founds the mesh: only then may the plugin make an empty log where it finds
 	// none. With a record the host says so, too, in FollowRequest.
-	Found         bool `protobuf:"varint,3,opt,name=found,proto3" json:"found,omitempty"`
+	Found bool `protobuf:"varint,3,opt,name=found,proto3" json:"found,omitempty"`
+	// The log may drop the entries up to this height: there is a checkpoint. 0: none.
+	DropThrough   uint64 `protobuf:"varint,4,opt,name=drop_through,json=dropThrough,proto3" json:"drop_through,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -151,6 +153,13 @@ func (x *SetMembersRequest) GetFound() bool {
 		return x.Found
 	}
 	return false
+}
+
+func (x *SetMembersRequest) GetDropThrough() uint64 {
+	if x != nil {
+		return x.DropThrough
+	}
+	return 0
 }
 
 type SetMembersResponse struct {
@@ -262,6 +271,7 @@ type FollowRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Height        uint64                 `protobuf:"varint,1,opt,name=height,proto3" json:"height,omitempty"` // of the last entry of the host's record; 0: it has none
 	Head          []byte                 `protobuf:"bytes,2,opt,name=head,proto3" json:"head,omitempty"`      // hash of that entry, as in OrderedEntry.prev
+	First         uint64                 `protobuf:"varint,3,opt,name=first,proto3" json:"first,omitempty"`   // height of the first entry that the record still has; 0: 1
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -308,6 +318,13 @@ func (x *FollowRequest) GetHead() []byte {
 		return x.Head
 	}
 	return nil
+}
+
+func (x *FollowRequest) GetFirst() uint64 {
+	if x != nil {
+		return x.First
+	}
+	return 0
 }
 
 // MeshBatch has what is new, in order. Any field may be absent.
@@ -676,7 +693,7 @@ func (*TellResponse) Descriptor() ([]byte, []int) {
 
 type AskRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
-	Node          uint64                 `protobuf:"varint,1,opt,name=node,proto3" json:"node,omitempty"`
+	Node          uint64                 `protobuf:"varint,1,opt,name=node,proto3" json:"node,omitempty"`      // 0: any other member that is there
 	Method        string                 `protobuf:"bytes,2,opt,name=method,proto3" json:"method,omitempty"`   // "GetSnapshot" of meshos.host.v1.Host
 	Request       []byte                 `protobuf:"bytes,3,opt,name=request,proto3" json:"request,omitempty"` // its encoded request
 	unknownFields protoimpl.UnknownFields
@@ -1034,20 +1051,22 @@ const file_meshos_plugin_v1_mesh_proto_rawDesc = "" +
 	"\fMeshIdentity\x12\x1b\n" +
 	"\tlink_seed\x18\x01 \x01(\fR\blinkSeed\x12 \n" +
 	"\vincarnation\x18\x02 \x01(\x04R\vincarnation\x12\x12\n" +
-	"\x04name\x18\x03 \x01(\tR\x04name\"\x80\x01\n" +
+	"\x04name\x18\x03 \x01(\tR\x04name\"\xa3\x01\n" +
 	"\x11SetMembersRequest\x122\n" +
 	"\amembers\x18\x01 \x03(\v2\x18.meshos.plugin.v1.MemberR\amembers\x12!\n" +
 	"\fpinned_seeds\x18\x02 \x03(\fR\vpinnedSeeds\x12\x14\n" +
-	"\x05found\x18\x03 \x01(\bR\x05found\"\x14\n" +
+	"\x05found\x18\x03 \x01(\bR\x05found\x12!\n" +
+	"\fdrop_through\x18\x04 \x01(\x04R\vdropThrough\"\x14\n" +
 	"\x12SetMembersResponse\"[\n" +
 	"\x06Member\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x19\n" +
 	"\blink_key\x18\x03 \x01(\fR\alinkKey\x12\x12\n" +
-	"\x04seed\x18\x04 \x01(\bR\x04seed\";\n" +
+	"\x04seed\x18\x04 \x01(\bR\x04seed\"Q\n" +
 	"\rFollowRequest\x12\x16\n" +
 	"\x06height\x18\x01 \x01(\x04R\x06height\x12\x12\n" +
-	"\x04head\x18\x02 \x01(\fR\x04head\"\xdb\x01\n" +
+	"\x04head\x18\x02 \x01(\fR\x04head\x12\x14\n" +
+	"\x05first\x18\x03 \x01(\x04R\x05first\"\xdb\x01\n" +
 	"\tMeshBatch\x120\n" +
 	"\aordered\x18\x01 \x03(\v2\x16.meshos.v1.LoggedEntryR\aordered\x122\n" +
 	"\x05peers\x18\x02 \x03(\v2\x1c.meshos.plugin.v1.PeerChangeR\x05peers\x12%\n" +
