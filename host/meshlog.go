@@ -23,7 +23,7 @@ func (n *node) openOrders(log *slog.Logger) (boot state.Boot, lines []mesh.LogLi
 		return boot, nil, err
 	}
 	n.opened = append(n.opened, n.ordered.Close)
-	n.meshlog, err = meshlog.Open(meshlogOptions(cfg, n.ordered.MeshHeight(), report, log))
+	n.meshlog, err = meshlog.Open(meshlogOptions(cfg, n.opts.Version, n.ordered.MeshHeight(), report, log))
 	if err != nil {
 		return boot, nil, err
 	}
@@ -42,9 +42,9 @@ func (n *node) openOrders(log *slog.Logger) (boot state.Boot, lines []mesh.LogLi
 	return n.ordered.Restore(bootOf(cfg, n.epoch, n.start, freeze), later...)
 }
 
-func meshlogOptions(cfg *config.Config, folded uint64, report func(source, reason string), log *slog.Logger) meshlog.Options {
+func meshlogOptions(cfg *config.Config, version string, folded uint64, report func(source, reason string), log *slog.Logger) meshlog.Options {
 	return meshlog.Options{
-		DataDir: cfg.Node.DataDir, Node: cfg.Node.ID, Name: cfg.Node.Name, Folded: folded, Now: time.Now, Log: log, Report: report,
+		DataDir: cfg.Node.DataDir, Node: cfg.Node.ID, Name: cfg.Node.Name, Version: version, Folded: folded, Now: time.Now, Log: log, Report: report,
 	}
 }
 

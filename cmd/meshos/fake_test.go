@@ -81,6 +81,10 @@ func (n *node) ReadState(_ context.Context, visit func(*state.State)) error {
 	return nil
 }
 
+func (*node) Recover(context.Context, *meshosv1.Recovery) (mesh.AuditRecord, error) {
+	return mesh.AuditRecord{}, errors.New("there is no mesh")
+}
+
 func (*node) Commit(context.Context, wire.Signed) (mesh.AuditRecord, error) {
 	return mesh.AuditRecord{Seq: 1}, nil
 }

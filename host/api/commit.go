@@ -18,13 +18,13 @@ import (
 // disk. A rejected command is not an error: its record says why. If the client goes away
 // meanwhile, the audit log still has the record.
 func (s *Service) Commit(ctx context.Context, in *hostv1.CommitRequest) (*meshosv1.AdminAuditRecord, error) {
-	if in.GetCommit() == nil {
-		return nil, status.Error(codes.InvalidArgument, "commit: must be set")
+	if (in.GetCommit() == nil) == (in.GetRecovery() == nil) {
+		return nil, status.Error(codes.InvalidArgument, "commit: must be set, or recovery instead of it")
 	}
 	if err := s.refuseUnverified(ctx); err != nil {
 		return nil, err
 	}
-	record, err := s.opts.Intake.Commit(ctx, wire.Signed{Payload: in.GetCommit().GetPayload(), Signatures: in.GetCommit().GetSignatures()})
+	record, err := s.order(ctx, in)
 	if err != nil {
 		return nil, commitError(ctx, err)
 	}
@@ -39,6 +39,13 @@ func (s *Service) Commit(ctx context.Context, in *hostv1.CommitRequest) (*meshos
 	s.noteAnswered(record.Seq)
 	latest := s.opts.Reader.Latest()
 	return originOf(latest).Audit(record, record.Seq > latest.Acknowledged.Audit), nil
+}
+
+func (s *Service) order(ctx context.Context, in *hostv1.CommitRequest) (mesh.AuditRecord, error) {
+	if r := in.GetRecovery(); r != nil {
+		return s.opts.Intake.Recover(ctx, r)
+	}
+	return s.opts.Intake.Commit(ctx, wire.Signed{Payload: in.GetCommit().GetPayload(), Signatures: in.GetCommit().GetSignatures()})
 }
 
 // ReasonOrderUnknown is the reason in the details of an error of Commit or Publish: it is not known whether

@@ -204,3 +204,7 @@ func (n *node) Probe(_ context.Context, peer uint64, _ bool) (*hostv1.ProbeRespo
 func probed() *hostv1.ProbeResponse {
 	return &hostv1.ProbeResponse{Peer: 2, Name: "two", Address: "10.0.0.2"}
 }
+
+func (*node) Recover(context.Context, *meshosv1.Recovery) (mesh.AuditRecord, error) {
+	return mesh.AuditRecord{}, errors.New("there is no mesh")
+}

@@ -95,7 +95,7 @@ func (s *State) ToProto() *meshosv1.ClusterState {
 }
 
 func (m Mark) toProto() *meshosv1.ClusterState_Mark {
-	return &meshosv1.ClusterState_Mark{Height: m.Height, State: m.Sum.bytes()}
+	return &meshosv1.ClusterState_Mark{Height: m.Height, AdminState: m.Sum.bytes()}
 }
 
 // ToProto returns a mark as a message; nil for none.
@@ -181,15 +181,15 @@ func FromProto(in *meshosv1.ClusterState) (*State, error) {
 		s.frozenUntil = in.GetFrozenUntil().AsTime()
 	}
 	for _, m := range append(slices.Clone(in.GetMarks()), in.GetCheckpoint()) {
-		if m != nil && (m.GetHeight() == 0 || len(m.GetState()) != len(Hash{})) {
+		if m != nil && (m.GetHeight() == 0 || len(m.GetAdminState()) != len(Hash{})) {
 			return bad(errors.New("a mark is not complete"))
 		}
 	}
 	for _, m := range in.GetMarks() {
-		s.marks = append(s.marks, Mark{m.GetHeight(), Hash(m.GetState())})
+		s.marks = append(s.marks, Mark{m.GetHeight(), Hash(m.GetAdminState())})
 	}
 	if c := in.GetCheckpoint(); c != nil {
-		s.checkpoint, s.checkpointAt = Mark{c.GetHeight(), Hash(c.GetState())}, in.GetCheckpointHeight()
+		s.checkpoint, s.checkpointAt = Mark{c.GetHeight(), Hash(c.GetAdminState())}, in.GetCheckpointHeight()
 	}
 	if r := in.GetRecovered(); r != nil {
 		s.recovered = Recovered{Height: r.GetHeight(), At: r.GetLogTime().AsTime(), Acknowledged: r.GetAcknowledged()}

@@ -7,6 +7,7 @@ import (
 	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/operator/rules"
 	"github.com/meshos/meshos/host/wire"
+	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
 // Mesh orders commands for all nodes of a mesh; *meshlog.Log is one.
@@ -17,6 +18,8 @@ type Mesh interface {
 	// error is a *rules.Rejection if nothing was ordered.
 	Commit(ctx context.Context, signed wire.Signed) (mesh.AuditRecord, error)
 	Unsigned(ctx context.Context, command mesh.AdminReceived) (mesh.AuditRecord, error)
+	// Recover orders what the seeds signed.
+	Recover(ctx context.Context, signed *meshosv1.Recovery) (mesh.AuditRecord, error)
 }
 
 // ordersInMesh reports whether commands are ordered in the log of a mesh.
@@ -41,6 +44,29 @@ func (c Client) commitInMesh(ctx context.Context, verdict mesh.JudgedCommit, sig
 		return c.refused(ctx, verdict)
 	}
 	return record, err
+}
+
+// Recover orders what the seeds of the mesh signed to replace who commands it, and returns the
+// audit record that it left.
+func (c Client) Recover(ctx context.Context, signed *meshosv1.Recovery) (mesh.AuditRecord, error) {
+	command, err := wire.SetSignersFromProto(signed.GetSigners())
+	verdict := mesh.JudgedCommit{Event: command, Reason: signed.GetReason()}
+	if err == nil && c.in.ordersInMesh() {
+		var record mesh.AuditRecord
+		record, err = c.in.mesh.Recover(context.WithoutCancel(ctx), signed)
+		var rejection *rules.Rejection
+		if !errors.As(err, &rejection) {
+			return record, err
+		}
+		verdict.Outcome = rejection.Outcome()
+		return c.refused(ctx, verdict)
+	}
+	why := "this node belongs to no mesh"
+	if err != nil {
+		why = err.Error()
+	}
+	verdict.Outcome = rules.Reject(mesh.RejectMalformed, "%s", why).Outcome()
+	return c.refused(ctx, verdict)
 }
 
 // refused has a command audited that was not ordered.

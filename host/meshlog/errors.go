@@ -8,6 +8,7 @@ const (
 	KindFrozen      = follower.KindFrozen
 	KindBusy        = follower.KindBusy
 	KindNoMember    = follower.KindNoMember
+	KindOld         = "mesh_member_too_old" // a member's version does not know the order
 )
 
 // UnknownError means that an order was published, and that it is not known whether the log

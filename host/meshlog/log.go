@@ -25,6 +25,7 @@ type Options struct {
 	DataDir string // of the node; the record has a folder of its own in it
 	Node    mesh.NodeID
 	Name    string           // of the node
+	Version string           // of its binary
 	Now     func() time.Time // the wall clock
 	Log     *slog.Logger
 	// Report records a failure; it does not wait.

@@ -33,6 +33,11 @@ func (l *Log) Commit(ctx context.Context, signed wire.Signed) (mesh.AuditRecord,
 		if rejection := s.Preview(commit, now); rejection != nil {
 			return nil, rejection
 		}
+		if command, rejection := rules.Decode(commit.GetPayload()); rejection == nil {
+			if rejection := l.allKnow(command.Event.Kind(), cluster.NeedsOf(command.Event)); rejection != nil {
+				return nil, rejection
+			}
+		}
 		return &meshosv1.OrderedEntry{Order: &meshosv1.OrderedEntry_Commit{Commit: commit}}, nil
 	})
 }
@@ -42,6 +47,9 @@ func (l *Log) Unsigned(ctx context.Context, command mesh.AdminReceived) (mesh.Au
 	event := wire.EventToProto(command)
 	return l.counted(ctx, nil, func(s *cluster.State, now time.Time) (*meshosv1.OrderedEntry, error) {
 		if rejection := s.PreviewUnsigned(command.Event, now); rejection != nil {
+			return nil, rejection
+		}
+		if rejection := l.allKnow(command.Event.Kind(), cluster.NeedsOf(command.Event)); rejection != nil {
 			return nil, rejection
 		}
 		return &meshosv1.OrderedEntry{Order: &meshosv1.OrderedEntry_Event{Event: event}}, nil

@@ -21,10 +21,12 @@ const sumsMost = 256
 type saidState struct {
 	height uint64
 	sum    cluster.Hash
+	runs   version
 }
 
 // Complete implements meshlink.Record.
 func (l *Log) Complete(self *meshosv1.NodeSummary) {
+	self.LogVersion = cluster.LogVersion
 	if !l.Used() {
 		return
 	}
@@ -61,11 +63,18 @@ func (l *Log) Heard(node mesh.NodeID, said *meshosv1.NodeSummary) {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if _, member := l.state.Member(node); !member || len(said.GetAdminState()) != len(cluster.Hash{}) {
+	if _, member := l.state.Member(node); !member {
+		return
+	}
+	runs := version{name: said.GetVersion(), log: max(1, said.GetLogVersion())}
+	if len(said.GetAdminState()) != len(cluster.Hash{}) {
+		before := l.said[node]
+		before.runs = runs
+		l.said[node] = before
 		return
 	}
 	l.follower.Said(said.GetHeight())
-	l.said[node] = saidState{said.GetHeight(), cluster.Hash(said.GetAdminState())}
+	l.said[node] = saidState{said.GetHeight(), cluster.Hash(said.GetAdminState()), runs}
 	l.ownSum()
 	l.compare(node)
 }
@@ -144,6 +153,8 @@ func (l *Log) View() *meshosv1.MeshView {
 		_, _, out.SignersHeight = s.Signers()
 		out.NextId, out.ClusterId = uint64(s.NextID()), s.Cluster()
 	}
+	l.viewVersions(out)
+	l.viewRecovery(out)
 	if !member {
 		out.Joining = cmp.Or(l.whyJoining, l.follower.WhyNotMember())
 	}

@@ -99,6 +99,9 @@ func (l *Log) folded(t follower.Taken, record mesh.AuditRecord) {
 		l.remember(id, record)
 	}
 	l.follower.Folded(t, record)
+	if out.Recovered {
+		l.sayRecovery(l.state.Recovered())
+	}
 	l.stir()
 	l.mu.Unlock()
 	if out.Signers {

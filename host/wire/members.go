@@ -22,7 +22,7 @@ func (f *fields) members(in *meshosv1.AdminEvent) mesh.AdminEvent {
 		return f.setSigners("set_signers", kind.SetSigners)
 	case *meshosv1.AdminEvent_Checkpoint:
 		return mesh.Checkpoint{
-			Height: f.id("checkpoint.height", kind.Checkpoint.GetHeight()), State: f.key("checkpoint.state", kind.Checkpoint.GetState()),
+			Height: f.id("checkpoint.height", kind.Checkpoint.GetHeight()), State: f.key("checkpoint.admin_state", kind.Checkpoint.GetAdminState()),
 		}
 	case *meshosv1.AdminEvent_AcknowledgeRecovery:
 		return mesh.AcknowledgeRecovery{}
@@ -162,7 +162,7 @@ func membersToProto(in mesh.AdminEvent) *meshosv1.AdminEvent {
 	case mesh.SetSigners:
 		return &meshosv1.AdminEvent{Kind: &meshosv1.AdminEvent_SetSigners{SetSigners: SetSignersToProto(e)}}
 	case mesh.Checkpoint:
-		return &meshosv1.AdminEvent{Kind: &meshosv1.AdminEvent_Checkpoint{Checkpoint: &meshosv1.Checkpoint{Height: e.Height, State: e.State[:]}}}
+		return &meshosv1.AdminEvent{Kind: &meshosv1.AdminEvent_Checkpoint{Checkpoint: &meshosv1.Checkpoint{Height: e.Height, AdminState: e.State[:]}}}
 	case mesh.AcknowledgeRecovery:
 		return &meshosv1.AdminEvent{Kind: &meshosv1.AdminEvent_AcknowledgeRecovery{AcknowledgeRecovery: &meshosv1.AcknowledgeRecovery{}}}
 	}

@@ -665,7 +665,7 @@ func (x VerificationOutcome_Verdict) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use VerificationOutcome_Verdict.Descriptor instead.
 func (VerificationOutcome_Verdict) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{81, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{85, 0}
 }
 
 type ActionRecord_Outcome int32
@@ -717,7 +717,7 @@ func (x ActionRecord_Outcome) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use ActionRecord_Outcome.Descriptor instead.
 func (ActionRecord_Outcome) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{88, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{92, 0}
 }
 
 type DaemonView_Lifecycle int32
@@ -772,7 +772,7 @@ func (x DaemonView_Lifecycle) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use DaemonView_Lifecycle.Descriptor instead.
 func (DaemonView_Lifecycle) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{96, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{100, 0}
 }
 
 type DaemonView_Restart int32
@@ -824,7 +824,7 @@ func (x DaemonView_Restart) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use DaemonView_Restart.Descriptor instead.
 func (DaemonView_Restart) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{96, 1}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{100, 1}
 }
 
 type DaemonView_Outcome int32
@@ -873,7 +873,7 @@ func (x DaemonView_Outcome) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use DaemonView_Outcome.Descriptor instead.
 func (DaemonView_Outcome) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{96, 2}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{100, 2}
 }
 
 type EchoView_State int32
@@ -928,7 +928,7 @@ func (x EchoView_State) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use EchoView_State.Descriptor instead.
 func (EchoView_State) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{102, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{106, 0}
 }
 
 type MigrationView_Phase int32
@@ -989,7 +989,7 @@ func (x MigrationView_Phase) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use MigrationView_Phase.Descriptor instead.
 func (MigrationView_Phase) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{107, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{111, 0}
 }
 
 type PluginView_Status int32
@@ -1053,7 +1053,7 @@ func (x PluginView_Status) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use PluginView_Status.Descriptor instead.
 func (PluginView_Status) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{108, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{112, 0}
 }
 
 type Acknowledged_Chain int32
@@ -1108,7 +1108,7 @@ func (x Acknowledged_Chain) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Acknowledged_Chain.Descriptor instead.
 func (Acknowledged_Chain) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{116, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{120, 0}
 }
 
 // DaemonRef names a supervised daemon. The id identifies it, the name is a label.
@@ -3456,6 +3456,8 @@ type AdminEvent struct {
 	//	*AdminEvent_AdmitNode
 	//	*AdminEvent_ExpelNode
 	//	*AdminEvent_SetSigners
+	//	*AdminEvent_Checkpoint
+	//	*AdminEvent_AcknowledgeRecovery
 	Kind          isAdminEvent_Kind `protobuf_oneof:"kind"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -3732,6 +3734,24 @@ func (x *AdminEvent) GetSetSigners() *SetSigners {
 	return nil
 }
 
+func (x *AdminEvent) GetCheckpoint() *Checkpoint {
+	if x != nil {
+		if x, ok := x.Kind.(*AdminEvent_Checkpoint); ok {
+			return x.Checkpoint
+		}
+	}
+	return nil
+}
+
+func (x *AdminEvent) GetAcknowledgeRecovery() *AcknowledgeRecovery {
+	if x != nil {
+		if x, ok := x.Kind.(*AdminEvent_AcknowledgeRecovery); ok {
+			return x.AcknowledgeRecovery
+		}
+	}
+	return nil
+}
+
 type isAdminEvent_Kind interface {
 	isAdminEvent_Kind()
 }
@@ -3843,6 +3863,14 @@ type AdminEvent_SetSigners struct {
 	SetSigners *SetSigners `protobuf:"bytes,32,opt,name=set_signers,json=setSigners,proto3,oneof"` // break-glass
 }
 
+type AdminEvent_Checkpoint struct {
+	Checkpoint *Checkpoint `protobuf:"bytes,33,opt,name=checkpoint,proto3,oneof"` // break-glass
+}
+
+type AdminEvent_AcknowledgeRecovery struct {
+	AcknowledgeRecovery *AcknowledgeRecovery `protobuf:"bytes,34,opt,name=acknowledge_recovery,json=acknowledgeRecovery,proto3,oneof"`
+}
+
 func (*AdminEvent_EnterMaintenance) isAdminEvent_Kind() {}
 
 func (*AdminEvent_ExitMaintenance) isAdminEvent_Kind() {}
@@ -3894,6 +3922,10 @@ func (*AdminEvent_AdmitNode) isAdminEvent_Kind() {}
 func (*AdminEvent_ExpelNode) isAdminEvent_Kind() {}
 
 func (*AdminEvent_SetSigners) isAdminEvent_Kind() {}
+
+func (*AdminEvent_Checkpoint) isAdminEvent_Kind() {}
+
+func (*AdminEvent_AcknowledgeRecovery) isAdminEvent_Kind() {}
 
 // NodeTarget names the node that a command is for.
 type NodeTarget struct {
@@ -5055,6 +5087,97 @@ func (x *SetSigners) GetThaw() uint32 {
 	return 0
 }
 
+// Checkpoint says what the log leads to at a height, so that nodes may begin there, and what is
+// before it may be dropped. The mesh knows what is right: a wrong one is rejected.
+type Checkpoint struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Height        uint64                 `protobuf:"varint,1,opt,name=height,proto3" json:"height,omitempty"`
+	AdminState    []byte                 `protobuf:"bytes,2,opt,name=admin_state,json=adminState,proto3" json:"admin_state,omitempty"` // SHA-256 of the encoded ClusterState at that height
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Checkpoint) Reset() {
+	*x = Checkpoint{}
+	mi := &file_meshos_v1_meshos_proto_msgTypes[47]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Checkpoint) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Checkpoint) ProtoMessage() {}
+
+func (x *Checkpoint) ProtoReflect() protoreflect.Message {
+	mi := &file_meshos_v1_meshos_proto_msgTypes[47]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Checkpoint.ProtoReflect.Descriptor instead.
+func (*Checkpoint) Descriptor() ([]byte, []int) {
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{47}
+}
+
+func (x *Checkpoint) GetHeight() uint64 {
+	if x != nil {
+		return x.Height
+	}
+	return 0
+}
+
+func (x *Checkpoint) GetAdminState() []byte {
+	if x != nil {
+		return x.AdminState
+	}
+	return nil
+}
+
+// AcknowledgeRecovery ends the alarm that a Recovery raised.
+type AcknowledgeRecovery struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AcknowledgeRecovery) Reset() {
+	*x = AcknowledgeRecovery{}
+	mi := &file_meshos_v1_meshos_proto_msgTypes[48]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AcknowledgeRecovery) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AcknowledgeRecovery) ProtoMessage() {}
+
+func (x *AcknowledgeRecovery) ProtoReflect() protoreflect.Message {
+	mi := &file_meshos_v1_meshos_proto_msgTypes[48]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AcknowledgeRecovery.ProtoReflect.Descriptor instead.
+func (*AcknowledgeRecovery) Descriptor() ([]byte, []int) {
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{48}
+}
+
 // SignedCommit is a signed command. The payload is an encoded AdminCommand: the exact bytes
 // that were signed, never encoded again. Each signature is an OpenSSH signature (SSHSIG, in
 // binary form) over the payload in the namespace "meshos-admin", so that `ssh-keygen -Y
@@ -5069,7 +5192,7 @@ type SignedCommit struct {
 
 func (x *SignedCommit) Reset() {
 	*x = SignedCommit{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[47]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5081,7 +5204,7 @@ func (x *SignedCommit) String() string {
 func (*SignedCommit) ProtoMessage() {}
 
 func (x *SignedCommit) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[47]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5094,7 +5217,7 @@ func (x *SignedCommit) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignedCommit.ProtoReflect.Descriptor instead.
 func (*SignedCommit) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{47}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *SignedCommit) GetPayload() []byte {
@@ -5129,7 +5252,7 @@ type AdminCommand struct {
 
 func (x *AdminCommand) Reset() {
 	*x = AdminCommand{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[48]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5141,7 +5264,7 @@ func (x *AdminCommand) String() string {
 func (*AdminCommand) ProtoMessage() {}
 
 func (x *AdminCommand) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[48]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5154,7 +5277,7 @@ func (x *AdminCommand) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdminCommand.ProtoReflect.Descriptor instead.
 func (*AdminCommand) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{48}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *AdminCommand) GetClusterId() string {
@@ -5220,6 +5343,7 @@ type OrderedEntry struct {
 	//	*OrderedEntry_Event
 	//	*OrderedEntry_Founding
 	//	*OrderedEntry_Joining
+	//	*OrderedEntry_Recovery
 	Order     isOrderedEntry_Order `protobuf_oneof:"order"`
 	Operators []*Operator          `protobuf:"bytes,7,rep,name=operators,proto3" json:"operators,omitempty"` // who signed, as it was judged
 	// What the configuration said when the order came of what it is about: once that changes, the
@@ -5234,7 +5358,7 @@ type OrderedEntry struct {
 
 func (x *OrderedEntry) Reset() {
 	*x = OrderedEntry{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[49]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5246,7 +5370,7 @@ func (x *OrderedEntry) String() string {
 func (*OrderedEntry) ProtoMessage() {}
 
 func (x *OrderedEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[49]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5259,7 +5383,7 @@ func (x *OrderedEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedEntry.ProtoReflect.Descriptor instead.
 func (*OrderedEntry) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{49}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *OrderedEntry) GetHeight() uint64 {
@@ -5333,6 +5457,15 @@ func (x *OrderedEntry) GetJoining() *Joining {
 	return nil
 }
 
+func (x *OrderedEntry) GetRecovery() *Recovery {
+	if x != nil {
+		if x, ok := x.Order.(*OrderedEntry_Recovery); ok {
+			return x.Recovery
+		}
+	}
+	return nil
+}
+
 func (x *OrderedEntry) GetOperators() []*Operator {
 	if x != nil {
 		return x.Operators
@@ -5374,6 +5507,10 @@ type OrderedEntry_Joining struct {
 	Joining *Joining `protobuf:"bytes,10,opt,name=joining,proto3,oneof"` // a node becomes a member with a token
 }
 
+type OrderedEntry_Recovery struct {
+	Recovery *Recovery `protobuf:"bytes,11,opt,name=recovery,proto3,oneof"` // the seeds set who may command the mesh, since all keys are lost
+}
+
 func (*OrderedEntry_Commit) isOrderedEntry_Order() {}
 
 func (*OrderedEntry_Event) isOrderedEntry_Order() {}
@@ -5381,6 +5518,8 @@ func (*OrderedEntry_Event) isOrderedEntry_Order() {}
 func (*OrderedEntry_Founding) isOrderedEntry_Order() {}
 
 func (*OrderedEntry_Joining) isOrderedEntry_Order() {}
+
+func (*OrderedEntry_Recovery) isOrderedEntry_Order() {}
 
 // LoggedEntry is an entry of the ordered log of a mesh, with the time at which the log took
 // it. The prev of the entry after it is the SHA-256 of log_time, as nanoseconds since 1970 in
@@ -5396,7 +5535,7 @@ type LoggedEntry struct {
 
 func (x *LoggedEntry) Reset() {
 	*x = LoggedEntry{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[50]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5408,7 +5547,7 @@ func (x *LoggedEntry) String() string {
 func (*LoggedEntry) ProtoMessage() {}
 
 func (x *LoggedEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[50]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5421,7 +5560,7 @@ func (x *LoggedEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LoggedEntry.ProtoReflect.Descriptor instead.
 func (*LoggedEntry) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{50}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *LoggedEntry) GetEntry() []byte {
@@ -5460,7 +5599,7 @@ type Founding struct {
 
 func (x *Founding) Reset() {
 	*x = Founding{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[51]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5472,7 +5611,7 @@ func (x *Founding) String() string {
 func (*Founding) ProtoMessage() {}
 
 func (x *Founding) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[51]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5485,7 +5624,7 @@ func (x *Founding) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Founding.ProtoReflect.Descriptor instead.
 func (*Founding) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{51}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *Founding) GetClusterId() string {
@@ -5523,6 +5662,100 @@ func (x *Founding) GetCooldown() *durationpb.Duration {
 	return nil
 }
 
+// Recovery replaces who may command a mesh whose operators have lost their keys. More than half
+// of the seeds sign it, each with the key of its node.
+type Recovery struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	ClusterId     string                 `protobuf:"bytes,1,opt,name=cluster_id,json=clusterId,proto3" json:"cluster_id,omitempty"`
+	Founding      []byte                 `protobuf:"bytes,2,opt,name=founding,proto3" json:"founding,omitempty"` // hash of the first entry of the log
+	Signers       *SetSigners            `protobuf:"bytes,3,opt,name=signers,proto3" json:"signers,omitempty"`
+	Replaces      uint64                 `protobuf:"varint,4,opt,name=replaces,proto3" json:"replaces,omitempty"` // height of the entry that set the signers that it replaces
+	IssuedAt      *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=issued_at,json=issuedAt,proto3" json:"issued_at,omitempty"`
+	Reason        string                 `protobuf:"bytes,6,opt,name=reason,proto3" json:"reason,omitempty"`
+	Signatures    []*Recovery_Signature  `protobuf:"bytes,10,rep,name=signatures,proto3" json:"signatures,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Recovery) Reset() {
+	*x = Recovery{}
+	mi := &file_meshos_v1_meshos_proto_msgTypes[54]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Recovery) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Recovery) ProtoMessage() {}
+
+func (x *Recovery) ProtoReflect() protoreflect.Message {
+	mi := &file_meshos_v1_meshos_proto_msgTypes[54]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Recovery.ProtoReflect.Descriptor instead.
+func (*Recovery) Descriptor() ([]byte, []int) {
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{54}
+}
+
+func (x *Recovery) GetClusterId() string {
+	if x != nil {
+		return x.ClusterId
+	}
+	return ""
+}
+
+func (x *Recovery) GetFounding() []byte {
+	if x != nil {
+		return x.Founding
+	}
+	return nil
+}
+
+func (x *Recovery) GetSigners() *SetSigners {
+	if x != nil {
+		return x.Signers
+	}
+	return nil
+}
+
+func (x *Recovery) GetReplaces() uint64 {
+	if x != nil {
+		return x.Replaces
+	}
+	return 0
+}
+
+func (x *Recovery) GetIssuedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.IssuedAt
+	}
+	return nil
+}
+
+func (x *Recovery) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *Recovery) GetSignatures() []*Recovery_Signature {
+	if x != nil {
+		return x.Signatures
+	}
+	return nil
+}
+
 // Joining is how a node becomes a member with a token.
 type Joining struct {
 	state   protoimpl.MessageState `protogen:"open.v1"`
@@ -5539,7 +5772,7 @@ type Joining struct {
 
 func (x *Joining) Reset() {
 	*x = Joining{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[52]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5551,7 +5784,7 @@ func (x *Joining) String() string {
 func (*Joining) ProtoMessage() {}
 
 func (x *Joining) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[52]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5564,7 +5797,7 @@ func (x *Joining) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Joining.ProtoReflect.Descriptor instead.
 func (*Joining) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{52}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *Joining) GetNode() uint64 {
@@ -5624,7 +5857,7 @@ type RecordedEntry struct {
 
 func (x *RecordedEntry) Reset() {
 	*x = RecordedEntry{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[53]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5636,7 +5869,7 @@ func (x *RecordedEntry) String() string {
 func (*RecordedEntry) ProtoMessage() {}
 
 func (x *RecordedEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[53]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5649,7 +5882,7 @@ func (x *RecordedEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RecordedEntry.ProtoReflect.Descriptor instead.
 func (*RecordedEntry) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{53}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{56}
 }
 
 func (x *RecordedEntry) GetLogged() *LoggedEntry {
@@ -5690,31 +5923,35 @@ func (x *RecordedEntry) GetWrong() string {
 // ClusterState is what the ordered log of a mesh alone leads to at a height. Its SHA-256, in
 // the deterministic encoding, is admin_state. Lists are sorted by id, or by their first field.
 type ClusterState struct {
-	state         protoimpl.MessageState   `protogen:"open.v1"`
-	Version       uint32                   `protobuf:"varint,1,opt,name=version,proto3" json:"version,omitempty"` // of the form and the meaning of this message and of the entries
-	Height        uint64                   `protobuf:"varint,2,opt,name=height,proto3" json:"height,omitempty"`
-	Head          []byte                   `protobuf:"bytes,3,opt,name=head,proto3" json:"head,omitempty"` // as in OrderedEntry.prev of the entry after it
-	LogTime       *timestamppb.Timestamp   `protobuf:"bytes,4,opt,name=log_time,json=logTime,proto3" json:"log_time,omitempty"`
-	ClusterId     string                   `protobuf:"bytes,5,opt,name=cluster_id,json=clusterId,proto3" json:"cluster_id,omitempty"`
-	Founding      []byte                   `protobuf:"bytes,6,opt,name=founding,proto3" json:"founding,omitempty"` // hash of the first entry
-	Freshness     *durationpb.Duration     `protobuf:"bytes,7,opt,name=freshness,proto3" json:"freshness,omitempty"`
-	Cooldown      *durationpb.Duration     `protobuf:"bytes,8,opt,name=cooldown,proto3" json:"cooldown,omitempty"`
-	Members       []*AdmitNode             `protobuf:"bytes,9,rep,name=members,proto3" json:"members,omitempty"`
-	Expelled      []uint64                 `protobuf:"varint,10,rep,packed,name=expelled,proto3" json:"expelled,omitempty"` // ids that are not given again
-	Tokens        []*AdmitNode             `protobuf:"bytes,11,rep,name=tokens,proto3" json:"tokens,omitempty"`
-	Signers       *SetSigners              `protobuf:"bytes,12,opt,name=signers,proto3" json:"signers,omitempty"`
-	SignersHeight uint64                   `protobuf:"varint,13,opt,name=signers_height,json=signersHeight,proto3" json:"signers_height,omitempty"` // of the entry that set them
-	Nonces        []*ClusterState_Nonce    `protobuf:"bytes,14,rep,name=nonces,proto3" json:"nonces,omitempty"`                                     // of commands that are still fresh
-	Cooldowns     []*ClusterState_Cooldown `protobuf:"bytes,15,rep,name=cooldowns,proto3" json:"cooldowns,omitempty"`
-	FrozenUntil   *timestamppb.Timestamp   `protobuf:"bytes,16,opt,name=frozen_until,json=frozenUntil,proto3" json:"frozen_until,omitempty"`
-	Orders        []*ClusterState_Order    `protobuf:"bytes,17,rep,name=orders,proto3" json:"orders,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	state            protoimpl.MessageState   `protogen:"open.v1"`
+	Version          uint32                   `protobuf:"varint,1,opt,name=version,proto3" json:"version,omitempty"` // of the form and the meaning of this message and of the entries
+	Height           uint64                   `protobuf:"varint,2,opt,name=height,proto3" json:"height,omitempty"`
+	Head             []byte                   `protobuf:"bytes,3,opt,name=head,proto3" json:"head,omitempty"` // as in OrderedEntry.prev of the entry after it
+	LogTime          *timestamppb.Timestamp   `protobuf:"bytes,4,opt,name=log_time,json=logTime,proto3" json:"log_time,omitempty"`
+	ClusterId        string                   `protobuf:"bytes,5,opt,name=cluster_id,json=clusterId,proto3" json:"cluster_id,omitempty"`
+	Founding         []byte                   `protobuf:"bytes,6,opt,name=founding,proto3" json:"founding,omitempty"` // hash of the first entry
+	Freshness        *durationpb.Duration     `protobuf:"bytes,7,opt,name=freshness,proto3" json:"freshness,omitempty"`
+	Cooldown         *durationpb.Duration     `protobuf:"bytes,8,opt,name=cooldown,proto3" json:"cooldown,omitempty"`
+	Members          []*AdmitNode             `protobuf:"bytes,9,rep,name=members,proto3" json:"members,omitempty"`
+	Expelled         []uint64                 `protobuf:"varint,10,rep,packed,name=expelled,proto3" json:"expelled,omitempty"` // ids that are not given again
+	Tokens           []*AdmitNode             `protobuf:"bytes,11,rep,name=tokens,proto3" json:"tokens,omitempty"`
+	Signers          *SetSigners              `protobuf:"bytes,12,opt,name=signers,proto3" json:"signers,omitempty"`
+	SignersHeight    uint64                   `protobuf:"varint,13,opt,name=signers_height,json=signersHeight,proto3" json:"signers_height,omitempty"` // of the entry that set them
+	Nonces           []*ClusterState_Nonce    `protobuf:"bytes,14,rep,name=nonces,proto3" json:"nonces,omitempty"`                                     // of commands that are still fresh
+	Cooldowns        []*ClusterState_Cooldown `protobuf:"bytes,15,rep,name=cooldowns,proto3" json:"cooldowns,omitempty"`
+	FrozenUntil      *timestamppb.Timestamp   `protobuf:"bytes,16,opt,name=frozen_until,json=frozenUntil,proto3" json:"frozen_until,omitempty"`
+	Orders           []*ClusterState_Order    `protobuf:"bytes,17,rep,name=orders,proto3" json:"orders,omitempty"`
+	Marks            []*ClusterState_Mark     `protobuf:"bytes,18,rep,name=marks,proto3" json:"marks,omitempty"`
+	Checkpoint       *ClusterState_Mark       `protobuf:"bytes,19,opt,name=checkpoint,proto3" json:"checkpoint,omitempty"`                                      // the last one that counts
+	CheckpointHeight uint64                   `protobuf:"varint,20,opt,name=checkpoint_height,json=checkpointHeight,proto3" json:"checkpoint_height,omitempty"` // of its entry
+	Recovered        *ClusterState_Recovered  `protobuf:"bytes,21,opt,name=recovered,proto3" json:"recovered,omitempty"`                                        // the last recovery
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
 }
 
 func (x *ClusterState) Reset() {
 	*x = ClusterState{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[54]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[57]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5726,7 +5963,7 @@ func (x *ClusterState) String() string {
 func (*ClusterState) ProtoMessage() {}
 
 func (x *ClusterState) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[54]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[57]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5739,7 +5976,7 @@ func (x *ClusterState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClusterState.ProtoReflect.Descriptor instead.
 func (*ClusterState) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{54}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{57}
 }
 
 func (x *ClusterState) GetVersion() uint32 {
@@ -5861,6 +6098,90 @@ func (x *ClusterState) GetOrders() []*ClusterState_Order {
 	return nil
 }
 
+func (x *ClusterState) GetMarks() []*ClusterState_Mark {
+	if x != nil {
+		return x.Marks
+	}
+	return nil
+}
+
+func (x *ClusterState) GetCheckpoint() *ClusterState_Mark {
+	if x != nil {
+		return x.Checkpoint
+	}
+	return nil
+}
+
+func (x *ClusterState) GetCheckpointHeight() uint64 {
+	if x != nil {
+		return x.CheckpointHeight
+	}
+	return 0
+}
+
+func (x *ClusterState) GetRecovered() *ClusterState_Recovered {
+	if x != nil {
+		return x.Recovered
+	}
+	return nil
+}
+
+// StoredState is what a log whose beginning was dropped goes on from: what it leads to at a
+// checkpoint, and why that is to be believed.
+type StoredState struct {
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	Encoded []byte                 `protobuf:"bytes,1,opt,name=encoded,proto3" json:"encoded,omitempty"` // ClusterState
+	// The first entry of the log, each that set who may command it since, and the last one, the
+	// entry of the checkpoint.
+	Chain         []*LoggedEntry `protobuf:"bytes,2,rep,name=chain,proto3" json:"chain,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StoredState) Reset() {
+	*x = StoredState{}
+	mi := &file_meshos_v1_meshos_proto_msgTypes[58]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StoredState) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StoredState) ProtoMessage() {}
+
+func (x *StoredState) ProtoReflect() protoreflect.Message {
+	mi := &file_meshos_v1_meshos_proto_msgTypes[58]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StoredState.ProtoReflect.Descriptor instead.
+func (*StoredState) Descriptor() ([]byte, []int) {
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{58}
+}
+
+func (x *StoredState) GetEncoded() []byte {
+	if x != nil {
+		return x.Encoded
+	}
+	return nil
+}
+
+func (x *StoredState) GetChain() []*LoggedEntry {
+	if x != nil {
+		return x.Chain
+	}
+	return nil
+}
+
 // NodeSummary is what a node says of itself to all others: at most 1 KiB.
 type NodeSummary struct {
 	state          protoimpl.MessageState `protogen:"open.v1"`
@@ -5884,16 +6205,17 @@ type NodeSummary struct {
 	Name           string                 `protobuf:"bytes,18,opt,name=name,proto3" json:"name,omitempty"`
 	Address        string                 `protobuf:"bytes,19,opt,name=address,proto3" json:"address,omitempty"` // that other nodes should measure, if the node knows better than its link
 	HealthTarget   string                 `protobuf:"bytes,20,opt,name=health_target,json=healthTarget,proto3" json:"health_target,omitempty"`
-	Here           []string               `protobuf:"bytes,21,rep,name=here,proto3" json:"here,omitempty"`                             // what was ordered at its own door, for people
-	LogFrozen      bool                   `protobuf:"varint,22,opt,name=log_frozen,json=logFrozen,proto3" json:"log_frozen,omitempty"` // it folds nothing any more, because the log forked or it can't read an entry
-	Unreachable    []uint64               `protobuf:"varint,23,rep,packed,name=unreachable,proto3" json:"unreachable,omitempty"`       // members that it can't reach; at most 32
+	Here           []string               `protobuf:"bytes,21,rep,name=here,proto3" json:"here,omitempty"`                                // what was ordered at its own door, for people
+	LogFrozen      bool                   `protobuf:"varint,22,opt,name=log_frozen,json=logFrozen,proto3" json:"log_frozen,omitempty"`    // it folds nothing any more, because the log forked or it can't read an entry
+	Unreachable    []uint64               `protobuf:"varint,23,rep,packed,name=unreachable,proto3" json:"unreachable,omitempty"`          // members that it can't reach; at most 32
+	LogVersion     uint32                 `protobuf:"varint,24,opt,name=log_version,json=logVersion,proto3" json:"log_version,omitempty"` // the newest version of entries of the ordered log that it knows; 0: 1
 	unknownFields  protoimpl.UnknownFields
 	sizeCache      protoimpl.SizeCache
 }
 
 func (x *NodeSummary) Reset() {
 	*x = NodeSummary{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[55]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[59]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5905,7 +6227,7 @@ func (x *NodeSummary) String() string {
 func (*NodeSummary) ProtoMessage() {}
 
 func (x *NodeSummary) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[55]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[59]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5918,7 +6240,7 @@ func (x *NodeSummary) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeSummary.ProtoReflect.Descriptor instead.
 func (*NodeSummary) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{55}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{59}
 }
 
 func (x *NodeSummary) GetIncarnation() uint64 {
@@ -6082,6 +6404,13 @@ func (x *NodeSummary) GetUnreachable() []uint64 {
 	return nil
 }
 
+func (x *NodeSummary) GetLogVersion() uint32 {
+	if x != nil {
+		return x.LogVersion
+	}
+	return 0
+}
+
 // MeshLink is how a node's mesh plugin reaches the others.
 type MeshLink struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -6093,13 +6422,14 @@ type MeshLink struct {
 	Alarm         string                 `protobuf:"bytes,6,opt,name=alarm,proto3" json:"alarm,omitempty"`                        // what is wrong with the engine, for people: "the log uses 83 % of its limit"
 	Error         string                 `protobuf:"bytes,7,opt,name=error,proto3" json:"error,omitempty"`                        // why it is not connected, for people
 	SeedHere      bool                   `protobuf:"varint,8,opt,name=seed_here,json=seedHere,proto3" json:"seed_here,omitempty"` // this node carries the log
+	First         uint64                 `protobuf:"varint,9,opt,name=first,proto3" json:"first,omitempty"`                       // height of the first entry that the log still has; 0: not known
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *MeshLink) Reset() {
 	*x = MeshLink{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[56]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[60]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6111,7 +6441,7 @@ func (x *MeshLink) String() string {
 func (*MeshLink) ProtoMessage() {}
 
 func (x *MeshLink) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[56]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[60]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6124,7 +6454,7 @@ func (x *MeshLink) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MeshLink.ProtoReflect.Descriptor instead.
 func (*MeshLink) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{56}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{60}
 }
 
 func (x *MeshLink) GetConnected() bool {
@@ -6183,6 +6513,13 @@ func (x *MeshLink) GetSeedHere() bool {
 	return false
 }
 
+func (x *MeshLink) GetFirst() uint64 {
+	if x != nil {
+		return x.First
+	}
+	return 0
+}
+
 // OrderedOver is what the configuration of a node says of some daemons, chains and nodes.
 type OrderedOver struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -6195,7 +6532,7 @@ type OrderedOver struct {
 
 func (x *OrderedOver) Reset() {
 	*x = OrderedOver{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[57]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[61]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6207,7 +6544,7 @@ func (x *OrderedOver) String() string {
 func (*OrderedOver) ProtoMessage() {}
 
 func (x *OrderedOver) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[57]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[61]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6220,7 +6557,7 @@ func (x *OrderedOver) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedOver.ProtoReflect.Descriptor instead.
 func (*OrderedOver) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{57}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{61}
 }
 
 func (x *OrderedOver) GetDaemons() []*OrderedOver_Daemon {
@@ -6259,7 +6596,7 @@ type OrderedCheckpoint struct {
 
 func (x *OrderedCheckpoint) Reset() {
 	*x = OrderedCheckpoint{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[58]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[62]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6271,7 +6608,7 @@ func (x *OrderedCheckpoint) String() string {
 func (*OrderedCheckpoint) ProtoMessage() {}
 
 func (x *OrderedCheckpoint) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[58]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[62]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6284,7 +6621,7 @@ func (x *OrderedCheckpoint) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedCheckpoint.ProtoReflect.Descriptor instead.
 func (*OrderedCheckpoint) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{58}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{62}
 }
 
 func (x *OrderedCheckpoint) GetVersion() uint32 {
@@ -6349,7 +6686,7 @@ type OrderedState struct {
 
 func (x *OrderedState) Reset() {
 	*x = OrderedState{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[59]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[63]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6361,7 +6698,7 @@ func (x *OrderedState) String() string {
 func (*OrderedState) ProtoMessage() {}
 
 func (x *OrderedState) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[59]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[63]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6374,7 +6711,7 @@ func (x *OrderedState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedState.ProtoReflect.Descriptor instead.
 func (*OrderedState) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{59}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{63}
 }
 
 func (x *OrderedState) GetHeight() uint64 {
@@ -6460,7 +6797,7 @@ type OrderOrigin struct {
 
 func (x *OrderOrigin) Reset() {
 	*x = OrderOrigin{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[60]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[64]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6472,7 +6809,7 @@ func (x *OrderOrigin) String() string {
 func (*OrderOrigin) ProtoMessage() {}
 
 func (x *OrderOrigin) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[60]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[64]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6485,7 +6822,7 @@ func (x *OrderOrigin) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderOrigin.ProtoReflect.Descriptor instead.
 func (*OrderOrigin) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{60}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{64}
 }
 
 func (x *OrderOrigin) GetHeight() uint64 {
@@ -6537,7 +6874,7 @@ type OrderedLocal struct {
 
 func (x *OrderedLocal) Reset() {
 	*x = OrderedLocal{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[61]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[65]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6549,7 +6886,7 @@ func (x *OrderedLocal) String() string {
 func (*OrderedLocal) ProtoMessage() {}
 
 func (x *OrderedLocal) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[61]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[65]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6562,7 +6899,7 @@ func (x *OrderedLocal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedLocal.ProtoReflect.Descriptor instead.
 func (*OrderedLocal) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{61}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{65}
 }
 
 func (x *OrderedLocal) GetPhase() MaintenancePhase {
@@ -6664,7 +7001,7 @@ type OrderedNode struct {
 
 func (x *OrderedNode) Reset() {
 	*x = OrderedNode{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[62]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[66]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6676,7 +7013,7 @@ func (x *OrderedNode) String() string {
 func (*OrderedNode) ProtoMessage() {}
 
 func (x *OrderedNode) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[62]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[66]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6689,7 +7026,7 @@ func (x *OrderedNode) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedNode.ProtoReflect.Descriptor instead.
 func (*OrderedNode) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{62}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{66}
 }
 
 func (x *OrderedNode) GetNode() uint64 {
@@ -6747,7 +7084,7 @@ type OrderedForce struct {
 
 func (x *OrderedForce) Reset() {
 	*x = OrderedForce{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[63]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[67]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6759,7 +7096,7 @@ func (x *OrderedForce) String() string {
 func (*OrderedForce) ProtoMessage() {}
 
 func (x *OrderedForce) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[63]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[67]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6772,7 +7109,7 @@ func (x *OrderedForce) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedForce.ProtoReflect.Descriptor instead.
 func (*OrderedForce) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{63}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{67}
 }
 
 func (x *OrderedForce) GetPlace() bool {
@@ -6816,7 +7153,7 @@ type OrderedDaemon struct {
 
 func (x *OrderedDaemon) Reset() {
 	*x = OrderedDaemon{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[64]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[68]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6828,7 +7165,7 @@ func (x *OrderedDaemon) String() string {
 func (*OrderedDaemon) ProtoMessage() {}
 
 func (x *OrderedDaemon) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[64]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[68]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6841,7 +7178,7 @@ func (x *OrderedDaemon) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedDaemon.ProtoReflect.Descriptor instead.
 func (*OrderedDaemon) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{64}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{68}
 }
 
 func (x *OrderedDaemon) GetDaemon() *DaemonRef {
@@ -6888,7 +7225,7 @@ type OrderedGate struct {
 
 func (x *OrderedGate) Reset() {
 	*x = OrderedGate{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[65]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[69]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6900,7 +7237,7 @@ func (x *OrderedGate) String() string {
 func (*OrderedGate) ProtoMessage() {}
 
 func (x *OrderedGate) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[65]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[69]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6913,7 +7250,7 @@ func (x *OrderedGate) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedGate.ProtoReflect.Descriptor instead.
 func (*OrderedGate) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{65}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{69}
 }
 
 func (x *OrderedGate) GetDaemon() *DaemonRef {
@@ -6977,7 +7314,7 @@ type OrderedChain struct {
 
 func (x *OrderedChain) Reset() {
 	*x = OrderedChain{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[66]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[70]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6989,7 +7326,7 @@ func (x *OrderedChain) String() string {
 func (*OrderedChain) ProtoMessage() {}
 
 func (x *OrderedChain) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[66]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[70]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7002,7 +7339,7 @@ func (x *OrderedChain) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedChain.ProtoReflect.Descriptor instead.
 func (*OrderedChain) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{66}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{70}
 }
 
 func (x *OrderedChain) GetChain() uint64 {
@@ -7052,7 +7389,7 @@ type Action struct {
 
 func (x *Action) Reset() {
 	*x = Action{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[67]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[71]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7064,7 +7401,7 @@ func (x *Action) String() string {
 func (*Action) ProtoMessage() {}
 
 func (x *Action) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[67]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[71]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7077,7 +7414,7 @@ func (x *Action) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Action.ProtoReflect.Descriptor instead.
 func (*Action) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{67}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{71}
 }
 
 func (x *Action) GetKind() isAction_Kind {
@@ -7295,7 +7632,7 @@ type StartDaemon struct {
 
 func (x *StartDaemon) Reset() {
 	*x = StartDaemon{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[68]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[72]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7307,7 +7644,7 @@ func (x *StartDaemon) String() string {
 func (*StartDaemon) ProtoMessage() {}
 
 func (x *StartDaemon) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[68]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[72]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7320,7 +7657,7 @@ func (x *StartDaemon) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StartDaemon.ProtoReflect.Descriptor instead.
 func (*StartDaemon) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{68}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{72}
 }
 
 func (x *StartDaemon) GetDaemon() *DaemonRef {
@@ -7341,7 +7678,7 @@ type StopDaemon struct {
 
 func (x *StopDaemon) Reset() {
 	*x = StopDaemon{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[69]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[73]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7353,7 +7690,7 @@ func (x *StopDaemon) String() string {
 func (*StopDaemon) ProtoMessage() {}
 
 func (x *StopDaemon) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[69]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[73]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7366,7 +7703,7 @@ func (x *StopDaemon) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StopDaemon.ProtoReflect.Descriptor instead.
 func (*StopDaemon) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{69}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{73}
 }
 
 func (x *StopDaemon) GetDaemon() *DaemonRef {
@@ -7401,7 +7738,7 @@ type PullReplica struct {
 
 func (x *PullReplica) Reset() {
 	*x = PullReplica{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[70]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[74]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7413,7 +7750,7 @@ func (x *PullReplica) String() string {
 func (*PullReplica) ProtoMessage() {}
 
 func (x *PullReplica) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[70]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[74]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7426,7 +7763,7 @@ func (x *PullReplica) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PullReplica.ProtoReflect.Descriptor instead.
 func (*PullReplica) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{70}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{74}
 }
 
 func (x *PullReplica) GetChain() uint64 {
@@ -7453,7 +7790,7 @@ type DropReplica struct {
 
 func (x *DropReplica) Reset() {
 	*x = DropReplica{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[71]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[75]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7465,7 +7802,7 @@ func (x *DropReplica) String() string {
 func (*DropReplica) ProtoMessage() {}
 
 func (x *DropReplica) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[71]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[75]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7478,7 +7815,7 @@ func (x *DropReplica) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DropReplica.ProtoReflect.Descriptor instead.
 func (*DropReplica) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{71}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{75}
 }
 
 func (x *DropReplica) GetChain() uint64 {
@@ -7500,7 +7837,7 @@ type RequestPlacement struct {
 
 func (x *RequestPlacement) Reset() {
 	*x = RequestPlacement{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[72]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[76]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7512,7 +7849,7 @@ func (x *RequestPlacement) String() string {
 func (*RequestPlacement) ProtoMessage() {}
 
 func (x *RequestPlacement) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[72]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[76]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7525,7 +7862,7 @@ func (x *RequestPlacement) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RequestPlacement.ProtoReflect.Descriptor instead.
 func (*RequestPlacement) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{72}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{76}
 }
 
 func (x *RequestPlacement) GetChain() uint64 {
@@ -7560,7 +7897,7 @@ type RequestEviction struct {
 
 func (x *RequestEviction) Reset() {
 	*x = RequestEviction{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[73]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[77]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7572,7 +7909,7 @@ func (x *RequestEviction) String() string {
 func (*RequestEviction) ProtoMessage() {}
 
 func (x *RequestEviction) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[73]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[77]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7585,7 +7922,7 @@ func (x *RequestEviction) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RequestEviction.ProtoReflect.Descriptor instead.
 func (*RequestEviction) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{73}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{77}
 }
 
 func (x *RequestEviction) GetChain() uint64 {
@@ -7613,7 +7950,7 @@ type MigrateBlob struct {
 
 func (x *MigrateBlob) Reset() {
 	*x = MigrateBlob{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[74]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[78]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7625,7 +7962,7 @@ func (x *MigrateBlob) String() string {
 func (*MigrateBlob) ProtoMessage() {}
 
 func (x *MigrateBlob) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[74]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[78]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7638,7 +7975,7 @@ func (x *MigrateBlob) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MigrateBlob.ProtoReflect.Descriptor instead.
 func (*MigrateBlob) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{74}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{78}
 }
 
 func (x *MigrateBlob) GetBlob() uint64 {
@@ -7673,7 +8010,7 @@ type ReduceHeat struct {
 
 func (x *ReduceHeat) Reset() {
 	*x = ReduceHeat{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[75]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[79]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7685,7 +8022,7 @@ func (x *ReduceHeat) String() string {
 func (*ReduceHeat) ProtoMessage() {}
 
 func (x *ReduceHeat) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[75]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[79]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7698,7 +8035,7 @@ func (x *ReduceHeat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReduceHeat.ProtoReflect.Descriptor instead.
 func (*ReduceHeat) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{75}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{79}
 }
 
 func (x *ReduceHeat) GetBlob() uint64 {
@@ -7726,7 +8063,7 @@ type MarkAvoid struct {
 
 func (x *MarkAvoid) Reset() {
 	*x = MarkAvoid{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[76]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[80]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7738,7 +8075,7 @@ func (x *MarkAvoid) String() string {
 func (*MarkAvoid) ProtoMessage() {}
 
 func (x *MarkAvoid) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[76]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[80]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7751,7 +8088,7 @@ func (x *MarkAvoid) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MarkAvoid.ProtoReflect.Descriptor instead.
 func (*MarkAvoid) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{76}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{80}
 }
 
 func (x *MarkAvoid) GetPeer() uint64 {
@@ -7786,7 +8123,7 @@ type ApplyBackoff struct {
 
 func (x *ApplyBackoff) Reset() {
 	*x = ApplyBackoff{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[77]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[81]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7798,7 +8135,7 @@ func (x *ApplyBackoff) String() string {
 func (*ApplyBackoff) ProtoMessage() {}
 
 func (x *ApplyBackoff) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[77]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[81]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7811,7 +8148,7 @@ func (x *ApplyBackoff) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApplyBackoff.ProtoReflect.Descriptor instead.
 func (*ApplyBackoff) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{77}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{81}
 }
 
 func (x *ApplyBackoff) GetDaemon() *DaemonRef {
@@ -7839,7 +8176,7 @@ type CommitMaintenanceTransition struct {
 
 func (x *CommitMaintenanceTransition) Reset() {
 	*x = CommitMaintenanceTransition{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[78]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[82]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7851,7 +8188,7 @@ func (x *CommitMaintenanceTransition) String() string {
 func (*CommitMaintenanceTransition) ProtoMessage() {}
 
 func (x *CommitMaintenanceTransition) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[78]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[82]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7864,7 +8201,7 @@ func (x *CommitMaintenanceTransition) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CommitMaintenanceTransition.ProtoReflect.Descriptor instead.
 func (*CommitMaintenanceTransition) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{78}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{82}
 }
 
 func (x *CommitMaintenanceTransition) GetNode() uint64 {
@@ -7898,7 +8235,7 @@ type AskReload struct {
 
 func (x *AskReload) Reset() {
 	*x = AskReload{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[79]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[83]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7910,7 +8247,7 @@ func (x *AskReload) String() string {
 func (*AskReload) ProtoMessage() {}
 
 func (x *AskReload) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[79]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[83]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7923,7 +8260,7 @@ func (x *AskReload) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AskReload.ProtoReflect.Descriptor instead.
 func (*AskReload) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{79}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{83}
 }
 
 func (x *AskReload) GetDaemon() *DaemonRef {
@@ -7943,7 +8280,7 @@ type SendSignal struct {
 
 func (x *SendSignal) Reset() {
 	*x = SendSignal{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[80]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[84]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7955,7 +8292,7 @@ func (x *SendSignal) String() string {
 func (*SendSignal) ProtoMessage() {}
 
 func (x *SendSignal) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[80]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[84]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7968,7 +8305,7 @@ func (x *SendSignal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendSignal.ProtoReflect.Descriptor instead.
 func (*SendSignal) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{80}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{84}
 }
 
 func (x *SendSignal) GetDaemon() *DaemonRef {
@@ -7997,7 +8334,7 @@ type VerificationOutcome struct {
 
 func (x *VerificationOutcome) Reset() {
 	*x = VerificationOutcome{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[81]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[85]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8009,7 +8346,7 @@ func (x *VerificationOutcome) String() string {
 func (*VerificationOutcome) ProtoMessage() {}
 
 func (x *VerificationOutcome) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[81]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[85]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8022,7 +8359,7 @@ func (x *VerificationOutcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VerificationOutcome.ProtoReflect.Descriptor instead.
 func (*VerificationOutcome) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{81}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{85}
 }
 
 func (x *VerificationOutcome) GetVerdict() VerificationOutcome_Verdict {
@@ -8058,7 +8395,7 @@ type Operator struct {
 
 func (x *Operator) Reset() {
 	*x = Operator{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[82]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[86]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8070,7 +8407,7 @@ func (x *Operator) String() string {
 func (*Operator) ProtoMessage() {}
 
 func (x *Operator) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[82]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[86]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8083,7 +8420,7 @@ func (x *Operator) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Operator.ProtoReflect.Descriptor instead.
 func (*Operator) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{82}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{86}
 }
 
 func (x *Operator) GetKeyId() string {
@@ -8134,7 +8471,7 @@ type AdminAuditRecord struct {
 
 func (x *AdminAuditRecord) Reset() {
 	*x = AdminAuditRecord{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[83]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[87]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8146,7 +8483,7 @@ func (x *AdminAuditRecord) String() string {
 func (*AdminAuditRecord) ProtoMessage() {}
 
 func (x *AdminAuditRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[83]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[87]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8159,7 +8496,7 @@ func (x *AdminAuditRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdminAuditRecord.ProtoReflect.Descriptor instead.
 func (*AdminAuditRecord) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{83}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{87}
 }
 
 func (x *AdminAuditRecord) GetEpoch() uint64 {
@@ -8303,7 +8640,7 @@ type Refusal struct {
 
 func (x *Refusal) Reset() {
 	*x = Refusal{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[84]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[88]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8315,7 +8652,7 @@ func (x *Refusal) String() string {
 func (*Refusal) ProtoMessage() {}
 
 func (x *Refusal) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[84]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[88]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8328,7 +8665,7 @@ func (x *Refusal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Refusal.ProtoReflect.Descriptor instead.
 func (*Refusal) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{84}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{88}
 }
 
 func (x *Refusal) GetSource() string {
@@ -8372,7 +8709,7 @@ type SignerChange struct {
 
 func (x *SignerChange) Reset() {
 	*x = SignerChange{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[85]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[89]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8384,7 +8721,7 @@ func (x *SignerChange) String() string {
 func (*SignerChange) ProtoMessage() {}
 
 func (x *SignerChange) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[85]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[89]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8397,7 +8734,7 @@ func (x *SignerChange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignerChange.ProtoReflect.Descriptor instead.
 func (*SignerChange) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{85}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{89}
 }
 
 func (x *SignerChange) GetName() string {
@@ -8448,7 +8785,7 @@ type LogRecord struct {
 
 func (x *LogRecord) Reset() {
 	*x = LogRecord{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[86]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[90]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8460,7 +8797,7 @@ func (x *LogRecord) String() string {
 func (*LogRecord) ProtoMessage() {}
 
 func (x *LogRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[86]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[90]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8473,7 +8810,7 @@ func (x *LogRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogRecord.ProtoReflect.Descriptor instead.
 func (*LogRecord) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{86}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{90}
 }
 
 func (x *LogRecord) GetEpoch() uint64 {
@@ -8570,7 +8907,7 @@ type FailureRecord struct {
 
 func (x *FailureRecord) Reset() {
 	*x = FailureRecord{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[87]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[91]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8582,7 +8919,7 @@ func (x *FailureRecord) String() string {
 func (*FailureRecord) ProtoMessage() {}
 
 func (x *FailureRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[87]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[91]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8595,7 +8932,7 @@ func (x *FailureRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FailureRecord.ProtoReflect.Descriptor instead.
 func (*FailureRecord) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{87}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{91}
 }
 
 func (x *FailureRecord) GetEpoch() uint64 {
@@ -8673,7 +9010,7 @@ type ActionRecord struct {
 
 func (x *ActionRecord) Reset() {
 	*x = ActionRecord{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[88]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[92]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8685,7 +9022,7 @@ func (x *ActionRecord) String() string {
 func (*ActionRecord) ProtoMessage() {}
 
 func (x *ActionRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[88]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[92]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8698,7 +9035,7 @@ func (x *ActionRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ActionRecord.ProtoReflect.Descriptor instead.
 func (*ActionRecord) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{88}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{92}
 }
 
 func (x *ActionRecord) GetEpoch() uint64 {
@@ -8787,7 +9124,7 @@ type Record struct {
 
 func (x *Record) Reset() {
 	*x = Record{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[89]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[93]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8799,7 +9136,7 @@ func (x *Record) String() string {
 func (*Record) ProtoMessage() {}
 
 func (x *Record) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[89]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[93]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8812,7 +9149,7 @@ func (x *Record) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Record.ProtoReflect.Descriptor instead.
 func (*Record) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{89}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{93}
 }
 
 func (x *Record) GetKind() isRecord_Kind {
@@ -8927,7 +9264,7 @@ type Snapshot struct {
 
 func (x *Snapshot) Reset() {
 	*x = Snapshot{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[90]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[94]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8939,7 +9276,7 @@ func (x *Snapshot) String() string {
 func (*Snapshot) ProtoMessage() {}
 
 func (x *Snapshot) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[90]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[94]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8952,7 +9289,7 @@ func (x *Snapshot) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Snapshot.ProtoReflect.Descriptor instead.
 func (*Snapshot) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{90}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{94}
 }
 
 func (x *Snapshot) GetNode() uint64 {
@@ -9158,7 +9495,7 @@ type SnapshotCounts struct {
 
 func (x *SnapshotCounts) Reset() {
 	*x = SnapshotCounts{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[91]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[95]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9170,7 +9507,7 @@ func (x *SnapshotCounts) String() string {
 func (*SnapshotCounts) ProtoMessage() {}
 
 func (x *SnapshotCounts) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[91]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[95]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9183,7 +9520,7 @@ func (x *SnapshotCounts) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SnapshotCounts.ProtoReflect.Descriptor instead.
 func (*SnapshotCounts) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{91}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{95}
 }
 
 func (x *SnapshotCounts) GetDaemons() uint64 {
@@ -9313,7 +9650,7 @@ type SnapshotDelta struct {
 
 func (x *SnapshotDelta) Reset() {
 	*x = SnapshotDelta{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[92]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[96]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9325,7 +9662,7 @@ func (x *SnapshotDelta) String() string {
 func (*SnapshotDelta) ProtoMessage() {}
 
 func (x *SnapshotDelta) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[92]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[96]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9338,7 +9675,7 @@ func (x *SnapshotDelta) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SnapshotDelta.ProtoReflect.Descriptor instead.
 func (*SnapshotDelta) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{92}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{96}
 }
 
 func (x *SnapshotDelta) GetScalars() *Snapshot {
@@ -9539,7 +9876,7 @@ type NameView struct {
 
 func (x *NameView) Reset() {
 	*x = NameView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[93]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[97]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9551,7 +9888,7 @@ func (x *NameView) String() string {
 func (*NameView) ProtoMessage() {}
 
 func (x *NameView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[93]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[97]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9564,7 +9901,7 @@ func (x *NameView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NameView.ProtoReflect.Descriptor instead.
 func (*NameView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{93}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{97}
 }
 
 func (x *NameView) GetName() string {
@@ -9637,7 +9974,7 @@ type NodeInfo struct {
 
 func (x *NodeInfo) Reset() {
 	*x = NodeInfo{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[94]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[98]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9649,7 +9986,7 @@ func (x *NodeInfo) String() string {
 func (*NodeInfo) ProtoMessage() {}
 
 func (x *NodeInfo) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[94]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[98]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9662,7 +9999,7 @@ func (x *NodeInfo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeInfo.ProtoReflect.Descriptor instead.
 func (*NodeInfo) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{94}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{98}
 }
 
 func (x *NodeInfo) GetName() string {
@@ -9758,7 +10095,7 @@ type SchedulerView struct {
 
 func (x *SchedulerView) Reset() {
 	*x = SchedulerView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[95]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[99]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9770,7 +10107,7 @@ func (x *SchedulerView) String() string {
 func (*SchedulerView) ProtoMessage() {}
 
 func (x *SchedulerView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[95]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[99]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9783,7 +10120,7 @@ func (x *SchedulerView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SchedulerView.ProtoReflect.Descriptor instead.
 func (*SchedulerView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{95}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{99}
 }
 
 func (x *SchedulerView) GetActive() bool {
@@ -9862,7 +10199,7 @@ type DaemonView struct {
 
 func (x *DaemonView) Reset() {
 	*x = DaemonView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[96]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[100]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9874,7 +10211,7 @@ func (x *DaemonView) String() string {
 func (*DaemonView) ProtoMessage() {}
 
 func (x *DaemonView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[96]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[100]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9887,7 +10224,7 @@ func (x *DaemonView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DaemonView.ProtoReflect.Descriptor instead.
 func (*DaemonView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{96}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{100}
 }
 
 func (x *DaemonView) GetDaemon() *DaemonRef {
@@ -10084,7 +10421,7 @@ type OrderView struct {
 
 func (x *OrderView) Reset() {
 	*x = OrderView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[97]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[101]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10096,7 +10433,7 @@ func (x *OrderView) String() string {
 func (*OrderView) ProtoMessage() {}
 
 func (x *OrderView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[97]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[101]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10109,7 +10446,7 @@ func (x *OrderView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderView.ProtoReflect.Descriptor instead.
 func (*OrderView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{97}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{101}
 }
 
 func (x *OrderView) GetHeight() uint64 {
@@ -10148,7 +10485,7 @@ type ReplicaView struct {
 
 func (x *ReplicaView) Reset() {
 	*x = ReplicaView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[98]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[102]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10160,7 +10497,7 @@ func (x *ReplicaView) String() string {
 func (*ReplicaView) ProtoMessage() {}
 
 func (x *ReplicaView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[98]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[102]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10173,7 +10510,7 @@ func (x *ReplicaView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReplicaView.ProtoReflect.Descriptor instead.
 func (*ReplicaView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{98}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{102}
 }
 
 func (x *ReplicaView) GetChain() uint64 {
@@ -10248,7 +10585,7 @@ type PeerView struct {
 
 func (x *PeerView) Reset() {
 	*x = PeerView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[99]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[103]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10260,7 +10597,7 @@ func (x *PeerView) String() string {
 func (*PeerView) ProtoMessage() {}
 
 func (x *PeerView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[99]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[103]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10273,7 +10610,7 @@ func (x *PeerView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PeerView.ProtoReflect.Descriptor instead.
 func (*PeerView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{99}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{103}
 }
 
 func (x *PeerView) GetPeer() uint64 {
@@ -10399,7 +10736,7 @@ type MemberView struct {
 
 func (x *MemberView) Reset() {
 	*x = MemberView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[100]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[104]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10411,7 +10748,7 @@ func (x *MemberView) String() string {
 func (*MemberView) ProtoMessage() {}
 
 func (x *MemberView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[100]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[104]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10424,7 +10761,7 @@ func (x *MemberView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MemberView.ProtoReflect.Descriptor instead.
 func (*MemberView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{100}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{104}
 }
 
 func (x *MemberView) GetGone() bool {
@@ -10493,32 +10830,38 @@ func (x *MemberView) GetDraining() bool {
 // MeshView is what a node knows of its mesh. Like plugins and stats it is added when the
 // snapshot is published, so a replay does not have it.
 type MeshView struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Link          *MeshLink              `protobuf:"bytes,1,opt,name=link,proto3" json:"link,omitempty"`
-	Height        uint64                 `protobuf:"varint,2,opt,name=height,proto3" json:"height,omitempty"` // of the ordered log, as this node recorded and folded it
-	Head          []byte                 `protobuf:"bytes,3,opt,name=head,proto3" json:"head,omitempty"`
-	AdminState    []byte                 `protobuf:"bytes,4,opt,name=admin_state,json=adminState,proto3" json:"admin_state,omitempty"`
-	Members       uint32                 `protobuf:"varint,5,opt,name=members,proto3" json:"members,omitempty"`
-	Heard         uint32                 `protobuf:"varint,6,opt,name=heard,proto3" json:"heard,omitempty"` // how many of them have a session
-	Seeds         uint32                 `protobuf:"varint,7,opt,name=seeds,proto3" json:"seeds,omitempty"`
-	Seed          bool                   `protobuf:"varint,8,opt,name=seed,proto3" json:"seed,omitempty"`       // this node is one
-	Member        bool                   `protobuf:"varint,9,opt,name=member,proto3" json:"member,omitempty"`   // this node is one
-	Joining       string                 `protobuf:"bytes,10,opt,name=joining,proto3" json:"joining,omitempty"` // why it is none yet, for people
-	Frozen        string                 `protobuf:"bytes,11,opt,name=frozen,proto3" json:"frozen,omitempty"`   // why it folds nothing any more, for people; empty if it does
-	Alarms        []string               `protobuf:"bytes,12,rep,name=alarms,proto3" json:"alarms,omitempty"`
-	Tokens        []*MeshView_OpenToken  `protobuf:"bytes,13,rep,name=tokens,proto3" json:"tokens,omitempty"`
-	Founding      []byte                 `protobuf:"bytes,14,opt,name=founding,proto3" json:"founding,omitempty"`                                 // hash of the first entry
-	SignersHeight uint64                 `protobuf:"varint,15,opt,name=signers_height,json=signersHeight,proto3" json:"signers_height,omitempty"` // of the entry that set who may command
-	NextId        uint64                 `protobuf:"varint,20,opt,name=next_id,json=nextId,proto3" json:"next_id,omitempty"`                      // the id that the next node gets
-	SeedPins      [][]byte               `protobuf:"bytes,21,rep,name=seed_pins,json=seedPins,proto3" json:"seed_pins,omitempty"`                 // SHA-256 of the link keys of the seeds
-	ClusterId     string                 `protobuf:"bytes,22,opt,name=cluster_id,json=clusterId,proto3" json:"cluster_id,omitempty"`              // for which commands are signed
+	state         protoimpl.MessageState  `protogen:"open.v1"`
+	Link          *MeshLink               `protobuf:"bytes,1,opt,name=link,proto3" json:"link,omitempty"`
+	Height        uint64                  `protobuf:"varint,2,opt,name=height,proto3" json:"height,omitempty"` // of the ordered log, as this node recorded and folded it
+	Head          []byte                  `protobuf:"bytes,3,opt,name=head,proto3" json:"head,omitempty"`
+	AdminState    []byte                  `protobuf:"bytes,4,opt,name=admin_state,json=adminState,proto3" json:"admin_state,omitempty"`
+	Members       uint32                  `protobuf:"varint,5,opt,name=members,proto3" json:"members,omitempty"`
+	Heard         uint32                  `protobuf:"varint,6,opt,name=heard,proto3" json:"heard,omitempty"` // how many of them have a session
+	Seeds         uint32                  `protobuf:"varint,7,opt,name=seeds,proto3" json:"seeds,omitempty"`
+	Seed          bool                    `protobuf:"varint,8,opt,name=seed,proto3" json:"seed,omitempty"`       // this node is one
+	Member        bool                    `protobuf:"varint,9,opt,name=member,proto3" json:"member,omitempty"`   // this node is one
+	Joining       string                  `protobuf:"bytes,10,opt,name=joining,proto3" json:"joining,omitempty"` // why it is none yet, for people
+	Frozen        string                  `protobuf:"bytes,11,opt,name=frozen,proto3" json:"frozen,omitempty"`   // why it folds nothing any more, for people; empty if it does
+	Alarms        []string                `protobuf:"bytes,12,rep,name=alarms,proto3" json:"alarms,omitempty"`
+	Tokens        []*MeshView_OpenToken   `protobuf:"bytes,13,rep,name=tokens,proto3" json:"tokens,omitempty"`
+	Founding      []byte                  `protobuf:"bytes,14,opt,name=founding,proto3" json:"founding,omitempty"`                                 // hash of the first entry
+	SignersHeight uint64                  `protobuf:"varint,15,opt,name=signers_height,json=signersHeight,proto3" json:"signers_height,omitempty"` // of the entry that set who may command
+	NextId        uint64                  `protobuf:"varint,20,opt,name=next_id,json=nextId,proto3" json:"next_id,omitempty"`                      // the id that the next node gets
+	SeedPins      [][]byte                `protobuf:"bytes,21,rep,name=seed_pins,json=seedPins,proto3" json:"seed_pins,omitempty"`                 // SHA-256 of the link keys of the seeds
+	ClusterId     string                  `protobuf:"bytes,22,opt,name=cluster_id,json=clusterId,proto3" json:"cluster_id,omitempty"`              // for which commands are signed
+	First         uint64                  `protobuf:"varint,23,opt,name=first,proto3" json:"first,omitempty"`                                      // height of the first entry that this node's record still has
+	Checkpoint    *ClusterState_Mark      `protobuf:"bytes,24,opt,name=checkpoint,proto3" json:"checkpoint,omitempty"`                             // the last one that counts
+	Mark          *ClusterState_Mark      `protobuf:"bytes,25,opt,name=mark,proto3" json:"mark,omitempty"`                                         // the newest one that may become a checkpoint
+	OldestVersion string                  `protobuf:"bytes,26,opt,name=oldest_version,json=oldestVersion,proto3" json:"oldest_version,omitempty"`  // of all members that were heard, this node too
+	Oldest        []uint64                `protobuf:"varint,27,rep,packed,name=oldest,proto3" json:"oldest,omitempty"`                             // who runs it; at most 8
+	Recovered     *ClusterState_Recovered `protobuf:"bytes,28,opt,name=recovered,proto3" json:"recovered,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *MeshView) Reset() {
 	*x = MeshView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[101]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[105]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10530,7 +10873,7 @@ func (x *MeshView) String() string {
 func (*MeshView) ProtoMessage() {}
 
 func (x *MeshView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[101]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[105]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10543,7 +10886,7 @@ func (x *MeshView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MeshView.ProtoReflect.Descriptor instead.
 func (*MeshView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{101}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{105}
 }
 
 func (x *MeshView) GetLink() *MeshLink {
@@ -10672,6 +11015,48 @@ func (x *MeshView) GetClusterId() string {
 	return ""
 }
 
+func (x *MeshView) GetFirst() uint64 {
+	if x != nil {
+		return x.First
+	}
+	return 0
+}
+
+func (x *MeshView) GetCheckpoint() *ClusterState_Mark {
+	if x != nil {
+		return x.Checkpoint
+	}
+	return nil
+}
+
+func (x *MeshView) GetMark() *ClusterState_Mark {
+	if x != nil {
+		return x.Mark
+	}
+	return nil
+}
+
+func (x *MeshView) GetOldestVersion() string {
+	if x != nil {
+		return x.OldestVersion
+	}
+	return ""
+}
+
+func (x *MeshView) GetOldest() []uint64 {
+	if x != nil {
+		return x.Oldest
+	}
+	return nil
+}
+
+func (x *MeshView) GetRecovered() *ClusterState_Recovered {
+	if x != nil {
+		return x.Recovered
+	}
+	return nil
+}
+
 // EchoView is what the measurements of locality probes say of a peer.
 type EchoView struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -10689,7 +11074,7 @@ type EchoView struct {
 
 func (x *EchoView) Reset() {
 	*x = EchoView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[102]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[106]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10701,7 +11086,7 @@ func (x *EchoView) String() string {
 func (*EchoView) ProtoMessage() {}
 
 func (x *EchoView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[102]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[106]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10714,7 +11099,7 @@ func (x *EchoView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EchoView.ProtoReflect.Descriptor instead.
 func (*EchoView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{102}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{106}
 }
 
 func (x *EchoView) GetState() EchoView_State {
@@ -10786,7 +11171,7 @@ type CutOffView struct {
 
 func (x *CutOffView) Reset() {
 	*x = CutOffView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[103]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[107]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10798,7 +11183,7 @@ func (x *CutOffView) String() string {
 func (*CutOffView) ProtoMessage() {}
 
 func (x *CutOffView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[103]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[107]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10811,7 +11196,7 @@ func (x *CutOffView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CutOffView.ProtoReflect.Descriptor instead.
 func (*CutOffView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{103}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{107}
 }
 
 func (x *CutOffView) GetLost() uint32 {
@@ -10846,7 +11231,7 @@ type AvoidView struct {
 
 func (x *AvoidView) Reset() {
 	*x = AvoidView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[104]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[108]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10858,7 +11243,7 @@ func (x *AvoidView) String() string {
 func (*AvoidView) ProtoMessage() {}
 
 func (x *AvoidView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[104]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[108]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10871,7 +11256,7 @@ func (x *AvoidView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AvoidView.ProtoReflect.Descriptor instead.
 func (*AvoidView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{104}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{108}
 }
 
 func (x *AvoidView) GetPeer() uint64 {
@@ -10911,7 +11296,7 @@ type MaintenanceView struct {
 
 func (x *MaintenanceView) Reset() {
 	*x = MaintenanceView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[105]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[109]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10923,7 +11308,7 @@ func (x *MaintenanceView) String() string {
 func (*MaintenanceView) ProtoMessage() {}
 
 func (x *MaintenanceView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[105]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[109]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10936,7 +11321,7 @@ func (x *MaintenanceView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MaintenanceView.ProtoReflect.Descriptor instead.
 func (*MaintenanceView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{105}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{109}
 }
 
 func (x *MaintenanceView) GetPhase() MaintenancePhase {
@@ -11008,7 +11393,7 @@ type EmittedAction struct {
 
 func (x *EmittedAction) Reset() {
 	*x = EmittedAction{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[106]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[110]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -11020,7 +11405,7 @@ func (x *EmittedAction) String() string {
 func (*EmittedAction) ProtoMessage() {}
 
 func (x *EmittedAction) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[106]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[110]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11033,7 +11418,7 @@ func (x *EmittedAction) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EmittedAction.ProtoReflect.Descriptor instead.
 func (*EmittedAction) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{106}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{110}
 }
 
 func (x *EmittedAction) GetId() uint64 {
@@ -11083,7 +11468,7 @@ type MigrationView struct {
 
 func (x *MigrationView) Reset() {
 	*x = MigrationView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[107]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[111]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -11095,7 +11480,7 @@ func (x *MigrationView) String() string {
 func (*MigrationView) ProtoMessage() {}
 
 func (x *MigrationView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[107]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[111]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11108,7 +11493,7 @@ func (x *MigrationView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MigrationView.ProtoReflect.Descriptor instead.
 func (*MigrationView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{107}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{111}
 }
 
 func (x *MigrationView) GetMigration() uint64 {
@@ -11203,7 +11588,7 @@ type PluginView struct {
 
 func (x *PluginView) Reset() {
 	*x = PluginView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[108]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[112]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -11215,7 +11600,7 @@ func (x *PluginView) String() string {
 func (*PluginView) ProtoMessage() {}
 
 func (x *PluginView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[108]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[112]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11228,7 +11613,7 @@ func (x *PluginView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PluginView.ProtoReflect.Descriptor instead.
 func (*PluginView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{108}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{112}
 }
 
 func (x *PluginView) GetName() string {
@@ -11354,7 +11739,7 @@ type Stats struct {
 
 func (x *Stats) Reset() {
 	*x = Stats{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[109]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[113]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -11366,7 +11751,7 @@ func (x *Stats) String() string {
 func (*Stats) ProtoMessage() {}
 
 func (x *Stats) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[109]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[113]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11379,7 +11764,7 @@ func (x *Stats) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Stats.ProtoReflect.Descriptor instead.
 func (*Stats) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{109}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{113}
 }
 
 func (x *Stats) GetEventsApplied() uint64 {
@@ -11549,7 +11934,7 @@ type JournalEntry struct {
 
 func (x *JournalEntry) Reset() {
 	*x = JournalEntry{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[110]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[114]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -11561,7 +11946,7 @@ func (x *JournalEntry) String() string {
 func (*JournalEntry) ProtoMessage() {}
 
 func (x *JournalEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[110]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[114]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11574,7 +11959,7 @@ func (x *JournalEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JournalEntry.ProtoReflect.Descriptor instead.
 func (*JournalEntry) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{110}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{114}
 }
 
 func (x *JournalEntry) GetIndex() uint64 {
@@ -11839,7 +12224,7 @@ type Boot struct {
 
 func (x *Boot) Reset() {
 	*x = Boot{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[111]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[115]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -11851,7 +12236,7 @@ func (x *Boot) String() string {
 func (*Boot) ProtoMessage() {}
 
 func (x *Boot) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[111]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[115]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11864,7 +12249,7 @@ func (x *Boot) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Boot.ProtoReflect.Descriptor instead.
 func (*Boot) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{111}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{115}
 }
 
 func (x *Boot) GetNode() uint64 {
@@ -11917,7 +12302,7 @@ type Tick struct {
 
 func (x *Tick) Reset() {
 	*x = Tick{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[112]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[116]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -11929,7 +12314,7 @@ func (x *Tick) String() string {
 func (*Tick) ProtoMessage() {}
 
 func (x *Tick) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[112]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[116]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11942,7 +12327,7 @@ func (x *Tick) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Tick.ProtoReflect.Descriptor instead.
 func (*Tick) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{112}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{116}
 }
 
 func (x *Tick) GetQueueRoom() uint32 {
@@ -11977,7 +12362,7 @@ type JudgedCommit struct {
 
 func (x *JudgedCommit) Reset() {
 	*x = JudgedCommit{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[113]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[117]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -11989,7 +12374,7 @@ func (x *JudgedCommit) String() string {
 func (*JudgedCommit) ProtoMessage() {}
 
 func (x *JudgedCommit) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[113]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[117]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -12002,7 +12387,7 @@ func (x *JudgedCommit) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JudgedCommit.ProtoReflect.Descriptor instead.
 func (*JudgedCommit) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{113}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{117}
 }
 
 func (x *JudgedCommit) GetEvent() *AdminEvent {
@@ -12080,7 +12465,7 @@ type PeersAnnounced struct {
 
 func (x *PeersAnnounced) Reset() {
 	*x = PeersAnnounced{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[114]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[118]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -12092,7 +12477,7 @@ func (x *PeersAnnounced) String() string {
 func (*PeersAnnounced) ProtoMessage() {}
 
 func (x *PeersAnnounced) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[114]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[118]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -12105,7 +12490,7 @@ func (x *PeersAnnounced) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PeersAnnounced.ProtoReflect.Descriptor instead.
 func (*PeersAnnounced) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{114}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{118}
 }
 
 func (x *PeersAnnounced) GetPeers() []*PeersAnnounced_Announced {
@@ -12132,7 +12517,7 @@ type Reload struct {
 
 func (x *Reload) Reset() {
 	*x = Reload{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[115]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[119]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -12144,7 +12529,7 @@ func (x *Reload) String() string {
 func (*Reload) ProtoMessage() {}
 
 func (x *Reload) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[115]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[119]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -12157,7 +12542,7 @@ func (x *Reload) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Reload.ProtoReflect.Descriptor instead.
 func (*Reload) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{115}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{119}
 }
 
 func (x *Reload) GetConfigToml() string {
@@ -12179,7 +12564,7 @@ type Acknowledged struct {
 
 func (x *Acknowledged) Reset() {
 	*x = Acknowledged{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[116]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[120]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -12191,7 +12576,7 @@ func (x *Acknowledged) String() string {
 func (*Acknowledged) ProtoMessage() {}
 
 func (x *Acknowledged) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[116]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[120]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -12204,7 +12589,7 @@ func (x *Acknowledged) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Acknowledged.ProtoReflect.Descriptor instead.
 func (*Acknowledged) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{116}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{120}
 }
 
 func (x *Acknowledged) GetChain() Acknowledged_Chain {
@@ -12232,7 +12617,7 @@ type FailureReport struct {
 
 func (x *FailureReport) Reset() {
 	*x = FailureReport{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[117]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[121]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -12244,7 +12629,7 @@ func (x *FailureReport) String() string {
 func (*FailureReport) ProtoMessage() {}
 
 func (x *FailureReport) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[117]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[121]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -12257,7 +12642,7 @@ func (x *FailureReport) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FailureReport.ProtoReflect.Descriptor instead.
 func (*FailureReport) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{117}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{121}
 }
 
 func (x *FailureReport) GetSource() string {
@@ -12293,7 +12678,7 @@ type Samples struct {
 
 func (x *Samples) Reset() {
 	*x = Samples{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[118]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[122]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -12305,7 +12690,7 @@ func (x *Samples) String() string {
 func (*Samples) ProtoMessage() {}
 
 func (x *Samples) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[118]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[122]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -12318,7 +12703,7 @@ func (x *Samples) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Samples.ProtoReflect.Descriptor instead.
 func (*Samples) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{118}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{122}
 }
 
 func (x *Samples) GetProbe() string {
@@ -12393,7 +12778,7 @@ type ActionOutcome struct {
 
 func (x *ActionOutcome) Reset() {
 	*x = ActionOutcome{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[119]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[123]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -12405,7 +12790,7 @@ func (x *ActionOutcome) String() string {
 func (*ActionOutcome) ProtoMessage() {}
 
 func (x *ActionOutcome) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[119]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[123]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -12418,7 +12803,7 @@ func (x *ActionOutcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ActionOutcome.ProtoReflect.Descriptor instead.
 func (*ActionOutcome) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{119}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{123}
 }
 
 func (x *ActionOutcome) GetActionId() uint64 {
@@ -12485,7 +12870,7 @@ type ScoreTable struct {
 
 func (x *ScoreTable) Reset() {
 	*x = ScoreTable{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[120]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[124]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -12497,7 +12882,7 @@ func (x *ScoreTable) String() string {
 func (*ScoreTable) ProtoMessage() {}
 
 func (x *ScoreTable) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[120]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[124]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -12510,7 +12895,7 @@ func (x *ScoreTable) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ScoreTable.ProtoReflect.Descriptor instead.
 func (*ScoreTable) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{120}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{124}
 }
 
 func (x *ScoreTable) GetViewVersion() uint64 {
@@ -12553,7 +12938,7 @@ type ChainScore struct {
 
 func (x *ChainScore) Reset() {
 	*x = ChainScore{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[121]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[125]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -12565,7 +12950,7 @@ func (x *ChainScore) String() string {
 func (*ChainScore) ProtoMessage() {}
 
 func (x *ChainScore) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[121]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[125]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -12578,7 +12963,7 @@ func (x *ChainScore) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChainScore.ProtoReflect.Descriptor instead.
 func (*ChainScore) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{121}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{125}
 }
 
 func (x *ChainScore) GetChain() uint64 {
@@ -12619,7 +13004,7 @@ type NodeScore struct {
 
 func (x *NodeScore) Reset() {
 	*x = NodeScore{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[122]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[126]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -12631,7 +13016,7 @@ func (x *NodeScore) String() string {
 func (*NodeScore) ProtoMessage() {}
 
 func (x *NodeScore) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[122]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[126]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -12644,7 +13029,7 @@ func (x *NodeScore) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeScore.ProtoReflect.Descriptor instead.
 func (*NodeScore) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{122}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{126}
 }
 
 func (x *NodeScore) GetNode() uint64 {
@@ -12673,7 +13058,7 @@ type MigrationCost struct {
 
 func (x *MigrationCost) Reset() {
 	*x = MigrationCost{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[123]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[127]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -12685,7 +13070,7 @@ func (x *MigrationCost) String() string {
 func (*MigrationCost) ProtoMessage() {}
 
 func (x *MigrationCost) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[123]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[127]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -12698,7 +13083,7 @@ func (x *MigrationCost) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MigrationCost.ProtoReflect.Descriptor instead.
 func (*MigrationCost) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{123}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{127}
 }
 
 func (x *MigrationCost) GetStateTransfer() *durationpb.Duration {
@@ -12732,7 +13117,7 @@ type Migrations struct {
 
 func (x *Migrations) Reset() {
 	*x = Migrations{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[124]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[128]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -12744,7 +13129,7 @@ func (x *Migrations) String() string {
 func (*Migrations) ProtoMessage() {}
 
 func (x *Migrations) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[124]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[128]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -12757,7 +13142,7 @@ func (x *Migrations) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Migrations.ProtoReflect.Descriptor instead.
 func (*Migrations) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{124}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{128}
 }
 
 func (x *Migrations) GetInFlight() []*MigrationView {
@@ -12782,7 +13167,7 @@ type BlastRadius struct {
 
 func (x *BlastRadius) Reset() {
 	*x = BlastRadius{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[125]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[129]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -12794,7 +13179,7 @@ func (x *BlastRadius) String() string {
 func (*BlastRadius) ProtoMessage() {}
 
 func (x *BlastRadius) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[125]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[129]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -12807,7 +13192,7 @@ func (x *BlastRadius) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BlastRadius.ProtoReflect.Descriptor instead.
 func (*BlastRadius) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{125}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{129}
 }
 
 func (x *BlastRadius) GetAffectedNodes() []uint64 {
@@ -12864,7 +13249,7 @@ type DaemonLifecycle_Started struct {
 
 func (x *DaemonLifecycle_Started) Reset() {
 	*x = DaemonLifecycle_Started{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[126]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[130]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -12876,7 +13261,7 @@ func (x *DaemonLifecycle_Started) String() string {
 func (*DaemonLifecycle_Started) ProtoMessage() {}
 
 func (x *DaemonLifecycle_Started) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[126]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[130]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -12922,7 +13307,7 @@ type DaemonLifecycle_ExitedCleanly struct {
 
 func (x *DaemonLifecycle_ExitedCleanly) Reset() {
 	*x = DaemonLifecycle_ExitedCleanly{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[127]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[131]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -12934,7 +13319,7 @@ func (x *DaemonLifecycle_ExitedCleanly) String() string {
 func (*DaemonLifecycle_ExitedCleanly) ProtoMessage() {}
 
 func (x *DaemonLifecycle_ExitedCleanly) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[127]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[131]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -12967,7 +13352,7 @@ type DaemonLifecycle_Crashed struct {
 
 func (x *DaemonLifecycle_Crashed) Reset() {
 	*x = DaemonLifecycle_Crashed{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[128]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[132]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -12979,7 +13364,7 @@ func (x *DaemonLifecycle_Crashed) String() string {
 func (*DaemonLifecycle_Crashed) ProtoMessage() {}
 
 func (x *DaemonLifecycle_Crashed) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[128]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[132]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -13019,7 +13404,7 @@ type DaemonLifecycle_Replaced struct {
 
 func (x *DaemonLifecycle_Replaced) Reset() {
 	*x = DaemonLifecycle_Replaced{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[129]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[133]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -13031,7 +13416,7 @@ func (x *DaemonLifecycle_Replaced) String() string {
 func (*DaemonLifecycle_Replaced) ProtoMessage() {}
 
 func (x *DaemonLifecycle_Replaced) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[129]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[133]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -13058,7 +13443,7 @@ type DaemonLifecycle_Rejected struct {
 
 func (x *DaemonLifecycle_Rejected) Reset() {
 	*x = DaemonLifecycle_Rejected{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[130]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[134]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -13070,7 +13455,7 @@ func (x *DaemonLifecycle_Rejected) String() string {
 func (*DaemonLifecycle_Rejected) ProtoMessage() {}
 
 func (x *DaemonLifecycle_Rejected) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[130]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[134]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -13093,6 +13478,59 @@ func (x *DaemonLifecycle_Rejected) GetReason() string {
 	return ""
 }
 
+type Recovery_Signature struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Node  uint64                 `protobuf:"varint,1,opt,name=node,proto3" json:"node,omitempty"`
+	// ed25519, over "meshos recovery 1\n" and the encoded Recovery without signatures.
+	Signature     []byte `protobuf:"bytes,2,opt,name=signature,proto3" json:"signature,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Recovery_Signature) Reset() {
+	*x = Recovery_Signature{}
+	mi := &file_meshos_v1_meshos_proto_msgTypes[136]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Recovery_Signature) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Recovery_Signature) ProtoMessage() {}
+
+func (x *Recovery_Signature) ProtoReflect() protoreflect.Message {
+	mi := &file_meshos_v1_meshos_proto_msgTypes[136]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Recovery_Signature.ProtoReflect.Descriptor instead.
+func (*Recovery_Signature) Descriptor() ([]byte, []int) {
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{54, 0}
+}
+
+func (x *Recovery_Signature) GetNode() uint64 {
+	if x != nil {
+		return x.Node
+	}
+	return 0
+}
+
+func (x *Recovery_Signature) GetSignature() []byte {
+	if x != nil {
+		return x.Signature
+	}
+	return nil
+}
+
 type ClusterState_Nonce struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	IssuedAt      *timestamppb.Timestamp `protobuf:"bytes,1,opt,name=issued_at,json=issuedAt,proto3" json:"issued_at,omitempty"`
@@ -13103,7 +13541,7 @@ type ClusterState_Nonce struct {
 
 func (x *ClusterState_Nonce) Reset() {
 	*x = ClusterState_Nonce{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[132]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[137]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -13115,7 +13553,7 @@ func (x *ClusterState_Nonce) String() string {
 func (*ClusterState_Nonce) ProtoMessage() {}
 
 func (x *ClusterState_Nonce) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[132]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[137]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -13128,7 +13566,7 @@ func (x *ClusterState_Nonce) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClusterState_Nonce.ProtoReflect.Descriptor instead.
 func (*ClusterState_Nonce) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{54, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{57, 0}
 }
 
 func (x *ClusterState_Nonce) GetIssuedAt() *timestamppb.Timestamp {
@@ -13156,7 +13594,7 @@ type ClusterState_Cooldown struct {
 
 func (x *ClusterState_Cooldown) Reset() {
 	*x = ClusterState_Cooldown{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[133]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[138]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -13168,7 +13606,7 @@ func (x *ClusterState_Cooldown) String() string {
 func (*ClusterState_Cooldown) ProtoMessage() {}
 
 func (x *ClusterState_Cooldown) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[133]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[138]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -13181,7 +13619,7 @@ func (x *ClusterState_Cooldown) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClusterState_Cooldown.ProtoReflect.Descriptor instead.
 func (*ClusterState_Cooldown) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{54, 1}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{57, 1}
 }
 
 func (x *ClusterState_Cooldown) GetNode() uint64 {
@@ -13219,7 +13657,7 @@ type ClusterState_Order struct {
 
 func (x *ClusterState_Order) Reset() {
 	*x = ClusterState_Order{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[134]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[139]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -13231,7 +13669,7 @@ func (x *ClusterState_Order) String() string {
 func (*ClusterState_Order) ProtoMessage() {}
 
 func (x *ClusterState_Order) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[134]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[139]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -13244,7 +13682,7 @@ func (x *ClusterState_Order) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClusterState_Order.ProtoReflect.Descriptor instead.
 func (*ClusterState_Order) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{54, 2}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{57, 2}
 }
 
 func (x *ClusterState_Order) GetSubject() string {
@@ -13282,6 +13720,127 @@ func (x *ClusterState_Order) GetOperators() []string {
 	return nil
 }
 
+// Mark is what the log led to at a height: of some heights, the newest of them.
+type ClusterState_Mark struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Height        uint64                 `protobuf:"varint,1,opt,name=height,proto3" json:"height,omitempty"`
+	AdminState    []byte                 `protobuf:"bytes,2,opt,name=admin_state,json=adminState,proto3" json:"admin_state,omitempty"` // SHA-256 of the encoded ClusterState
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ClusterState_Mark) Reset() {
+	*x = ClusterState_Mark{}
+	mi := &file_meshos_v1_meshos_proto_msgTypes[140]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ClusterState_Mark) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ClusterState_Mark) ProtoMessage() {}
+
+func (x *ClusterState_Mark) ProtoReflect() protoreflect.Message {
+	mi := &file_meshos_v1_meshos_proto_msgTypes[140]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ClusterState_Mark.ProtoReflect.Descriptor instead.
+func (*ClusterState_Mark) Descriptor() ([]byte, []int) {
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{57, 3}
+}
+
+func (x *ClusterState_Mark) GetHeight() uint64 {
+	if x != nil {
+		return x.Height
+	}
+	return 0
+}
+
+func (x *ClusterState_Mark) GetAdminState() []byte {
+	if x != nil {
+		return x.AdminState
+	}
+	return nil
+}
+
+type ClusterState_Recovered struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Height        uint64                 `protobuf:"varint,1,opt,name=height,proto3" json:"height,omitempty"`
+	LogTime       *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=log_time,json=logTime,proto3" json:"log_time,omitempty"`
+	Seeds         []uint64               `protobuf:"varint,3,rep,packed,name=seeds,proto3" json:"seeds,omitempty"` // who signed it
+	Acknowledged  bool                   `protobuf:"varint,4,opt,name=acknowledged,proto3" json:"acknowledged,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ClusterState_Recovered) Reset() {
+	*x = ClusterState_Recovered{}
+	mi := &file_meshos_v1_meshos_proto_msgTypes[141]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ClusterState_Recovered) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ClusterState_Recovered) ProtoMessage() {}
+
+func (x *ClusterState_Recovered) ProtoReflect() protoreflect.Message {
+	mi := &file_meshos_v1_meshos_proto_msgTypes[141]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ClusterState_Recovered.ProtoReflect.Descriptor instead.
+func (*ClusterState_Recovered) Descriptor() ([]byte, []int) {
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{57, 4}
+}
+
+func (x *ClusterState_Recovered) GetHeight() uint64 {
+	if x != nil {
+		return x.Height
+	}
+	return 0
+}
+
+func (x *ClusterState_Recovered) GetLogTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.LogTime
+	}
+	return nil
+}
+
+func (x *ClusterState_Recovered) GetSeeds() []uint64 {
+	if x != nil {
+		return x.Seeds
+	}
+	return nil
+}
+
+func (x *ClusterState_Recovered) GetAcknowledged() bool {
+	if x != nil {
+		return x.Acknowledged
+	}
+	return false
+}
+
 type MeshLink_Beacon struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Height        uint64                 `protobuf:"varint,1,opt,name=height,proto3" json:"height,omitempty"` // of the last entry of the log
@@ -13293,7 +13852,7 @@ type MeshLink_Beacon struct {
 
 func (x *MeshLink_Beacon) Reset() {
 	*x = MeshLink_Beacon{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[136]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[143]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -13305,7 +13864,7 @@ func (x *MeshLink_Beacon) String() string {
 func (*MeshLink_Beacon) ProtoMessage() {}
 
 func (x *MeshLink_Beacon) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[136]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[143]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -13318,7 +13877,7 @@ func (x *MeshLink_Beacon) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MeshLink_Beacon.ProtoReflect.Descriptor instead.
 func (*MeshLink_Beacon) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{56, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{60, 0}
 }
 
 func (x *MeshLink_Beacon) GetHeight() uint64 {
@@ -13353,7 +13912,7 @@ type OrderedOver_Daemon struct {
 
 func (x *OrderedOver_Daemon) Reset() {
 	*x = OrderedOver_Daemon{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[137]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[144]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -13365,7 +13924,7 @@ func (x *OrderedOver_Daemon) String() string {
 func (*OrderedOver_Daemon) ProtoMessage() {}
 
 func (x *OrderedOver_Daemon) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[137]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[144]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -13378,7 +13937,7 @@ func (x *OrderedOver_Daemon) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedOver_Daemon.ProtoReflect.Descriptor instead.
 func (*OrderedOver_Daemon) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{57, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{61, 0}
 }
 
 func (x *OrderedOver_Daemon) GetDaemon() *DaemonRef {
@@ -13413,7 +13972,7 @@ type OrderedOver_Chain struct {
 
 func (x *OrderedOver_Chain) Reset() {
 	*x = OrderedOver_Chain{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[138]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[145]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -13425,7 +13984,7 @@ func (x *OrderedOver_Chain) String() string {
 func (*OrderedOver_Chain) ProtoMessage() {}
 
 func (x *OrderedOver_Chain) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[138]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[145]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -13438,7 +13997,7 @@ func (x *OrderedOver_Chain) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedOver_Chain.ProtoReflect.Descriptor instead.
 func (*OrderedOver_Chain) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{57, 1}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{61, 1}
 }
 
 func (x *OrderedOver_Chain) GetChain() uint64 {
@@ -13472,7 +14031,7 @@ type OrderedOver_Node struct {
 
 func (x *OrderedOver_Node) Reset() {
 	*x = OrderedOver_Node{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[139]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[146]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -13484,7 +14043,7 @@ func (x *OrderedOver_Node) String() string {
 func (*OrderedOver_Node) ProtoMessage() {}
 
 func (x *OrderedOver_Node) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[139]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[146]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -13497,7 +14056,7 @@ func (x *OrderedOver_Node) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedOver_Node.ProtoReflect.Descriptor instead.
 func (*OrderedOver_Node) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{57, 2}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{61, 2}
 }
 
 func (x *OrderedOver_Node) GetNode() uint64 {
@@ -13525,7 +14084,7 @@ type OrderedDaemon_Run struct {
 
 func (x *OrderedDaemon_Run) Reset() {
 	*x = OrderedDaemon_Run{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[140]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[147]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -13537,7 +14096,7 @@ func (x *OrderedDaemon_Run) String() string {
 func (*OrderedDaemon_Run) ProtoMessage() {}
 
 func (x *OrderedDaemon_Run) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[140]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[147]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -13550,7 +14109,7 @@ func (x *OrderedDaemon_Run) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedDaemon_Run.ProtoReflect.Descriptor instead.
 func (*OrderedDaemon_Run) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{64, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{68, 0}
 }
 
 func (x *OrderedDaemon_Run) GetIntent() DaemonIntent_Intent {
@@ -13585,7 +14144,7 @@ type OrderedDaemon_Pin struct {
 
 func (x *OrderedDaemon_Pin) Reset() {
 	*x = OrderedDaemon_Pin{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[141]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[148]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -13597,7 +14156,7 @@ func (x *OrderedDaemon_Pin) String() string {
 func (*OrderedDaemon_Pin) ProtoMessage() {}
 
 func (x *OrderedDaemon_Pin) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[141]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[148]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -13610,7 +14169,7 @@ func (x *OrderedDaemon_Pin) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedDaemon_Pin.ProtoReflect.Descriptor instead.
 func (*OrderedDaemon_Pin) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{64, 1}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{68, 1}
 }
 
 func (x *OrderedDaemon_Pin) GetNode() uint64 {
@@ -13646,7 +14205,7 @@ type OrderedDaemon_Restart struct {
 
 func (x *OrderedDaemon_Restart) Reset() {
 	*x = OrderedDaemon_Restart{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[142]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[149]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -13658,7 +14217,7 @@ func (x *OrderedDaemon_Restart) String() string {
 func (*OrderedDaemon_Restart) ProtoMessage() {}
 
 func (x *OrderedDaemon_Restart) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[142]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[149]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -13671,7 +14230,7 @@ func (x *OrderedDaemon_Restart) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedDaemon_Restart.ProtoReflect.Descriptor instead.
 func (*OrderedDaemon_Restart) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{64, 2}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{68, 2}
 }
 
 func (x *OrderedDaemon_Restart) GetAt() *timestamppb.Timestamp {
@@ -13699,7 +14258,7 @@ type OrderedChain_Count struct {
 
 func (x *OrderedChain_Count) Reset() {
 	*x = OrderedChain_Count{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[143]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[150]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -13711,7 +14270,7 @@ func (x *OrderedChain_Count) String() string {
 func (*OrderedChain_Count) ProtoMessage() {}
 
 func (x *OrderedChain_Count) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[143]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[150]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -13724,7 +14283,7 @@ func (x *OrderedChain_Count) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedChain_Count.ProtoReflect.Descriptor instead.
 func (*OrderedChain_Count) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{66, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{70, 0}
 }
 
 func (x *OrderedChain_Count) GetDesired() uint32 {
@@ -13759,7 +14318,7 @@ type OrderedChain_Hold struct {
 
 func (x *OrderedChain_Hold) Reset() {
 	*x = OrderedChain_Hold{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[144]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[151]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -13771,7 +14330,7 @@ func (x *OrderedChain_Hold) String() string {
 func (*OrderedChain_Hold) ProtoMessage() {}
 
 func (x *OrderedChain_Hold) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[144]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[151]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -13784,7 +14343,7 @@ func (x *OrderedChain_Hold) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedChain_Hold.ProtoReflect.Descriptor instead.
 func (*OrderedChain_Hold) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{66, 1}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{70, 1}
 }
 
 func (x *OrderedChain_Hold) GetIntent() LocalReplicaIntent_Intent {
@@ -13819,7 +14378,7 @@ type MeshView_OpenToken struct {
 
 func (x *MeshView_OpenToken) Reset() {
 	*x = MeshView_OpenToken{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[145]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[152]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -13831,7 +14390,7 @@ func (x *MeshView_OpenToken) String() string {
 func (*MeshView_OpenToken) ProtoMessage() {}
 
 func (x *MeshView_OpenToken) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[145]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[152]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -13844,7 +14403,7 @@ func (x *MeshView_OpenToken) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MeshView_OpenToken.ProtoReflect.Descriptor instead.
 func (*MeshView_OpenToken) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{101, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{105, 0}
 }
 
 func (x *MeshView_OpenToken) GetNode() uint64 {
@@ -13886,7 +14445,7 @@ type PeersAnnounced_Announced struct {
 
 func (x *PeersAnnounced_Announced) Reset() {
 	*x = PeersAnnounced_Announced{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[146]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[153]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -13898,7 +14457,7 @@ func (x *PeersAnnounced_Announced) String() string {
 func (*PeersAnnounced_Announced) ProtoMessage() {}
 
 func (x *PeersAnnounced_Announced) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[146]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[153]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -13911,7 +14470,7 @@ func (x *PeersAnnounced_Announced) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PeersAnnounced_Announced.ProtoReflect.Descriptor instead.
 func (*PeersAnnounced_Announced) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{114, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{118, 0}
 }
 
 func (x *PeersAnnounced_Announced) GetId() uint64 {
@@ -13987,7 +14546,7 @@ type BlastRadius_Warning struct {
 
 func (x *BlastRadius_Warning) Reset() {
 	*x = BlastRadius_Warning{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[147]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[154]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -13999,7 +14558,7 @@ func (x *BlastRadius_Warning) String() string {
 func (*BlastRadius_Warning) ProtoMessage() {}
 
 func (x *BlastRadius_Warning) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[147]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[154]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -14012,7 +14571,7 @@ func (x *BlastRadius_Warning) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BlastRadius_Warning.ProtoReflect.Descriptor instead.
 func (*BlastRadius_Warning) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{125, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{129, 0}
 }
 
 func (x *BlastRadius_Warning) GetKind() string {
@@ -14284,7 +14843,7 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\x05phase\x18\x02 \x01(\x0e2\x1b.meshos.v1.MaintenancePhaseR\x05phase\x12\x16\n" +
 	"\x06reason\x18\x03 \x01(\tR\x06reason\x12:\n" +
 	"\bdeadline\x18\x04 \x01(\v2\x19.google.protobuf.DurationH\x00R\bdeadline\x88\x01\x01B\v\n" +
-	"\t_deadline\"\xb1\r\n" +
+	"\t_deadline\"\xbf\x0e\n" +
 	"\n" +
 	"AdminEvent\x12J\n" +
 	"\x11enter_maintenance\x18\x01 \x01(\v2\x1b.meshos.v1.EnterMaintenanceH\x00R\x10enterMaintenance\x12B\n" +
@@ -14316,7 +14875,11 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\n" +
 	"expel_node\x18\x1f \x01(\v2\x14.meshos.v1.ExpelNodeH\x00R\texpelNode\x128\n" +
 	"\vset_signers\x18  \x01(\v2\x15.meshos.v1.SetSignersH\x00R\n" +
-	"setSignersB\x06\n" +
+	"setSigners\x127\n" +
+	"\n" +
+	"checkpoint\x18! \x01(\v2\x15.meshos.v1.CheckpointH\x00R\n" +
+	"checkpoint\x12S\n" +
+	"\x14acknowledge_recovery\x18\" \x01(\v2\x1e.meshos.v1.AcknowledgeRecoveryH\x00R\x13acknowledgeRecoveryB\x06\n" +
 	"\x04kind\" \n" +
 	"\n" +
 	"NodeTarget\x12\x12\n" +
@@ -14392,7 +14955,13 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\bordinary\x18\x02 \x01(\rR\bordinary\x12\x1f\n" +
 	"\vbreak_glass\x18\x03 \x01(\rR\n" +
 	"breakGlass\x12\x12\n" +
-	"\x04thaw\x18\x04 \x01(\rR\x04thaw\"H\n" +
+	"\x04thaw\x18\x04 \x01(\rR\x04thaw\"E\n" +
+	"\n" +
+	"Checkpoint\x12\x16\n" +
+	"\x06height\x18\x01 \x01(\x04R\x06height\x12\x1f\n" +
+	"\vadmin_state\x18\x02 \x01(\fR\n" +
+	"adminState\"\x15\n" +
+	"\x13AcknowledgeRecovery\"H\n" +
 	"\fSignedCommit\x12\x18\n" +
 	"\apayload\x18\x01 \x01(\fR\apayload\x12\x1e\n" +
 	"\n" +
@@ -14407,7 +14976,7 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\n" +
 	"blast_hash\x18\x05 \x01(\fR\tblastHash\x12\x16\n" +
 	"\x06reason\x18\x06 \x01(\tR\x06reason\x12\x17\n" +
-	"\aonly_on\x18\a \x01(\x04R\x06onlyOn\"\xc5\x03\n" +
+	"\aonly_on\x18\a \x01(\x04R\x06onlyOn\"\xf8\x03\n" +
 	"\fOrderedEntry\x12\x16\n" +
 	"\x06height\x18\x01 \x01(\x04R\x06height\x12\x12\n" +
 	"\x04prev\x18\x02 \x01(\fR\x04prev\x12\x0e\n" +
@@ -14418,6 +14987,7 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\bfounding\x18\t \x01(\v2\x13.meshos.v1.FoundingH\x00R\bfounding\x12.\n" +
 	"\ajoining\x18\n" +
 	" \x01(\v2\x12.meshos.v1.JoiningH\x00R\ajoining\x121\n" +
+	"\brecovery\x18\v \x01(\v2\x13.meshos.v1.RecoveryH\x00R\brecovery\x121\n" +
 	"\toperators\x18\a \x03(\v2\x13.meshos.v1.OperatorR\toperators\x12*\n" +
 	"\x04over\x18\b \x01(\v2\x16.meshos.v1.OrderedOverR\x04over\x12%\n" +
 	"\x0enode_signature\x18\x0f \x01(\fR\rnodeSignatureB\a\n" +
@@ -14432,7 +15002,22 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\x04node\x18\x02 \x01(\v2\x14.meshos.v1.AdmitNodeR\x04node\x12/\n" +
 	"\asigners\x18\x03 \x01(\v2\x15.meshos.v1.SetSignersR\asigners\x127\n" +
 	"\tfreshness\x18\x04 \x01(\v2\x19.google.protobuf.DurationR\tfreshness\x125\n" +
-	"\bcooldown\x18\x05 \x01(\v2\x19.google.protobuf.DurationR\bcooldown\"\xac\x01\n" +
+	"\bcooldown\x18\x05 \x01(\v2\x19.google.protobuf.DurationR\bcooldown\"\xe1\x02\n" +
+	"\bRecovery\x12\x1d\n" +
+	"\n" +
+	"cluster_id\x18\x01 \x01(\tR\tclusterId\x12\x1a\n" +
+	"\bfounding\x18\x02 \x01(\fR\bfounding\x12/\n" +
+	"\asigners\x18\x03 \x01(\v2\x15.meshos.v1.SetSignersR\asigners\x12\x1a\n" +
+	"\breplaces\x18\x04 \x01(\x04R\breplaces\x127\n" +
+	"\tissued_at\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\bissuedAt\x12\x16\n" +
+	"\x06reason\x18\x06 \x01(\tR\x06reason\x12=\n" +
+	"\n" +
+	"signatures\x18\n" +
+	" \x03(\v2\x1d.meshos.v1.Recovery.SignatureR\n" +
+	"signatures\x1a=\n" +
+	"\tSignature\x12\x12\n" +
+	"\x04node\x18\x01 \x01(\x04R\x04node\x12\x1c\n" +
+	"\tsignature\x18\x02 \x01(\fR\tsignature\"\xac\x01\n" +
 	"\aJoining\x12\x12\n" +
 	"\x04node\x18\x01 \x01(\x04R\x04node\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x10\n" +
@@ -14446,7 +15031,7 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\apersons\x18\x03 \x01(\rR\apersons\x12\x1d\n" +
 	"\n" +
 	"wrong_kind\x18\x04 \x01(\tR\twrongKind\x12\x14\n" +
-	"\x05wrong\x18\x05 \x01(\tR\x05wrong\"\xf5\b\n" +
+	"\x05wrong\x18\x05 \x01(\tR\x05wrong\"\xad\f\n" +
 	"\fClusterState\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\rR\aversion\x12\x16\n" +
 	"\x06height\x18\x02 \x01(\x04R\x06height\x12\x12\n" +
@@ -14466,7 +15051,13 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\x06nonces\x18\x0e \x03(\v2\x1d.meshos.v1.ClusterState.NonceR\x06nonces\x12>\n" +
 	"\tcooldowns\x18\x0f \x03(\v2 .meshos.v1.ClusterState.CooldownR\tcooldowns\x12=\n" +
 	"\ffrozen_until\x18\x10 \x01(\v2\x1a.google.protobuf.TimestampR\vfrozenUntil\x125\n" +
-	"\x06orders\x18\x11 \x03(\v2\x1d.meshos.v1.ClusterState.OrderR\x06orders\x1aV\n" +
+	"\x06orders\x18\x11 \x03(\v2\x1d.meshos.v1.ClusterState.OrderR\x06orders\x122\n" +
+	"\x05marks\x18\x12 \x03(\v2\x1c.meshos.v1.ClusterState.MarkR\x05marks\x12<\n" +
+	"\n" +
+	"checkpoint\x18\x13 \x01(\v2\x1c.meshos.v1.ClusterState.MarkR\n" +
+	"checkpoint\x12+\n" +
+	"\x11checkpoint_height\x18\x14 \x01(\x04R\x10checkpointHeight\x12?\n" +
+	"\trecovered\x18\x15 \x01(\v2!.meshos.v1.ClusterState.RecoveredR\trecovered\x1aV\n" +
 	"\x05Nonce\x127\n" +
 	"\tissued_at\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\bissuedAt\x12\x14\n" +
 	"\x05nonce\x18\x02 \x01(\fR\x05nonce\x1ah\n" +
@@ -14479,7 +15070,19 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\x06height\x18\x02 \x01(\x04R\x06height\x125\n" +
 	"\blog_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\alogTime\x12+\n" +
 	"\x05event\x18\x04 \x01(\v2\x15.meshos.v1.AdminEventR\x05event\x12\x1c\n" +
-	"\toperators\x18\x05 \x03(\tR\toperators\"\xcc\x06\n" +
+	"\toperators\x18\x05 \x03(\tR\toperators\x1a?\n" +
+	"\x04Mark\x12\x16\n" +
+	"\x06height\x18\x01 \x01(\x04R\x06height\x12\x1f\n" +
+	"\vadmin_state\x18\x02 \x01(\fR\n" +
+	"adminState\x1a\x94\x01\n" +
+	"\tRecovered\x12\x16\n" +
+	"\x06height\x18\x01 \x01(\x04R\x06height\x125\n" +
+	"\blog_time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\alogTime\x12\x14\n" +
+	"\x05seeds\x18\x03 \x03(\x04R\x05seeds\x12\"\n" +
+	"\facknowledged\x18\x04 \x01(\bR\facknowledged\"U\n" +
+	"\vStoredState\x12\x18\n" +
+	"\aencoded\x18\x01 \x01(\fR\aencoded\x12,\n" +
+	"\x05chain\x18\x02 \x03(\v2\x16.meshos.v1.LoggedEntryR\x05chain\"\xed\x06\n" +
 	"\vNodeSummary\x12 \n" +
 	"\vincarnation\x18\x01 \x01(\x04R\vincarnation\x12\x16\n" +
 	"\x06height\x18\x02 \x01(\x04R\x06height\x12\x1f\n" +
@@ -14509,10 +15112,12 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\x04here\x18\x15 \x03(\tR\x04here\x12\x1d\n" +
 	"\n" +
 	"log_frozen\x18\x16 \x01(\bR\tlogFrozen\x12 \n" +
-	"\vunreachable\x18\x17 \x03(\x04R\vunreachable\x1a9\n" +
+	"\vunreachable\x18\x17 \x03(\x04R\vunreachable\x12\x1f\n" +
+	"\vlog_version\x18\x18 \x01(\rR\n" +
+	"logVersion\x1a9\n" +
 	"\vLabelsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xe5\x02\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xfb\x02\n" +
 	"\bMeshLink\x12\x1c\n" +
 	"\tconnected\x18\x01 \x01(\bR\tconnected\x12/\n" +
 	"\x05since\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\x05since\x12\x12\n" +
@@ -14521,7 +15126,8 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\x06beacon\x18\x05 \x01(\v2\x1a.meshos.v1.MeshLink.BeaconR\x06beacon\x12\x14\n" +
 	"\x05alarm\x18\x06 \x01(\tR\x05alarm\x12\x14\n" +
 	"\x05error\x18\a \x01(\tR\x05error\x12\x1b\n" +
-	"\tseed_here\x18\b \x01(\bR\bseedHere\x1aa\n" +
+	"\tseed_here\x18\b \x01(\bR\bseedHere\x12\x14\n" +
+	"\x05first\x18\t \x01(\x04R\x05first\x1aa\n" +
 	"\x06Beacon\x12\x16\n" +
 	"\x06height\x18\x01 \x01(\x04R\x06height\x12\x12\n" +
 	"\x04head\x18\x02 \x01(\fR\x04head\x12+\n" +
@@ -15013,7 +15619,7 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\x05alarm\x18\x06 \x01(\tR\x05alarm\x12\x18\n" +
 	"\aorderly\x18\a \x01(\bR\aorderly\x12\x19\n" +
 	"\bown_word\x18\b \x01(\bR\aownWord\x12\x1a\n" +
-	"\bdraining\x18\t \x01(\bR\bdraining\"\xf6\x04\n" +
+	"\bdraining\x18\t \x01(\bR\bdraining\"\xfc\x06\n" +
 	"\bMeshView\x12'\n" +
 	"\x04link\x18\x01 \x01(\v2\x13.meshos.v1.MeshLinkR\x04link\x12\x16\n" +
 	"\x06height\x18\x02 \x01(\x04R\x06height\x12\x12\n" +
@@ -15035,7 +15641,15 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\anext_id\x18\x14 \x01(\x04R\x06nextId\x12\x1b\n" +
 	"\tseed_pins\x18\x15 \x03(\fR\bseedPins\x12\x1d\n" +
 	"\n" +
-	"cluster_id\x18\x16 \x01(\tR\tclusterId\x1ai\n" +
+	"cluster_id\x18\x16 \x01(\tR\tclusterId\x12\x14\n" +
+	"\x05first\x18\x17 \x01(\x04R\x05first\x12<\n" +
+	"\n" +
+	"checkpoint\x18\x18 \x01(\v2\x1c.meshos.v1.ClusterState.MarkR\n" +
+	"checkpoint\x120\n" +
+	"\x04mark\x18\x19 \x01(\v2\x1c.meshos.v1.ClusterState.MarkR\x04mark\x12%\n" +
+	"\x0eoldest_version\x18\x1a \x01(\tR\roldestVersion\x12\x16\n" +
+	"\x06oldest\x18\x1b \x03(\x04R\x06oldest\x12?\n" +
+	"\trecovered\x18\x1c \x01(\v2!.meshos.v1.ClusterState.RecoveredR\trecovered\x1ai\n" +
 	"\tOpenToken\x12\x12\n" +
 	"\x04node\x18\x01 \x01(\x04R\x04node\x124\n" +
 	"\aexpires\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\aexpires\x12\x12\n" +
@@ -15341,7 +15955,7 @@ func file_meshos_v1_meshos_proto_rawDescGZIP() []byte {
 }
 
 var file_meshos_v1_meshos_proto_enumTypes = make([]protoimpl.EnumInfo, 20)
-var file_meshos_v1_meshos_proto_msgTypes = make([]protoimpl.MessageInfo, 148)
+var file_meshos_v1_meshos_proto_msgTypes = make([]protoimpl.MessageInfo, 155)
 var file_meshos_v1_meshos_proto_goTypes = []any{
 	(NodeHealth)(0),                       // 0: meshos.v1.NodeHealth
 	(MaintenancePhase)(0),                 // 1: meshos.v1.MaintenancePhase
@@ -15410,109 +16024,116 @@ var file_meshos_v1_meshos_proto_goTypes = []any{
 	(*AdmitNode)(nil),                     // 64: meshos.v1.AdmitNode
 	(*ExpelNode)(nil),                     // 65: meshos.v1.ExpelNode
 	(*SetSigners)(nil),                    // 66: meshos.v1.SetSigners
-	(*SignedCommit)(nil),                  // 67: meshos.v1.SignedCommit
-	(*AdminCommand)(nil),                  // 68: meshos.v1.AdminCommand
-	(*OrderedEntry)(nil),                  // 69: meshos.v1.OrderedEntry
-	(*LoggedEntry)(nil),                   // 70: meshos.v1.LoggedEntry
-	(*Founding)(nil),                      // 71: meshos.v1.Founding
-	(*Joining)(nil),                       // 72: meshos.v1.Joining
-	(*RecordedEntry)(nil),                 // 73: meshos.v1.RecordedEntry
-	(*ClusterState)(nil),                  // 74: meshos.v1.ClusterState
-	(*NodeSummary)(nil),                   // 75: meshos.v1.NodeSummary
-	(*MeshLink)(nil),                      // 76: meshos.v1.MeshLink
-	(*OrderedOver)(nil),                   // 77: meshos.v1.OrderedOver
-	(*OrderedCheckpoint)(nil),             // 78: meshos.v1.OrderedCheckpoint
-	(*OrderedState)(nil),                  // 79: meshos.v1.OrderedState
-	(*OrderOrigin)(nil),                   // 80: meshos.v1.OrderOrigin
-	(*OrderedLocal)(nil),                  // 81: meshos.v1.OrderedLocal
-	(*OrderedNode)(nil),                   // 82: meshos.v1.OrderedNode
-	(*OrderedForce)(nil),                  // 83: meshos.v1.OrderedForce
-	(*OrderedDaemon)(nil),                 // 84: meshos.v1.OrderedDaemon
-	(*OrderedGate)(nil),                   // 85: meshos.v1.OrderedGate
-	(*OrderedChain)(nil),                  // 86: meshos.v1.OrderedChain
-	(*Action)(nil),                        // 87: meshos.v1.Action
-	(*StartDaemon)(nil),                   // 88: meshos.v1.StartDaemon
-	(*StopDaemon)(nil),                    // 89: meshos.v1.StopDaemon
-	(*PullReplica)(nil),                   // 90: meshos.v1.PullReplica
-	(*DropReplica)(nil),                   // 91: meshos.v1.DropReplica
-	(*RequestPlacement)(nil),              // 92: meshos.v1.RequestPlacement
-	(*RequestEviction)(nil),               // 93: meshos.v1.RequestEviction
-	(*MigrateBlob)(nil),                   // 94: meshos.v1.MigrateBlob
-	(*ReduceHeat)(nil),                    // 95: meshos.v1.ReduceHeat
-	(*MarkAvoid)(nil),                     // 96: meshos.v1.MarkAvoid
-	(*ApplyBackoff)(nil),                  // 97: meshos.v1.ApplyBackoff
-	(*CommitMaintenanceTransition)(nil),   // 98: meshos.v1.CommitMaintenanceTransition
-	(*AskReload)(nil),                     // 99: meshos.v1.AskReload
-	(*SendSignal)(nil),                    // 100: meshos.v1.SendSignal
-	(*VerificationOutcome)(nil),           // 101: meshos.v1.VerificationOutcome
-	(*Operator)(nil),                      // 102: meshos.v1.Operator
-	(*AdminAuditRecord)(nil),              // 103: meshos.v1.AdminAuditRecord
-	(*Refusal)(nil),                       // 104: meshos.v1.Refusal
-	(*SignerChange)(nil),                  // 105: meshos.v1.SignerChange
-	(*LogRecord)(nil),                     // 106: meshos.v1.LogRecord
-	(*FailureRecord)(nil),                 // 107: meshos.v1.FailureRecord
-	(*ActionRecord)(nil),                  // 108: meshos.v1.ActionRecord
-	(*Record)(nil),                        // 109: meshos.v1.Record
-	(*Snapshot)(nil),                      // 110: meshos.v1.Snapshot
-	(*SnapshotCounts)(nil),                // 111: meshos.v1.SnapshotCounts
-	(*SnapshotDelta)(nil),                 // 112: meshos.v1.SnapshotDelta
-	(*NameView)(nil),                      // 113: meshos.v1.NameView
-	(*NodeInfo)(nil),                      // 114: meshos.v1.NodeInfo
-	(*SchedulerView)(nil),                 // 115: meshos.v1.SchedulerView
-	(*DaemonView)(nil),                    // 116: meshos.v1.DaemonView
-	(*OrderView)(nil),                     // 117: meshos.v1.OrderView
-	(*ReplicaView)(nil),                   // 118: meshos.v1.ReplicaView
-	(*PeerView)(nil),                      // 119: meshos.v1.PeerView
-	(*MemberView)(nil),                    // 120: meshos.v1.MemberView
-	(*MeshView)(nil),                      // 121: meshos.v1.MeshView
-	(*EchoView)(nil),                      // 122: meshos.v1.EchoView
-	(*CutOffView)(nil),                    // 123: meshos.v1.CutOffView
-	(*AvoidView)(nil),                     // 124: meshos.v1.AvoidView
-	(*MaintenanceView)(nil),               // 125: meshos.v1.MaintenanceView
-	(*EmittedAction)(nil),                 // 126: meshos.v1.EmittedAction
-	(*MigrationView)(nil),                 // 127: meshos.v1.MigrationView
-	(*PluginView)(nil),                    // 128: meshos.v1.PluginView
-	(*Stats)(nil),                         // 129: meshos.v1.Stats
-	(*JournalEntry)(nil),                  // 130: meshos.v1.JournalEntry
-	(*Boot)(nil),                          // 131: meshos.v1.Boot
-	(*Tick)(nil),                          // 132: meshos.v1.Tick
-	(*JudgedCommit)(nil),                  // 133: meshos.v1.JudgedCommit
-	(*PeersAnnounced)(nil),                // 134: meshos.v1.PeersAnnounced
-	(*Reload)(nil),                        // 135: meshos.v1.Reload
-	(*Acknowledged)(nil),                  // 136: meshos.v1.Acknowledged
-	(*FailureReport)(nil),                 // 137: meshos.v1.FailureReport
-	(*Samples)(nil),                       // 138: meshos.v1.Samples
-	(*ActionOutcome)(nil),                 // 139: meshos.v1.ActionOutcome
-	(*ScoreTable)(nil),                    // 140: meshos.v1.ScoreTable
-	(*ChainScore)(nil),                    // 141: meshos.v1.ChainScore
-	(*NodeScore)(nil),                     // 142: meshos.v1.NodeScore
-	(*MigrationCost)(nil),                 // 143: meshos.v1.MigrationCost
-	(*Migrations)(nil),                    // 144: meshos.v1.Migrations
-	(*BlastRadius)(nil),                   // 145: meshos.v1.BlastRadius
-	(*DaemonLifecycle_Started)(nil),       // 146: meshos.v1.DaemonLifecycle.Started
-	(*DaemonLifecycle_ExitedCleanly)(nil), // 147: meshos.v1.DaemonLifecycle.ExitedCleanly
-	(*DaemonLifecycle_Crashed)(nil),       // 148: meshos.v1.DaemonLifecycle.Crashed
-	(*DaemonLifecycle_Replaced)(nil),      // 149: meshos.v1.DaemonLifecycle.Replaced
-	(*DaemonLifecycle_Rejected)(nil),      // 150: meshos.v1.DaemonLifecycle.Rejected
-	nil,                                   // 151: meshos.v1.PeerInventory.AgesEntry
-	(*ClusterState_Nonce)(nil),            // 152: meshos.v1.ClusterState.Nonce
-	(*ClusterState_Cooldown)(nil),         // 153: meshos.v1.ClusterState.Cooldown
-	(*ClusterState_Order)(nil),            // 154: meshos.v1.ClusterState.Order
-	nil,                                   // 155: meshos.v1.NodeSummary.LabelsEntry
-	(*MeshLink_Beacon)(nil),               // 156: meshos.v1.MeshLink.Beacon
-	(*OrderedOver_Daemon)(nil),            // 157: meshos.v1.OrderedOver.Daemon
-	(*OrderedOver_Chain)(nil),             // 158: meshos.v1.OrderedOver.Chain
-	(*OrderedOver_Node)(nil),              // 159: meshos.v1.OrderedOver.Node
-	(*OrderedDaemon_Run)(nil),             // 160: meshos.v1.OrderedDaemon.Run
-	(*OrderedDaemon_Pin)(nil),             // 161: meshos.v1.OrderedDaemon.Pin
-	(*OrderedDaemon_Restart)(nil),         // 162: meshos.v1.OrderedDaemon.Restart
-	(*OrderedChain_Count)(nil),            // 163: meshos.v1.OrderedChain.Count
-	(*OrderedChain_Hold)(nil),             // 164: meshos.v1.OrderedChain.Hold
-	(*MeshView_OpenToken)(nil),            // 165: meshos.v1.MeshView.OpenToken
-	(*PeersAnnounced_Announced)(nil),      // 166: meshos.v1.PeersAnnounced.Announced
-	(*BlastRadius_Warning)(nil),           // 167: meshos.v1.BlastRadius.Warning
-	(*timestamppb.Timestamp)(nil),         // 168: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),           // 169: google.protobuf.Duration
+	(*Checkpoint)(nil),                    // 67: meshos.v1.Checkpoint
+	(*AcknowledgeRecovery)(nil),           // 68: meshos.v1.AcknowledgeRecovery
+	(*SignedCommit)(nil),                  // 69: meshos.v1.SignedCommit
+	(*AdminCommand)(nil),                  // 70: meshos.v1.AdminCommand
+	(*OrderedEntry)(nil),                  // 71: meshos.v1.OrderedEntry
+	(*LoggedEntry)(nil),                   // 72: meshos.v1.LoggedEntry
+	(*Founding)(nil),                      // 73: meshos.v1.Founding
+	(*Recovery)(nil),                      // 74: meshos.v1.Recovery
+	(*Joining)(nil),                       // 75: meshos.v1.Joining
+	(*RecordedEntry)(nil),                 // 76: meshos.v1.RecordedEntry
+	(*ClusterState)(nil),                  // 77: meshos.v1.ClusterState
+	(*StoredState)(nil),                   // 78: meshos.v1.StoredState
+	(*NodeSummary)(nil),                   // 79: meshos.v1.NodeSummary
+	(*MeshLink)(nil),                      // 80: meshos.v1.MeshLink
+	(*OrderedOver)(nil),                   // 81: meshos.v1.OrderedOver
+	(*OrderedCheckpoint)(nil),             // 82: meshos.v1.OrderedCheckpoint
+	(*OrderedState)(nil),                  // 83: meshos.v1.OrderedState
+	(*OrderOrigin)(nil),                   // 84: meshos.v1.OrderOrigin
+	(*OrderedLocal)(nil),                  // 85: meshos.v1.OrderedLocal
+	(*OrderedNode)(nil),                   // 86: meshos.v1.OrderedNode
+	(*OrderedForce)(nil),                  // 87: meshos.v1.OrderedForce
+	(*OrderedDaemon)(nil),                 // 88: meshos.v1.OrderedDaemon
+	(*OrderedGate)(nil),                   // 89: meshos.v1.OrderedGate
+	(*OrderedChain)(nil),                  // 90: meshos.v1.OrderedChain
+	(*Action)(nil),                        // 91: meshos.v1.Action
+	(*StartDaemon)(nil),                   // 92: meshos.v1.StartDaemon
+	(*StopDaemon)(nil),                    // 93: meshos.v1.StopDaemon
+	(*PullReplica)(nil),                   // 94: meshos.v1.PullReplica
+	(*DropReplica)(nil),                   // 95: meshos.v1.DropReplica
+	(*RequestPlacement)(nil),              // 96: meshos.v1.RequestPlacement
+	(*RequestEviction)(nil),               // 97: meshos.v1.RequestEviction
+	(*MigrateBlob)(nil),                   // 98: meshos.v1.MigrateBlob
+	(*ReduceHeat)(nil),                    // 99: meshos.v1.ReduceHeat
+	(*MarkAvoid)(nil),                     // 100: meshos.v1.MarkAvoid
+	(*ApplyBackoff)(nil),                  // 101: meshos.v1.ApplyBackoff
+	(*CommitMaintenanceTransition)(nil),   // 102: meshos.v1.CommitMaintenanceTransition
+	(*AskReload)(nil),                     // 103: meshos.v1.AskReload
+	(*SendSignal)(nil),                    // 104: meshos.v1.SendSignal
+	(*VerificationOutcome)(nil),           // 105: meshos.v1.VerificationOutcome
+	(*Operator)(nil),                      // 106: meshos.v1.Operator
+	(*AdminAuditRecord)(nil),              // 107: meshos.v1.AdminAuditRecord
+	(*Refusal)(nil),                       // 108: meshos.v1.Refusal
+	(*SignerChange)(nil),                  // 109: meshos.v1.SignerChange
+	(*LogRecord)(nil),                     // 110: meshos.v1.LogRecord
+	(*FailureRecord)(nil),                 // 111: meshos.v1.FailureRecord
+	(*ActionRecord)(nil),                  // 112: meshos.v1.ActionRecord
+	(*Record)(nil),                        // 113: meshos.v1.Record
+	(*Snapshot)(nil),                      // 114: meshos.v1.Snapshot
+	(*SnapshotCounts)(nil),                // 115: meshos.v1.SnapshotCounts
+	(*SnapshotDelta)(nil),                 // 116: meshos.v1.SnapshotDelta
+	(*NameView)(nil),                      // 117: meshos.v1.NameView
+	(*NodeInfo)(nil),                      // 118: meshos.v1.NodeInfo
+	(*SchedulerView)(nil),                 // 119: meshos.v1.SchedulerView
+	(*DaemonView)(nil),                    // 120: meshos.v1.DaemonView
+	(*OrderView)(nil),                     // 121: meshos.v1.OrderView
+	(*ReplicaView)(nil),                   // 122: meshos.v1.ReplicaView
+	(*PeerView)(nil),                      // 123: meshos.v1.PeerView
+	(*MemberView)(nil),                    // 124: meshos.v1.MemberView
+	(*MeshView)(nil),                      // 125: meshos.v1.MeshView
+	(*EchoView)(nil),                      // 126: meshos.v1.EchoView
+	(*CutOffView)(nil),                    // 127: meshos.v1.CutOffView
+	(*AvoidView)(nil),                     // 128: meshos.v1.AvoidView
+	(*MaintenanceView)(nil),               // 129: meshos.v1.MaintenanceView
+	(*EmittedAction)(nil),                 // 130: meshos.v1.EmittedAction
+	(*MigrationView)(nil),                 // 131: meshos.v1.MigrationView
+	(*PluginView)(nil),                    // 132: meshos.v1.PluginView
+	(*Stats)(nil),                         // 133: meshos.v1.Stats
+	(*JournalEntry)(nil),                  // 134: meshos.v1.JournalEntry
+	(*Boot)(nil),                          // 135: meshos.v1.Boot
+	(*Tick)(nil),                          // 136: meshos.v1.Tick
+	(*JudgedCommit)(nil),                  // 137: meshos.v1.JudgedCommit
+	(*PeersAnnounced)(nil),                // 138: meshos.v1.PeersAnnounced
+	(*Reload)(nil),                        // 139: meshos.v1.Reload
+	(*Acknowledged)(nil),                  // 140: meshos.v1.Acknowledged
+	(*FailureReport)(nil),                 // 141: meshos.v1.FailureReport
+	(*Samples)(nil),                       // 142: meshos.v1.Samples
+	(*ActionOutcome)(nil),                 // 143: meshos.v1.ActionOutcome
+	(*ScoreTable)(nil),                    // 144: meshos.v1.ScoreTable
+	(*ChainScore)(nil),                    // 145: meshos.v1.ChainScore
+	(*NodeScore)(nil),                     // 146: meshos.v1.NodeScore
+	(*MigrationCost)(nil),                 // 147: meshos.v1.MigrationCost
+	(*Migrations)(nil),                    // 148: meshos.v1.Migrations
+	(*BlastRadius)(nil),                   // 149: meshos.v1.BlastRadius
+	(*DaemonLifecycle_Started)(nil),       // 150: meshos.v1.DaemonLifecycle.Started
+	(*DaemonLifecycle_ExitedCleanly)(nil), // 151: meshos.v1.DaemonLifecycle.ExitedCleanly
+	(*DaemonLifecycle_Crashed)(nil),       // 152: meshos.v1.DaemonLifecycle.Crashed
+	(*DaemonLifecycle_Replaced)(nil),      // 153: meshos.v1.DaemonLifecycle.Replaced
+	(*DaemonLifecycle_Rejected)(nil),      // 154: meshos.v1.DaemonLifecycle.Rejected
+	nil,                                   // 155: meshos.v1.PeerInventory.AgesEntry
+	(*Recovery_Signature)(nil),            // 156: meshos.v1.Recovery.Signature
+	(*ClusterState_Nonce)(nil),            // 157: meshos.v1.ClusterState.Nonce
+	(*ClusterState_Cooldown)(nil),         // 158: meshos.v1.ClusterState.Cooldown
+	(*ClusterState_Order)(nil),            // 159: meshos.v1.ClusterState.Order
+	(*ClusterState_Mark)(nil),             // 160: meshos.v1.ClusterState.Mark
+	(*ClusterState_Recovered)(nil),        // 161: meshos.v1.ClusterState.Recovered
+	nil,                                   // 162: meshos.v1.NodeSummary.LabelsEntry
+	(*MeshLink_Beacon)(nil),               // 163: meshos.v1.MeshLink.Beacon
+	(*OrderedOver_Daemon)(nil),            // 164: meshos.v1.OrderedOver.Daemon
+	(*OrderedOver_Chain)(nil),             // 165: meshos.v1.OrderedOver.Chain
+	(*OrderedOver_Node)(nil),              // 166: meshos.v1.OrderedOver.Node
+	(*OrderedDaemon_Run)(nil),             // 167: meshos.v1.OrderedDaemon.Run
+	(*OrderedDaemon_Pin)(nil),             // 168: meshos.v1.OrderedDaemon.Pin
+	(*OrderedDaemon_Restart)(nil),         // 169: meshos.v1.OrderedDaemon.Restart
+	(*OrderedChain_Count)(nil),            // 170: meshos.v1.OrderedChain.Count
+	(*OrderedChain_Hold)(nil),             // 171: meshos.v1.OrderedChain.Hold
+	(*MeshView_OpenToken)(nil),            // 172: meshos.v1.MeshView.OpenToken
+	(*PeersAnnounced_Announced)(nil),      // 173: meshos.v1.PeersAnnounced.Announced
+	(*BlastRadius_Warning)(nil),           // 174: meshos.v1.BlastRadius.Warning
+	(*timestamppb.Timestamp)(nil),         // 175: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),           // 176: google.protobuf.Duration
 }
 var file_meshos_v1_meshos_proto_depIdxs = []int32{
 	6,   // 0: meshos.v1.DaemonHealth.status:type_name -> meshos.v1.DaemonHealth.Status
@@ -15523,7 +16144,7 @@ var file_meshos_v1_meshos_proto_depIdxs = []int32{
 	29,  // 5: meshos.v1.Event.rtt_sample:type_name -> meshos.v1.RttSample
 	30,  // 6: meshos.v1.Event.node_health:type_name -> meshos.v1.NodeHealthSample
 	46,  // 7: meshos.v1.Event.admin:type_name -> meshos.v1.AdminEvent
-	67,  // 8: meshos.v1.Event.signed_commit:type_name -> meshos.v1.SignedCommit
+	69,  // 8: meshos.v1.Event.signed_commit:type_name -> meshos.v1.SignedCommit
 	39,  // 9: meshos.v1.Event.log_line:type_name -> meshos.v1.LogLine
 	41,  // 10: meshos.v1.Event.blob_announcement:type_name -> meshos.v1.BlobAnnouncement
 	42,  // 11: meshos.v1.Event.placement_intent:type_name -> meshos.v1.PlacementIntent
@@ -15534,16 +16155,16 @@ var file_meshos_v1_meshos_proto_depIdxs = []int32{
 	7,   // 16: meshos.v1.ReplicaUpdate.kind:type_name -> meshos.v1.ReplicaUpdate.Kind
 	8,   // 17: meshos.v1.ReplicaTransition.kind:type_name -> meshos.v1.ReplicaTransition.Kind
 	20,  // 18: meshos.v1.DaemonLifecycle.daemon:type_name -> meshos.v1.DaemonRef
-	146, // 19: meshos.v1.DaemonLifecycle.started:type_name -> meshos.v1.DaemonLifecycle.Started
-	147, // 20: meshos.v1.DaemonLifecycle.exited_cleanly:type_name -> meshos.v1.DaemonLifecycle.ExitedCleanly
-	148, // 21: meshos.v1.DaemonLifecycle.crashed:type_name -> meshos.v1.DaemonLifecycle.Crashed
+	150, // 19: meshos.v1.DaemonLifecycle.started:type_name -> meshos.v1.DaemonLifecycle.Started
+	151, // 20: meshos.v1.DaemonLifecycle.exited_cleanly:type_name -> meshos.v1.DaemonLifecycle.ExitedCleanly
+	152, // 21: meshos.v1.DaemonLifecycle.crashed:type_name -> meshos.v1.DaemonLifecycle.Crashed
 	21,  // 22: meshos.v1.DaemonLifecycle.health_changed:type_name -> meshos.v1.DaemonHealth
-	150, // 23: meshos.v1.DaemonLifecycle.rejected:type_name -> meshos.v1.DaemonLifecycle.Rejected
-	149, // 24: meshos.v1.DaemonLifecycle.replaced:type_name -> meshos.v1.DaemonLifecycle.Replaced
-	168, // 25: meshos.v1.DaemonExit.at:type_name -> google.protobuf.Timestamp
-	169, // 26: meshos.v1.DaemonExit.early:type_name -> google.protobuf.Duration
-	169, // 27: meshos.v1.RttSample.rtt:type_name -> google.protobuf.Duration
-	169, // 28: meshos.v1.RttSample.jitter:type_name -> google.protobuf.Duration
+	154, // 23: meshos.v1.DaemonLifecycle.rejected:type_name -> meshos.v1.DaemonLifecycle.Rejected
+	153, // 24: meshos.v1.DaemonLifecycle.replaced:type_name -> meshos.v1.DaemonLifecycle.Replaced
+	175, // 25: meshos.v1.DaemonExit.at:type_name -> google.protobuf.Timestamp
+	176, // 26: meshos.v1.DaemonExit.early:type_name -> google.protobuf.Duration
+	176, // 27: meshos.v1.RttSample.rtt:type_name -> google.protobuf.Duration
+	176, // 28: meshos.v1.RttSample.jitter:type_name -> google.protobuf.Duration
 	4,   // 29: meshos.v1.RttSample.no_answer:type_name -> meshos.v1.NoAnswer
 	2,   // 30: meshos.v1.RttSample.family:type_name -> meshos.v1.AddressFamily
 	0,   // 31: meshos.v1.NodeHealthSample.health:type_name -> meshos.v1.NodeHealth
@@ -15552,7 +16173,7 @@ var file_meshos_v1_meshos_proto_depIdxs = []int32{
 	30,  // 34: meshos.v1.ProbeResult.health:type_name -> meshos.v1.NodeHealthSample
 	32,  // 35: meshos.v1.ProbeResult.details:type_name -> meshos.v1.ProbeDetail
 	33,  // 36: meshos.v1.ProbeResult.path_mtu:type_name -> meshos.v1.PathMtu
-	151, // 37: meshos.v1.PeerInventory.ages:type_name -> meshos.v1.PeerInventory.AgesEntry
+	155, // 37: meshos.v1.PeerInventory.ages:type_name -> meshos.v1.PeerInventory.AgesEntry
 	35,  // 38: meshos.v1.PeerInventory.disks:type_name -> meshos.v1.DiskSpace
 	36,  // 39: meshos.v1.PeerInventory.temperatures:type_name -> meshos.v1.Temperature
 	37,  // 40: meshos.v1.PeerInventory.links:type_name -> meshos.v1.NetworkLink
@@ -15563,7 +16184,7 @@ var file_meshos_v1_meshos_proto_depIdxs = []int32{
 	9,   // 45: meshos.v1.DaemonIntent.intent:type_name -> meshos.v1.DaemonIntent.Intent
 	10,  // 46: meshos.v1.LocalReplicaIntent.intent:type_name -> meshos.v1.LocalReplicaIntent.Intent
 	1,   // 47: meshos.v1.MaintenanceObserved.phase:type_name -> meshos.v1.MaintenancePhase
-	169, // 48: meshos.v1.MaintenanceObserved.deadline:type_name -> google.protobuf.Duration
+	176, // 48: meshos.v1.MaintenanceObserved.deadline:type_name -> google.protobuf.Duration
 	48,  // 49: meshos.v1.AdminEvent.enter_maintenance:type_name -> meshos.v1.EnterMaintenance
 	47,  // 50: meshos.v1.AdminEvent.exit_maintenance:type_name -> meshos.v1.NodeTarget
 	49,  // 51: meshos.v1.AdminEvent.drain:type_name -> meshos.v1.Drain
@@ -15590,283 +16211,297 @@ var file_meshos_v1_meshos_proto_depIdxs = []int32{
 	64,  // 72: meshos.v1.AdminEvent.admit_node:type_name -> meshos.v1.AdmitNode
 	65,  // 73: meshos.v1.AdminEvent.expel_node:type_name -> meshos.v1.ExpelNode
 	66,  // 74: meshos.v1.AdminEvent.set_signers:type_name -> meshos.v1.SetSigners
-	169, // 75: meshos.v1.EnterMaintenance.drain_for:type_name -> google.protobuf.Duration
-	169, // 76: meshos.v1.Drain.drain_for:type_name -> google.protobuf.Duration
-	20,  // 77: meshos.v1.SetDaemonIntent.daemon:type_name -> meshos.v1.DaemonRef
-	9,   // 78: meshos.v1.SetDaemonIntent.intent:type_name -> meshos.v1.DaemonIntent.Intent
-	10,  // 79: meshos.v1.SetLocalReplica.intent:type_name -> meshos.v1.LocalReplicaIntent.Intent
-	20,  // 80: meshos.v1.RestartDaemon.daemon:type_name -> meshos.v1.DaemonRef
-	20,  // 81: meshos.v1.ReloadDaemon.daemon:type_name -> meshos.v1.DaemonRef
-	20,  // 82: meshos.v1.SignalDaemon.daemon:type_name -> meshos.v1.DaemonRef
-	169, // 83: meshos.v1.FreezeCluster.ttl:type_name -> google.protobuf.Duration
-	20,  // 84: meshos.v1.ForceRestartDaemon.daemon:type_name -> meshos.v1.DaemonRef
-	168, // 85: meshos.v1.AdmitNode.token_expires:type_name -> google.protobuf.Timestamp
-	46,  // 86: meshos.v1.AdminCommand.event:type_name -> meshos.v1.AdminEvent
-	168, // 87: meshos.v1.AdminCommand.issued_at:type_name -> google.protobuf.Timestamp
-	168, // 88: meshos.v1.OrderedEntry.at:type_name -> google.protobuf.Timestamp
-	67,  // 89: meshos.v1.OrderedEntry.commit:type_name -> meshos.v1.SignedCommit
-	22,  // 90: meshos.v1.OrderedEntry.event:type_name -> meshos.v1.Event
-	71,  // 91: meshos.v1.OrderedEntry.founding:type_name -> meshos.v1.Founding
-	72,  // 92: meshos.v1.OrderedEntry.joining:type_name -> meshos.v1.Joining
-	102, // 93: meshos.v1.OrderedEntry.operators:type_name -> meshos.v1.Operator
-	77,  // 94: meshos.v1.OrderedEntry.over:type_name -> meshos.v1.OrderedOver
-	168, // 95: meshos.v1.LoggedEntry.log_time:type_name -> google.protobuf.Timestamp
-	64,  // 96: meshos.v1.Founding.node:type_name -> meshos.v1.AdmitNode
-	66,  // 97: meshos.v1.Founding.signers:type_name -> meshos.v1.SetSigners
-	169, // 98: meshos.v1.Founding.freshness:type_name -> google.protobuf.Duration
-	169, // 99: meshos.v1.Founding.cooldown:type_name -> google.protobuf.Duration
-	70,  // 100: meshos.v1.RecordedEntry.logged:type_name -> meshos.v1.LoggedEntry
-	102, // 101: meshos.v1.RecordedEntry.operators:type_name -> meshos.v1.Operator
-	168, // 102: meshos.v1.ClusterState.log_time:type_name -> google.protobuf.Timestamp
-	169, // 103: meshos.v1.ClusterState.freshness:type_name -> google.protobuf.Duration
-	169, // 104: meshos.v1.ClusterState.cooldown:type_name -> google.protobuf.Duration
-	64,  // 105: meshos.v1.ClusterState.members:type_name -> meshos.v1.AdmitNode
-	64,  // 106: meshos.v1.ClusterState.tokens:type_name -> meshos.v1.AdmitNode
-	66,  // 107: meshos.v1.ClusterState.signers:type_name -> meshos.v1.SetSigners
-	152, // 108: meshos.v1.ClusterState.nonces:type_name -> meshos.v1.ClusterState.Nonce
-	153, // 109: meshos.v1.ClusterState.cooldowns:type_name -> meshos.v1.ClusterState.Cooldown
-	168, // 110: meshos.v1.ClusterState.frozen_until:type_name -> google.protobuf.Timestamp
-	154, // 111: meshos.v1.ClusterState.orders:type_name -> meshos.v1.ClusterState.Order
-	1,   // 112: meshos.v1.NodeSummary.phase:type_name -> meshos.v1.MaintenancePhase
-	34,  // 113: meshos.v1.NodeSummary.inventory:type_name -> meshos.v1.PeerInventory
-	155, // 114: meshos.v1.NodeSummary.labels:type_name -> meshos.v1.NodeSummary.LabelsEntry
-	169, // 115: meshos.v1.MeshLink.since:type_name -> google.protobuf.Duration
-	156, // 116: meshos.v1.MeshLink.beacon:type_name -> meshos.v1.MeshLink.Beacon
-	157, // 117: meshos.v1.OrderedOver.daemons:type_name -> meshos.v1.OrderedOver.Daemon
-	158, // 118: meshos.v1.OrderedOver.chains:type_name -> meshos.v1.OrderedOver.Chain
-	159, // 119: meshos.v1.OrderedOver.nodes:type_name -> meshos.v1.OrderedOver.Node
-	168, // 120: meshos.v1.OrderedCheckpoint.taken_at:type_name -> google.protobuf.Timestamp
-	79,  // 121: meshos.v1.OrderedCheckpoint.state:type_name -> meshos.v1.OrderedState
-	81,  // 122: meshos.v1.OrderedState.local:type_name -> meshos.v1.OrderedLocal
-	82,  // 123: meshos.v1.OrderedState.nodes:type_name -> meshos.v1.OrderedNode
-	83,  // 124: meshos.v1.OrderedState.forced:type_name -> meshos.v1.OrderedForce
-	84,  // 125: meshos.v1.OrderedState.daemons:type_name -> meshos.v1.OrderedDaemon
-	85,  // 126: meshos.v1.OrderedState.gates:type_name -> meshos.v1.OrderedGate
-	86,  // 127: meshos.v1.OrderedState.chains:type_name -> meshos.v1.OrderedChain
-	168, // 128: meshos.v1.OrderedState.frozen_until:type_name -> google.protobuf.Timestamp
-	168, // 129: meshos.v1.OrderOrigin.at:type_name -> google.protobuf.Timestamp
-	1,   // 130: meshos.v1.OrderedLocal.phase:type_name -> meshos.v1.MaintenancePhase
-	168, // 131: meshos.v1.OrderedLocal.since:type_name -> google.protobuf.Timestamp
-	168, // 132: meshos.v1.OrderedLocal.deadline:type_name -> google.protobuf.Timestamp
-	80,  // 133: meshos.v1.OrderedLocal.by:type_name -> meshos.v1.OrderOrigin
-	168, // 134: meshos.v1.OrderedLocal.drain_since:type_name -> google.protobuf.Timestamp
-	168, // 135: meshos.v1.OrderedLocal.drain_deadline:type_name -> google.protobuf.Timestamp
-	80,  // 136: meshos.v1.OrderedLocal.drain_by:type_name -> meshos.v1.OrderOrigin
-	80,  // 137: meshos.v1.OrderedNode.cordoned_by:type_name -> meshos.v1.OrderOrigin
-	1,   // 138: meshos.v1.OrderedNode.phase:type_name -> meshos.v1.MaintenancePhase
-	168, // 139: meshos.v1.OrderedForce.until:type_name -> google.protobuf.Timestamp
-	20,  // 140: meshos.v1.OrderedDaemon.daemon:type_name -> meshos.v1.DaemonRef
-	160, // 141: meshos.v1.OrderedDaemon.run:type_name -> meshos.v1.OrderedDaemon.Run
-	161, // 142: meshos.v1.OrderedDaemon.pin:type_name -> meshos.v1.OrderedDaemon.Pin
-	162, // 143: meshos.v1.OrderedDaemon.restart:type_name -> meshos.v1.OrderedDaemon.Restart
-	20,  // 144: meshos.v1.OrderedGate.daemon:type_name -> meshos.v1.DaemonRef
-	14,  // 145: meshos.v1.OrderedGate.state:type_name -> meshos.v1.DaemonView.Restart
-	168, // 146: meshos.v1.OrderedGate.until:type_name -> google.protobuf.Timestamp
-	169, // 147: meshos.v1.OrderedGate.backoff:type_name -> google.protobuf.Duration
-	168, // 148: meshos.v1.OrderedGate.crashes:type_name -> google.protobuf.Timestamp
-	28,  // 149: meshos.v1.OrderedGate.last_exit:type_name -> meshos.v1.DaemonExit
-	163, // 150: meshos.v1.OrderedChain.count:type_name -> meshos.v1.OrderedChain.Count
-	164, // 151: meshos.v1.OrderedChain.hold:type_name -> meshos.v1.OrderedChain.Hold
-	88,  // 152: meshos.v1.Action.start_daemon:type_name -> meshos.v1.StartDaemon
-	89,  // 153: meshos.v1.Action.stop_daemon:type_name -> meshos.v1.StopDaemon
-	90,  // 154: meshos.v1.Action.pull_replica:type_name -> meshos.v1.PullReplica
-	91,  // 155: meshos.v1.Action.drop_replica:type_name -> meshos.v1.DropReplica
-	92,  // 156: meshos.v1.Action.request_placement:type_name -> meshos.v1.RequestPlacement
-	93,  // 157: meshos.v1.Action.request_eviction:type_name -> meshos.v1.RequestEviction
-	94,  // 158: meshos.v1.Action.migrate_blob:type_name -> meshos.v1.MigrateBlob
-	95,  // 159: meshos.v1.Action.reduce_heat:type_name -> meshos.v1.ReduceHeat
-	96,  // 160: meshos.v1.Action.mark_avoid:type_name -> meshos.v1.MarkAvoid
-	97,  // 161: meshos.v1.Action.apply_backoff:type_name -> meshos.v1.ApplyBackoff
-	98,  // 162: meshos.v1.Action.commit_maintenance_transition:type_name -> meshos.v1.CommitMaintenanceTransition
-	99,  // 163: meshos.v1.Action.ask_reload:type_name -> meshos.v1.AskReload
-	100, // 164: meshos.v1.Action.send_signal:type_name -> meshos.v1.SendSignal
-	20,  // 165: meshos.v1.StartDaemon.daemon:type_name -> meshos.v1.DaemonRef
-	20,  // 166: meshos.v1.StopDaemon.daemon:type_name -> meshos.v1.DaemonRef
-	169, // 167: meshos.v1.StopDaemon.grace:type_name -> google.protobuf.Duration
-	169, // 168: meshos.v1.MarkAvoid.ttl:type_name -> google.protobuf.Duration
-	20,  // 169: meshos.v1.ApplyBackoff.daemon:type_name -> meshos.v1.DaemonRef
-	169, // 170: meshos.v1.ApplyBackoff.remaining:type_name -> google.protobuf.Duration
-	1,   // 171: meshos.v1.CommitMaintenanceTransition.target:type_name -> meshos.v1.MaintenancePhase
-	20,  // 172: meshos.v1.AskReload.daemon:type_name -> meshos.v1.DaemonRef
-	20,  // 173: meshos.v1.SendSignal.daemon:type_name -> meshos.v1.DaemonRef
-	11,  // 174: meshos.v1.VerificationOutcome.verdict:type_name -> meshos.v1.VerificationOutcome.Verdict
-	168, // 175: meshos.v1.AdminAuditRecord.committed_at:type_name -> google.protobuf.Timestamp
-	46,  // 176: meshos.v1.AdminAuditRecord.event:type_name -> meshos.v1.AdminEvent
-	102, // 177: meshos.v1.AdminAuditRecord.operators:type_name -> meshos.v1.Operator
-	101, // 178: meshos.v1.AdminAuditRecord.outcome:type_name -> meshos.v1.VerificationOutcome
-	67,  // 179: meshos.v1.AdminAuditRecord.commit:type_name -> meshos.v1.SignedCommit
-	105, // 180: meshos.v1.AdminAuditRecord.signer_change:type_name -> meshos.v1.SignerChange
-	104, // 181: meshos.v1.AdminAuditRecord.refusal:type_name -> meshos.v1.Refusal
-	168, // 182: meshos.v1.AdminAuditRecord.ordered_at:type_name -> google.protobuf.Timestamp
-	22,  // 183: meshos.v1.Refusal.order:type_name -> meshos.v1.Event
-	168, // 184: meshos.v1.LogRecord.at:type_name -> google.protobuf.Timestamp
-	5,   // 185: meshos.v1.LogRecord.level:type_name -> meshos.v1.LogLevel
-	40,  // 186: meshos.v1.LogRecord.output:type_name -> meshos.v1.OutputPlace
-	168, // 187: meshos.v1.FailureRecord.at:type_name -> google.protobuf.Timestamp
-	168, // 188: meshos.v1.ActionRecord.at:type_name -> google.protobuf.Timestamp
-	87,  // 189: meshos.v1.ActionRecord.action:type_name -> meshos.v1.Action
-	12,  // 190: meshos.v1.ActionRecord.outcome:type_name -> meshos.v1.ActionRecord.Outcome
-	169, // 191: meshos.v1.ActionRecord.retry_after:type_name -> google.protobuf.Duration
-	103, // 192: meshos.v1.Record.audit:type_name -> meshos.v1.AdminAuditRecord
-	106, // 193: meshos.v1.Record.log:type_name -> meshos.v1.LogRecord
-	107, // 194: meshos.v1.Record.failure:type_name -> meshos.v1.FailureRecord
-	108, // 195: meshos.v1.Record.action:type_name -> meshos.v1.ActionRecord
-	168, // 196: meshos.v1.Snapshot.taken_at:type_name -> google.protobuf.Timestamp
-	116, // 197: meshos.v1.Snapshot.daemons:type_name -> meshos.v1.DaemonView
-	118, // 198: meshos.v1.Snapshot.replicas:type_name -> meshos.v1.ReplicaView
-	119, // 199: meshos.v1.Snapshot.peers:type_name -> meshos.v1.PeerView
-	124, // 200: meshos.v1.Snapshot.avoid_list:type_name -> meshos.v1.AvoidView
-	125, // 201: meshos.v1.Snapshot.local_maintenance:type_name -> meshos.v1.MaintenanceView
-	126, // 202: meshos.v1.Snapshot.recently_emitted:type_name -> meshos.v1.EmittedAction
-	107, // 203: meshos.v1.Snapshot.recent_failures:type_name -> meshos.v1.FailureRecord
-	169, // 204: meshos.v1.Snapshot.freeze_remaining:type_name -> google.protobuf.Duration
-	103, // 205: meshos.v1.Snapshot.admin_audit:type_name -> meshos.v1.AdminAuditRecord
-	106, // 206: meshos.v1.Snapshot.logs:type_name -> meshos.v1.LogRecord
-	127, // 207: meshos.v1.Snapshot.in_flight_migrations:type_name -> meshos.v1.MigrationView
-	128, // 208: meshos.v1.Snapshot.plugins:type_name -> meshos.v1.PluginView
-	129, // 209: meshos.v1.Snapshot.stats:type_name -> meshos.v1.Stats
-	115, // 210: meshos.v1.Snapshot.scheduler:type_name -> meshos.v1.SchedulerView
-	123, // 211: meshos.v1.Snapshot.cut_off:type_name -> meshos.v1.CutOffView
-	113, // 212: meshos.v1.Snapshot.unresolved:type_name -> meshos.v1.NameView
-	114, // 213: meshos.v1.Snapshot.info:type_name -> meshos.v1.NodeInfo
-	111, // 214: meshos.v1.Snapshot.counts:type_name -> meshos.v1.SnapshotCounts
-	112, // 215: meshos.v1.Snapshot.delta:type_name -> meshos.v1.SnapshotDelta
-	121, // 216: meshos.v1.Snapshot.mesh:type_name -> meshos.v1.MeshView
-	110, // 217: meshos.v1.SnapshotDelta.scalars:type_name -> meshos.v1.Snapshot
-	116, // 218: meshos.v1.SnapshotDelta.daemons:type_name -> meshos.v1.DaemonView
-	118, // 219: meshos.v1.SnapshotDelta.replicas:type_name -> meshos.v1.ReplicaView
-	119, // 220: meshos.v1.SnapshotDelta.peers:type_name -> meshos.v1.PeerView
-	124, // 221: meshos.v1.SnapshotDelta.avoid_list:type_name -> meshos.v1.AvoidView
-	126, // 222: meshos.v1.SnapshotDelta.recently_emitted:type_name -> meshos.v1.EmittedAction
-	107, // 223: meshos.v1.SnapshotDelta.recent_failures:type_name -> meshos.v1.FailureRecord
-	103, // 224: meshos.v1.SnapshotDelta.admin_audit:type_name -> meshos.v1.AdminAuditRecord
-	106, // 225: meshos.v1.SnapshotDelta.logs:type_name -> meshos.v1.LogRecord
-	127, // 226: meshos.v1.SnapshotDelta.in_flight_migrations:type_name -> meshos.v1.MigrationView
-	128, // 227: meshos.v1.SnapshotDelta.plugins:type_name -> meshos.v1.PluginView
-	113, // 228: meshos.v1.SnapshotDelta.unresolved:type_name -> meshos.v1.NameView
-	3,   // 229: meshos.v1.NameView.lookup:type_name -> meshos.v1.Lookup
-	169, // 230: meshos.v1.NameView.since:type_name -> google.protobuf.Duration
-	169, // 231: meshos.v1.NameView.kept:type_name -> google.protobuf.Duration
-	168, // 232: meshos.v1.NodeInfo.started_at:type_name -> google.protobuf.Timestamp
-	169, // 233: meshos.v1.NodeInfo.uptime:type_name -> google.protobuf.Duration
-	169, // 234: meshos.v1.SchedulerView.age:type_name -> google.protobuf.Duration
-	20,  // 235: meshos.v1.DaemonView.daemon:type_name -> meshos.v1.DaemonRef
-	13,  // 236: meshos.v1.DaemonView.lifecycle:type_name -> meshos.v1.DaemonView.Lifecycle
-	21,  // 237: meshos.v1.DaemonView.health:type_name -> meshos.v1.DaemonHealth
-	14,  // 238: meshos.v1.DaemonView.restart:type_name -> meshos.v1.DaemonView.Restart
-	169, // 239: meshos.v1.DaemonView.restart_in:type_name -> google.protobuf.Duration
-	169, // 240: meshos.v1.DaemonView.age:type_name -> google.protobuf.Duration
-	9,   // 241: meshos.v1.DaemonView.intent:type_name -> meshos.v1.DaemonIntent.Intent
-	28,  // 242: meshos.v1.DaemonView.last_exit:type_name -> meshos.v1.DaemonExit
-	169, // 243: meshos.v1.DaemonView.next_start:type_name -> google.protobuf.Duration
-	117, // 244: meshos.v1.DaemonView.ordered:type_name -> meshos.v1.OrderView
-	15,  // 245: meshos.v1.DaemonView.outcome:type_name -> meshos.v1.DaemonView.Outcome
-	169, // 246: meshos.v1.OrderView.age:type_name -> google.protobuf.Duration
-	117, // 247: meshos.v1.ReplicaView.ordered:type_name -> meshos.v1.OrderView
-	10,  // 248: meshos.v1.ReplicaView.local_intent:type_name -> meshos.v1.LocalReplicaIntent.Intent
-	117, // 249: meshos.v1.ReplicaView.local_ordered:type_name -> meshos.v1.OrderView
-	169, // 250: meshos.v1.PeerView.rtt:type_name -> google.protobuf.Duration
-	0,   // 251: meshos.v1.PeerView.health:type_name -> meshos.v1.NodeHealth
-	1,   // 252: meshos.v1.PeerView.maintenance:type_name -> meshos.v1.MaintenancePhase
-	34,  // 253: meshos.v1.PeerView.inventory:type_name -> meshos.v1.PeerInventory
-	169, // 254: meshos.v1.PeerView.health_since:type_name -> google.protobuf.Duration
-	169, // 255: meshos.v1.PeerView.jitter:type_name -> google.protobuf.Duration
-	122, // 256: meshos.v1.PeerView.echoes:type_name -> meshos.v1.EchoView
-	2,   // 257: meshos.v1.PeerView.health_family:type_name -> meshos.v1.AddressFamily
-	120, // 258: meshos.v1.PeerView.member:type_name -> meshos.v1.MemberView
-	169, // 259: meshos.v1.MemberView.heard:type_name -> google.protobuf.Duration
-	75,  // 260: meshos.v1.MemberView.summary:type_name -> meshos.v1.NodeSummary
-	76,  // 261: meshos.v1.MeshView.link:type_name -> meshos.v1.MeshLink
-	165, // 262: meshos.v1.MeshView.tokens:type_name -> meshos.v1.MeshView.OpenToken
-	16,  // 263: meshos.v1.EchoView.state:type_name -> meshos.v1.EchoView.State
-	169, // 264: meshos.v1.EchoView.since:type_name -> google.protobuf.Duration
-	4,   // 265: meshos.v1.EchoView.no_answer:type_name -> meshos.v1.NoAnswer
-	2,   // 266: meshos.v1.EchoView.family:type_name -> meshos.v1.AddressFamily
-	169, // 267: meshos.v1.CutOffView.since:type_name -> google.protobuf.Duration
-	169, // 268: meshos.v1.AvoidView.ttl:type_name -> google.protobuf.Duration
-	1,   // 269: meshos.v1.MaintenanceView.phase:type_name -> meshos.v1.MaintenancePhase
-	169, // 270: meshos.v1.MaintenanceView.since:type_name -> google.protobuf.Duration
-	169, // 271: meshos.v1.MaintenanceView.deadline:type_name -> google.protobuf.Duration
-	117, // 272: meshos.v1.MaintenanceView.ordered:type_name -> meshos.v1.OrderView
-	169, // 273: meshos.v1.EmittedAction.age:type_name -> google.protobuf.Duration
-	87,  // 274: meshos.v1.EmittedAction.action:type_name -> meshos.v1.Action
-	17,  // 275: meshos.v1.MigrationView.phase:type_name -> meshos.v1.MigrationView.Phase
-	169, // 276: meshos.v1.MigrationView.elapsed:type_name -> google.protobuf.Duration
-	169, // 277: meshos.v1.MigrationView.in_phase:type_name -> google.protobuf.Duration
-	18,  // 278: meshos.v1.PluginView.status:type_name -> meshos.v1.PluginView.Status
-	169, // 279: meshos.v1.PluginView.last_call:type_name -> google.protobuf.Duration
-	169, // 280: meshos.v1.PluginView.restart_in:type_name -> google.protobuf.Duration
-	169, // 281: meshos.v1.Stats.last_tick_took:type_name -> google.protobuf.Duration
-	169, // 282: meshos.v1.Stats.tick_p50:type_name -> google.protobuf.Duration
-	169, // 283: meshos.v1.Stats.tick_p99:type_name -> google.protobuf.Duration
-	169, // 284: meshos.v1.JournalEntry.at:type_name -> google.protobuf.Duration
-	168, // 285: meshos.v1.JournalEntry.wall:type_name -> google.protobuf.Timestamp
-	131, // 286: meshos.v1.JournalEntry.boot:type_name -> meshos.v1.Boot
-	22,  // 287: meshos.v1.JournalEntry.event:type_name -> meshos.v1.Event
-	138, // 288: meshos.v1.JournalEntry.samples:type_name -> meshos.v1.Samples
-	132, // 289: meshos.v1.JournalEntry.tick:type_name -> meshos.v1.Tick
-	139, // 290: meshos.v1.JournalEntry.outcome:type_name -> meshos.v1.ActionOutcome
-	140, // 291: meshos.v1.JournalEntry.scores:type_name -> meshos.v1.ScoreTable
-	144, // 292: meshos.v1.JournalEntry.migrations:type_name -> meshos.v1.Migrations
-	133, // 293: meshos.v1.JournalEntry.commit:type_name -> meshos.v1.JudgedCommit
-	135, // 294: meshos.v1.JournalEntry.reload:type_name -> meshos.v1.Reload
-	136, // 295: meshos.v1.JournalEntry.acknowledged:type_name -> meshos.v1.Acknowledged
-	137, // 296: meshos.v1.JournalEntry.failure:type_name -> meshos.v1.FailureReport
-	105, // 297: meshos.v1.JournalEntry.signer_change:type_name -> meshos.v1.SignerChange
-	134, // 298: meshos.v1.JournalEntry.peers_announced:type_name -> meshos.v1.PeersAnnounced
-	168, // 299: meshos.v1.JournalEntry.ordered_at:type_name -> google.protobuf.Timestamp
-	169, // 300: meshos.v1.Boot.freeze_remaining:type_name -> google.protobuf.Duration
-	79,  // 301: meshos.v1.Boot.orders:type_name -> meshos.v1.OrderedState
-	46,  // 302: meshos.v1.JudgedCommit.event:type_name -> meshos.v1.AdminEvent
-	102, // 303: meshos.v1.JudgedCommit.operators:type_name -> meshos.v1.Operator
-	101, // 304: meshos.v1.JudgedCommit.outcome:type_name -> meshos.v1.VerificationOutcome
-	67,  // 305: meshos.v1.JudgedCommit.commit:type_name -> meshos.v1.SignedCommit
-	104, // 306: meshos.v1.JudgedCommit.refusal:type_name -> meshos.v1.Refusal
-	169, // 307: meshos.v1.JudgedCommit.age:type_name -> google.protobuf.Duration
-	166, // 308: meshos.v1.PeersAnnounced.peers:type_name -> meshos.v1.PeersAnnounced.Announced
-	19,  // 309: meshos.v1.Acknowledged.chain:type_name -> meshos.v1.Acknowledged.Chain
-	29,  // 310: meshos.v1.Samples.rtt:type_name -> meshos.v1.RttSample
-	30,  // 311: meshos.v1.Samples.health:type_name -> meshos.v1.NodeHealthSample
-	34,  // 312: meshos.v1.Samples.inventory:type_name -> meshos.v1.PeerInventory
-	87,  // 313: meshos.v1.ActionOutcome.action:type_name -> meshos.v1.Action
-	169, // 314: meshos.v1.ActionOutcome.retry_after:type_name -> google.protobuf.Duration
-	141, // 315: meshos.v1.ScoreTable.chains:type_name -> meshos.v1.ChainScore
-	142, // 316: meshos.v1.ChainScore.holders:type_name -> meshos.v1.NodeScore
-	142, // 317: meshos.v1.ChainScore.best_alternative:type_name -> meshos.v1.NodeScore
-	143, // 318: meshos.v1.ChainScore.cost:type_name -> meshos.v1.MigrationCost
-	169, // 319: meshos.v1.MigrationCost.state_transfer:type_name -> google.protobuf.Duration
-	169, // 320: meshos.v1.MigrationCost.disruption:type_name -> google.protobuf.Duration
-	127, // 321: meshos.v1.Migrations.in_flight:type_name -> meshos.v1.MigrationView
-	20,  // 322: meshos.v1.BlastRadius.affected_daemons:type_name -> meshos.v1.DaemonRef
-	169, // 323: meshos.v1.BlastRadius.estimated_drain_delay:type_name -> google.protobuf.Duration
-	167, // 324: meshos.v1.BlastRadius.warnings:type_name -> meshos.v1.BlastRadius.Warning
-	168, // 325: meshos.v1.DaemonLifecycle.Started.since:type_name -> google.protobuf.Timestamp
-	28,  // 326: meshos.v1.DaemonLifecycle.ExitedCleanly.exit:type_name -> meshos.v1.DaemonExit
-	28,  // 327: meshos.v1.DaemonLifecycle.Crashed.exit:type_name -> meshos.v1.DaemonExit
-	169, // 328: meshos.v1.PeerInventory.AgesEntry.value:type_name -> google.protobuf.Duration
-	168, // 329: meshos.v1.ClusterState.Nonce.issued_at:type_name -> google.protobuf.Timestamp
-	168, // 330: meshos.v1.ClusterState.Cooldown.until:type_name -> google.protobuf.Timestamp
-	168, // 331: meshos.v1.ClusterState.Order.log_time:type_name -> google.protobuf.Timestamp
-	46,  // 332: meshos.v1.ClusterState.Order.event:type_name -> meshos.v1.AdminEvent
-	169, // 333: meshos.v1.MeshLink.Beacon.age:type_name -> google.protobuf.Duration
-	20,  // 334: meshos.v1.OrderedOver.Daemon.daemon:type_name -> meshos.v1.DaemonRef
-	10,  // 335: meshos.v1.OrderedOver.Chain.hold:type_name -> meshos.v1.LocalReplicaIntent.Intent
-	9,   // 336: meshos.v1.OrderedDaemon.Run.intent:type_name -> meshos.v1.DaemonIntent.Intent
-	80,  // 337: meshos.v1.OrderedDaemon.Run.by:type_name -> meshos.v1.OrderOrigin
-	80,  // 338: meshos.v1.OrderedDaemon.Pin.by:type_name -> meshos.v1.OrderOrigin
-	168, // 339: meshos.v1.OrderedDaemon.Restart.at:type_name -> google.protobuf.Timestamp
-	80,  // 340: meshos.v1.OrderedChain.Count.by:type_name -> meshos.v1.OrderOrigin
-	10,  // 341: meshos.v1.OrderedChain.Hold.intent:type_name -> meshos.v1.LocalReplicaIntent.Intent
-	10,  // 342: meshos.v1.OrderedChain.Hold.over:type_name -> meshos.v1.LocalReplicaIntent.Intent
-	80,  // 343: meshos.v1.OrderedChain.Hold.by:type_name -> meshos.v1.OrderOrigin
-	168, // 344: meshos.v1.MeshView.OpenToken.expires:type_name -> google.protobuf.Timestamp
-	75,  // 345: meshos.v1.PeersAnnounced.Announced.summary:type_name -> meshos.v1.NodeSummary
-	169, // 346: meshos.v1.PeersAnnounced.Announced.heard:type_name -> google.protobuf.Duration
-	347, // [347:347] is the sub-list for method output_type
-	347, // [347:347] is the sub-list for method input_type
-	347, // [347:347] is the sub-list for extension type_name
-	347, // [347:347] is the sub-list for extension extendee
-	0,   // [0:347] is the sub-list for field type_name
+	67,  // 75: meshos.v1.AdminEvent.checkpoint:type_name -> meshos.v1.Checkpoint
+	68,  // 76: meshos.v1.AdminEvent.acknowledge_recovery:type_name -> meshos.v1.AcknowledgeRecovery
+	176, // 77: meshos.v1.EnterMaintenance.drain_for:type_name -> google.protobuf.Duration
+	176, // 78: meshos.v1.Drain.drain_for:type_name -> google.protobuf.Duration
+	20,  // 79: meshos.v1.SetDaemonIntent.daemon:type_name -> meshos.v1.DaemonRef
+	9,   // 80: meshos.v1.SetDaemonIntent.intent:type_name -> meshos.v1.DaemonIntent.Intent
+	10,  // 81: meshos.v1.SetLocalReplica.intent:type_name -> meshos.v1.LocalReplicaIntent.Intent
+	20,  // 82: meshos.v1.RestartDaemon.daemon:type_name -> meshos.v1.DaemonRef
+	20,  // 83: meshos.v1.ReloadDaemon.daemon:type_name -> meshos.v1.DaemonRef
+	20,  // 84: meshos.v1.SignalDaemon.daemon:type_name -> meshos.v1.DaemonRef
+	176, // 85: meshos.v1.FreezeCluster.ttl:type_name -> google.protobuf.Duration
+	20,  // 86: meshos.v1.ForceRestartDaemon.daemon:type_name -> meshos.v1.DaemonRef
+	175, // 87: meshos.v1.AdmitNode.token_expires:type_name -> google.protobuf.Timestamp
+	46,  // 88: meshos.v1.AdminCommand.event:type_name -> meshos.v1.AdminEvent
+	175, // 89: meshos.v1.AdminCommand.issued_at:type_name -> google.protobuf.Timestamp
+	175, // 90: meshos.v1.OrderedEntry.at:type_name -> google.protobuf.Timestamp
+	69,  // 91: meshos.v1.OrderedEntry.commit:type_name -> meshos.v1.SignedCommit
+	22,  // 92: meshos.v1.OrderedEntry.event:type_name -> meshos.v1.Event
+	73,  // 93: meshos.v1.OrderedEntry.founding:type_name -> meshos.v1.Founding
+	75,  // 94: meshos.v1.OrderedEntry.joining:type_name -> meshos.v1.Joining
+	74,  // 95: meshos.v1.OrderedEntry.recovery:type_name -> meshos.v1.Recovery
+	106, // 96: meshos.v1.OrderedEntry.operators:type_name -> meshos.v1.Operator
+	81,  // 97: meshos.v1.OrderedEntry.over:type_name -> meshos.v1.OrderedOver
+	175, // 98: meshos.v1.LoggedEntry.log_time:type_name -> google.protobuf.Timestamp
+	64,  // 99: meshos.v1.Founding.node:type_name -> meshos.v1.AdmitNode
+	66,  // 100: meshos.v1.Founding.signers:type_name -> meshos.v1.SetSigners
+	176, // 101: meshos.v1.Founding.freshness:type_name -> google.protobuf.Duration
+	176, // 102: meshos.v1.Founding.cooldown:type_name -> google.protobuf.Duration
+	66,  // 103: meshos.v1.Recovery.signers:type_name -> meshos.v1.SetSigners
+	175, // 104: meshos.v1.Recovery.issued_at:type_name -> google.protobuf.Timestamp
+	156, // 105: meshos.v1.Recovery.signatures:type_name -> meshos.v1.Recovery.Signature
+	72,  // 106: meshos.v1.RecordedEntry.logged:type_name -> meshos.v1.LoggedEntry
+	106, // 107: meshos.v1.RecordedEntry.operators:type_name -> meshos.v1.Operator
+	175, // 108: meshos.v1.ClusterState.log_time:type_name -> google.protobuf.Timestamp
+	176, // 109: meshos.v1.ClusterState.freshness:type_name -> google.protobuf.Duration
+	176, // 110: meshos.v1.ClusterState.cooldown:type_name -> google.protobuf.Duration
+	64,  // 111: meshos.v1.ClusterState.members:type_name -> meshos.v1.AdmitNode
+	64,  // 112: meshos.v1.ClusterState.tokens:type_name -> meshos.v1.AdmitNode
+	66,  // 113: meshos.v1.ClusterState.signers:type_name -> meshos.v1.SetSigners
+	157, // 114: meshos.v1.ClusterState.nonces:type_name -> meshos.v1.ClusterState.Nonce
+	158, // 115: meshos.v1.ClusterState.cooldowns:type_name -> meshos.v1.ClusterState.Cooldown
+	175, // 116: meshos.v1.ClusterState.frozen_until:type_name -> google.protobuf.Timestamp
+	159, // 117: meshos.v1.ClusterState.orders:type_name -> meshos.v1.ClusterState.Order
+	160, // 118: meshos.v1.ClusterState.marks:type_name -> meshos.v1.ClusterState.Mark
+	160, // 119: meshos.v1.ClusterState.checkpoint:type_name -> meshos.v1.ClusterState.Mark
+	161, // 120: meshos.v1.ClusterState.recovered:type_name -> meshos.v1.ClusterState.Recovered
+	72,  // 121: meshos.v1.StoredState.chain:type_name -> meshos.v1.LoggedEntry
+	1,   // 122: meshos.v1.NodeSummary.phase:type_name -> meshos.v1.MaintenancePhase
+	34,  // 123: meshos.v1.NodeSummary.inventory:type_name -> meshos.v1.PeerInventory
+	162, // 124: meshos.v1.NodeSummary.labels:type_name -> meshos.v1.NodeSummary.LabelsEntry
+	176, // 125: meshos.v1.MeshLink.since:type_name -> google.protobuf.Duration
+	163, // 126: meshos.v1.MeshLink.beacon:type_name -> meshos.v1.MeshLink.Beacon
+	164, // 127: meshos.v1.OrderedOver.daemons:type_name -> meshos.v1.OrderedOver.Daemon
+	165, // 128: meshos.v1.OrderedOver.chains:type_name -> meshos.v1.OrderedOver.Chain
+	166, // 129: meshos.v1.OrderedOver.nodes:type_name -> meshos.v1.OrderedOver.Node
+	175, // 130: meshos.v1.OrderedCheckpoint.taken_at:type_name -> google.protobuf.Timestamp
+	83,  // 131: meshos.v1.OrderedCheckpoint.state:type_name -> meshos.v1.OrderedState
+	85,  // 132: meshos.v1.OrderedState.local:type_name -> meshos.v1.OrderedLocal
+	86,  // 133: meshos.v1.OrderedState.nodes:type_name -> meshos.v1.OrderedNode
+	87,  // 134: meshos.v1.OrderedState.forced:type_name -> meshos.v1.OrderedForce
+	88,  // 135: meshos.v1.OrderedState.daemons:type_name -> meshos.v1.OrderedDaemon
+	89,  // 136: meshos.v1.OrderedState.gates:type_name -> meshos.v1.OrderedGate
+	90,  // 137: meshos.v1.OrderedState.chains:type_name -> meshos.v1.OrderedChain
+	175, // 138: meshos.v1.OrderedState.frozen_until:type_name -> google.protobuf.Timestamp
+	175, // 139: meshos.v1.OrderOrigin.at:type_name -> google.protobuf.Timestamp
+	1,   // 140: meshos.v1.OrderedLocal.phase:type_name -> meshos.v1.MaintenancePhase
+	175, // 141: meshos.v1.OrderedLocal.since:type_name -> google.protobuf.Timestamp
+	175, // 142: meshos.v1.OrderedLocal.deadline:type_name -> google.protobuf.Timestamp
+	84,  // 143: meshos.v1.OrderedLocal.by:type_name -> meshos.v1.OrderOrigin
+	175, // 144: meshos.v1.OrderedLocal.drain_since:type_name -> google.protobuf.Timestamp
+	175, // 145: meshos.v1.OrderedLocal.drain_deadline:type_name -> google.protobuf.Timestamp
+	84,  // 146: meshos.v1.OrderedLocal.drain_by:type_name -> meshos.v1.OrderOrigin
+	84,  // 147: meshos.v1.OrderedNode.cordoned_by:type_name -> meshos.v1.OrderOrigin
+	1,   // 148: meshos.v1.OrderedNode.phase:type_name -> meshos.v1.MaintenancePhase
+	175, // 149: meshos.v1.OrderedForce.until:type_name -> google.protobuf.Timestamp
+	20,  // 150: meshos.v1.OrderedDaemon.daemon:type_name -> meshos.v1.DaemonRef
+	167, // 151: meshos.v1.OrderedDaemon.run:type_name -> meshos.v1.OrderedDaemon.Run
+	168, // 152: meshos.v1.OrderedDaemon.pin:type_name -> meshos.v1.OrderedDaemon.Pin
+	169, // 153: meshos.v1.OrderedDaemon.restart:type_name -> meshos.v1.OrderedDaemon.Restart
+	20,  // 154: meshos.v1.OrderedGate.daemon:type_name -> meshos.v1.DaemonRef
+	14,  // 155: meshos.v1.OrderedGate.state:type_name -> meshos.v1.DaemonView.Restart
+	175, // 156: meshos.v1.OrderedGate.until:type_name -> google.protobuf.Timestamp
+	176, // 157: meshos.v1.OrderedGate.backoff:type_name -> google.protobuf.Duration
+	175, // 158: meshos.v1.OrderedGate.crashes:type_name -> google.protobuf.Timestamp
+	28,  // 159: meshos.v1.OrderedGate.last_exit:type_name -> meshos.v1.DaemonExit
+	170, // 160: meshos.v1.OrderedChain.count:type_name -> meshos.v1.OrderedChain.Count
+	171, // 161: meshos.v1.OrderedChain.hold:type_name -> meshos.v1.OrderedChain.Hold
+	92,  // 162: meshos.v1.Action.start_daemon:type_name -> meshos.v1.StartDaemon
+	93,  // 163: meshos.v1.Action.stop_daemon:type_name -> meshos.v1.StopDaemon
+	94,  // 164: meshos.v1.Action.pull_replica:type_name -> meshos.v1.PullReplica
+	95,  // 165: meshos.v1.Action.drop_replica:type_name -> meshos.v1.DropReplica
+	96,  // 166: meshos.v1.Action.request_placement:type_name -> meshos.v1.RequestPlacement
+	97,  // 167: meshos.v1.Action.request_eviction:type_name -> meshos.v1.RequestEviction
+	98,  // 168: meshos.v1.Action.migrate_blob:type_name -> meshos.v1.MigrateBlob
+	99,  // 169: meshos.v1.Action.reduce_heat:type_name -> meshos.v1.ReduceHeat
+	100, // 170: meshos.v1.Action.mark_avoid:type_name -> meshos.v1.MarkAvoid
+	101, // 171: meshos.v1.Action.apply_backoff:type_name -> meshos.v1.ApplyBackoff
+	102, // 172: meshos.v1.Action.commit_maintenance_transition:type_name -> meshos.v1.CommitMaintenanceTransition
+	103, // 173: meshos.v1.Action.ask_reload:type_name -> meshos.v1.AskReload
+	104, // 174: meshos.v1.Action.send_signal:type_name -> meshos.v1.SendSignal
+	20,  // 175: meshos.v1.StartDaemon.daemon:type_name -> meshos.v1.DaemonRef
+	20,  // 176: meshos.v1.StopDaemon.daemon:type_name -> meshos.v1.DaemonRef
+	176, // 177: meshos.v1.StopDaemon.grace:type_name -> google.protobuf.Duration
+	176, // 178: meshos.v1.MarkAvoid.ttl:type_name -> google.protobuf.Duration
+	20,  // 179: meshos.v1.ApplyBackoff.daemon:type_name -> meshos.v1.DaemonRef
+	176, // 180: meshos.v1.ApplyBackoff.remaining:type_name -> google.protobuf.Duration
+	1,   // 181: meshos.v1.CommitMaintenanceTransition.target:type_name -> meshos.v1.MaintenancePhase
+	20,  // 182: meshos.v1.AskReload.daemon:type_name -> meshos.v1.DaemonRef
+	20,  // 183: meshos.v1.SendSignal.daemon:type_name -> meshos.v1.DaemonRef
+	11,  // 184: meshos.v1.VerificationOutcome.verdict:type_name -> meshos.v1.VerificationOutcome.Verdict
+	175, // 185: meshos.v1.AdminAuditRecord.committed_at:type_name -> google.protobuf.Timestamp
+	46,  // 186: meshos.v1.AdminAuditRecord.event:type_name -> meshos.v1.AdminEvent
+	106, // 187: meshos.v1.AdminAuditRecord.operators:type_name -> meshos.v1.Operator
+	105, // 188: meshos.v1.AdminAuditRecord.outcome:type_name -> meshos.v1.VerificationOutcome
+	69,  // 189: meshos.v1.AdminAuditRecord.commit:type_name -> meshos.v1.SignedCommit
+	109, // 190: meshos.v1.AdminAuditRecord.signer_change:type_name -> meshos.v1.SignerChange
+	108, // 191: meshos.v1.AdminAuditRecord.refusal:type_name -> meshos.v1.Refusal
+	175, // 192: meshos.v1.AdminAuditRecord.ordered_at:type_name -> google.protobuf.Timestamp
+	22,  // 193: meshos.v1.Refusal.order:type_name -> meshos.v1.Event
+	175, // 194: meshos.v1.LogRecord.at:type_name -> google.protobuf.Timestamp
+	5,   // 195: meshos.v1.LogRecord.level:type_name -> meshos.v1.LogLevel
+	40,  // 196: meshos.v1.LogRecord.output:type_name -> meshos.v1.OutputPlace
+	175, // 197: meshos.v1.FailureRecord.at:type_name -> google.protobuf.Timestamp
+	175, // 198: meshos.v1.ActionRecord.at:type_name -> google.protobuf.Timestamp
+	91,  // 199: meshos.v1.ActionRecord.action:type_name -> meshos.v1.Action
+	12,  // 200: meshos.v1.ActionRecord.outcome:type_name -> meshos.v1.ActionRecord.Outcome
+	176, // 201: meshos.v1.ActionRecord.retry_after:type_name -> google.protobuf.Duration
+	107, // 202: meshos.v1.Record.audit:type_name -> meshos.v1.AdminAuditRecord
+	110, // 203: meshos.v1.Record.log:type_name -> meshos.v1.LogRecord
+	111, // 204: meshos.v1.Record.failure:type_name -> meshos.v1.FailureRecord
+	112, // 205: meshos.v1.Record.action:type_name -> meshos.v1.ActionRecord
+	175, // 206: meshos.v1.Snapshot.taken_at:type_name -> google.protobuf.Timestamp
+	120, // 207: meshos.v1.Snapshot.daemons:type_name -> meshos.v1.DaemonView
+	122, // 208: meshos.v1.Snapshot.replicas:type_name -> meshos.v1.ReplicaView
+	123, // 209: meshos.v1.Snapshot.peers:type_name -> meshos.v1.PeerView
+	128, // 210: meshos.v1.Snapshot.avoid_list:type_name -> meshos.v1.AvoidView
+	129, // 211: meshos.v1.Snapshot.local_maintenance:type_name -> meshos.v1.MaintenanceView
+	130, // 212: meshos.v1.Snapshot.recently_emitted:type_name -> meshos.v1.EmittedAction
+	111, // 213: meshos.v1.Snapshot.recent_failures:type_name -> meshos.v1.FailureRecord
+	176, // 214: meshos.v1.Snapshot.freeze_remaining:type_name -> google.protobuf.Duration
+	107, // 215: meshos.v1.Snapshot.admin_audit:type_name -> meshos.v1.AdminAuditRecord
+	110, // 216: meshos.v1.Snapshot.logs:type_name -> meshos.v1.LogRecord
+	131, // 217: meshos.v1.Snapshot.in_flight_migrations:type_name -> meshos.v1.MigrationView
+	132, // 218: meshos.v1.Snapshot.plugins:type_name -> meshos.v1.PluginView
+	133, // 219: meshos.v1.Snapshot.stats:type_name -> meshos.v1.Stats
+	119, // 220: meshos.v1.Snapshot.scheduler:type_name -> meshos.v1.SchedulerView
+	127, // 221: meshos.v1.Snapshot.cut_off:type_name -> meshos.v1.CutOffView
+	117, // 222: meshos.v1.Snapshot.unresolved:type_name -> meshos.v1.NameView
+	118, // 223: meshos.v1.Snapshot.info:type_name -> meshos.v1.NodeInfo
+	115, // 224: meshos.v1.Snapshot.counts:type_name -> meshos.v1.SnapshotCounts
+	116, // 225: meshos.v1.Snapshot.delta:type_name -> meshos.v1.SnapshotDelta
+	125, // 226: meshos.v1.Snapshot.mesh:type_name -> meshos.v1.MeshView
+	114, // 227: meshos.v1.SnapshotDelta.scalars:type_name -> meshos.v1.Snapshot
+	120, // 228: meshos.v1.SnapshotDelta.daemons:type_name -> meshos.v1.DaemonView
+	122, // 229: meshos.v1.SnapshotDelta.replicas:type_name -> meshos.v1.ReplicaView
+	123, // 230: meshos.v1.SnapshotDelta.peers:type_name -> meshos.v1.PeerView
+	128, // 231: meshos.v1.SnapshotDelta.avoid_list:type_name -> meshos.v1.AvoidView
+	130, // 232: meshos.v1.SnapshotDelta.recently_emitted:type_name -> meshos.v1.EmittedAction
+	111, // 233: meshos.v1.SnapshotDelta.recent_failures:type_name -> meshos.v1.FailureRecord
+	107, // 234: meshos.v1.SnapshotDelta.admin_audit:type_name -> meshos.v1.AdminAuditRecord
+	110, // 235: meshos.v1.SnapshotDelta.logs:type_name -> meshos.v1.LogRecord
+	131, // 236: meshos.v1.SnapshotDelta.in_flight_migrations:type_name -> meshos.v1.MigrationView
+	132, // 237: meshos.v1.SnapshotDelta.plugins:type_name -> meshos.v1.PluginView
+	117, // 238: meshos.v1.SnapshotDelta.unresolved:type_name -> meshos.v1.NameView
+	3,   // 239: meshos.v1.NameView.lookup:type_name -> meshos.v1.Lookup
+	176, // 240: meshos.v1.NameView.since:type_name -> google.protobuf.Duration
+	176, // 241: meshos.v1.NameView.kept:type_name -> google.protobuf.Duration
+	175, // 242: meshos.v1.NodeInfo.started_at:type_name -> google.protobuf.Timestamp
+	176, // 243: meshos.v1.NodeInfo.uptime:type_name -> google.protobuf.Duration
+	176, // 244: meshos.v1.SchedulerView.age:type_name -> google.protobuf.Duration
+	20,  // 245: meshos.v1.DaemonView.daemon:type_name -> meshos.v1.DaemonRef
+	13,  // 246: meshos.v1.DaemonView.lifecycle:type_name -> meshos.v1.DaemonView.Lifecycle
+	21,  // 247: meshos.v1.DaemonView.health:type_name -> meshos.v1.DaemonHealth
+	14,  // 248: meshos.v1.DaemonView.restart:type_name -> meshos.v1.DaemonView.Restart
+	176, // 249: meshos.v1.DaemonView.restart_in:type_name -> google.protobuf.Duration
+	176, // 250: meshos.v1.DaemonView.age:type_name -> google.protobuf.Duration
+	9,   // 251: meshos.v1.DaemonView.intent:type_name -> meshos.v1.DaemonIntent.Intent
+	28,  // 252: meshos.v1.DaemonView.last_exit:type_name -> meshos.v1.DaemonExit
+	176, // 253: meshos.v1.DaemonView.next_start:type_name -> google.protobuf.Duration
+	121, // 254: meshos.v1.DaemonView.ordered:type_name -> meshos.v1.OrderView
+	15,  // 255: meshos.v1.DaemonView.outcome:type_name -> meshos.v1.DaemonView.Outcome
+	176, // 256: meshos.v1.OrderView.age:type_name -> google.protobuf.Duration
+	121, // 257: meshos.v1.ReplicaView.ordered:type_name -> meshos.v1.OrderView
+	10,  // 258: meshos.v1.ReplicaView.local_intent:type_name -> meshos.v1.LocalReplicaIntent.Intent
+	121, // 259: meshos.v1.ReplicaView.local_ordered:type_name -> meshos.v1.OrderView
+	176, // 260: meshos.v1.PeerView.rtt:type_name -> google.protobuf.Duration
+	0,   // 261: meshos.v1.PeerView.health:type_name -> meshos.v1.NodeHealth
+	1,   // 262: meshos.v1.PeerView.maintenance:type_name -> meshos.v1.MaintenancePhase
+	34,  // 263: meshos.v1.PeerView.inventory:type_name -> meshos.v1.PeerInventory
+	176, // 264: meshos.v1.PeerView.health_since:type_name -> google.protobuf.Duration
+	176, // 265: meshos.v1.PeerView.jitter:type_name -> google.protobuf.Duration
+	126, // 266: meshos.v1.PeerView.echoes:type_name -> meshos.v1.EchoView
+	2,   // 267: meshos.v1.PeerView.health_family:type_name -> meshos.v1.AddressFamily
+	124, // 268: meshos.v1.PeerView.member:type_name -> meshos.v1.MemberView
+	176, // 269: meshos.v1.MemberView.heard:type_name -> google.protobuf.Duration
+	79,  // 270: meshos.v1.MemberView.summary:type_name -> meshos.v1.NodeSummary
+	80,  // 271: meshos.v1.MeshView.link:type_name -> meshos.v1.MeshLink
+	172, // 272: meshos.v1.MeshView.tokens:type_name -> meshos.v1.MeshView.OpenToken
+	160, // 273: meshos.v1.MeshView.checkpoint:type_name -> meshos.v1.ClusterState.Mark
+	160, // 274: meshos.v1.MeshView.mark:type_name -> meshos.v1.ClusterState.Mark
+	161, // 275: meshos.v1.MeshView.recovered:type_name -> meshos.v1.ClusterState.Recovered
+	16,  // 276: meshos.v1.EchoView.state:type_name -> meshos.v1.EchoView.State
+	176, // 277: meshos.v1.EchoView.since:type_name -> google.protobuf.Duration
+	4,   // 278: meshos.v1.EchoView.no_answer:type_name -> meshos.v1.NoAnswer
+	2,   // 279: meshos.v1.EchoView.family:type_name -> meshos.v1.AddressFamily
+	176, // 280: meshos.v1.CutOffView.since:type_name -> google.protobuf.Duration
+	176, // 281: meshos.v1.AvoidView.ttl:type_name -> google.protobuf.Duration
+	1,   // 282: meshos.v1.MaintenanceView.phase:type_name -> meshos.v1.MaintenancePhase
+	176, // 283: meshos.v1.MaintenanceView.since:type_name -> google.protobuf.Duration
+	176, // 284: meshos.v1.MaintenanceView.deadline:type_name -> google.protobuf.Duration
+	121, // 285: meshos.v1.MaintenanceView.ordered:type_name -> meshos.v1.OrderView
+	176, // 286: meshos.v1.EmittedAction.age:type_name -> google.protobuf.Duration
+	91,  // 287: meshos.v1.EmittedAction.action:type_name -> meshos.v1.Action
+	17,  // 288: meshos.v1.MigrationView.phase:type_name -> meshos.v1.MigrationView.Phase
+	176, // 289: meshos.v1.MigrationView.elapsed:type_name -> google.protobuf.Duration
+	176, // 290: meshos.v1.MigrationView.in_phase:type_name -> google.protobuf.Duration
+	18,  // 291: meshos.v1.PluginView.status:type_name -> meshos.v1.PluginView.Status
+	176, // 292: meshos.v1.PluginView.last_call:type_name -> google.protobuf.Duration
+	176, // 293: meshos.v1.PluginView.restart_in:type_name -> google.protobuf.Duration
+	176, // 294: meshos.v1.Stats.last_tick_took:type_name -> google.protobuf.Duration
+	176, // 295: meshos.v1.Stats.tick_p50:type_name -> google.protobuf.Duration
+	176, // 296: meshos.v1.Stats.tick_p99:type_name -> google.protobuf.Duration
+	176, // 297: meshos.v1.JournalEntry.at:type_name -> google.protobuf.Duration
+	175, // 298: meshos.v1.JournalEntry.wall:type_name -> google.protobuf.Timestamp
+	135, // 299: meshos.v1.JournalEntry.boot:type_name -> meshos.v1.Boot
+	22,  // 300: meshos.v1.JournalEntry.event:type_name -> meshos.v1.Event
+	142, // 301: meshos.v1.JournalEntry.samples:type_name -> meshos.v1.Samples
+	136, // 302: meshos.v1.JournalEntry.tick:type_name -> meshos.v1.Tick
+	143, // 303: meshos.v1.JournalEntry.outcome:type_name -> meshos.v1.ActionOutcome
+	144, // 304: meshos.v1.JournalEntry.scores:type_name -> meshos.v1.ScoreTable
+	148, // 305: meshos.v1.JournalEntry.migrations:type_name -> meshos.v1.Migrations
+	137, // 306: meshos.v1.JournalEntry.commit:type_name -> meshos.v1.JudgedCommit
+	139, // 307: meshos.v1.JournalEntry.reload:type_name -> meshos.v1.Reload
+	140, // 308: meshos.v1.JournalEntry.acknowledged:type_name -> meshos.v1.Acknowledged
+	141, // 309: meshos.v1.JournalEntry.failure:type_name -> meshos.v1.FailureReport
+	109, // 310: meshos.v1.JournalEntry.signer_change:type_name -> meshos.v1.SignerChange
+	138, // 311: meshos.v1.JournalEntry.peers_announced:type_name -> meshos.v1.PeersAnnounced
+	175, // 312: meshos.v1.JournalEntry.ordered_at:type_name -> google.protobuf.Timestamp
+	176, // 313: meshos.v1.Boot.freeze_remaining:type_name -> google.protobuf.Duration
+	83,  // 314: meshos.v1.Boot.orders:type_name -> meshos.v1.OrderedState
+	46,  // 315: meshos.v1.JudgedCommit.event:type_name -> meshos.v1.AdminEvent
+	106, // 316: meshos.v1.JudgedCommit.operators:type_name -> meshos.v1.Operator
+	105, // 317: meshos.v1.JudgedCommit.outcome:type_name -> meshos.v1.VerificationOutcome
+	69,  // 318: meshos.v1.JudgedCommit.commit:type_name -> meshos.v1.SignedCommit
+	108, // 319: meshos.v1.JudgedCommit.refusal:type_name -> meshos.v1.Refusal
+	176, // 320: meshos.v1.JudgedCommit.age:type_name -> google.protobuf.Duration
+	173, // 321: meshos.v1.PeersAnnounced.peers:type_name -> meshos.v1.PeersAnnounced.Announced
+	19,  // 322: meshos.v1.Acknowledged.chain:type_name -> meshos.v1.Acknowledged.Chain
+	29,  // 323: meshos.v1.Samples.rtt:type_name -> meshos.v1.RttSample
+	30,  // 324: meshos.v1.Samples.health:type_name -> meshos.v1.NodeHealthSample
+	34,  // 325: meshos.v1.Samples.inventory:type_name -> meshos.v1.PeerInventory
+	91,  // 326: meshos.v1.ActionOutcome.action:type_name -> meshos.v1.Action
+	176, // 327: meshos.v1.ActionOutcome.retry_after:type_name -> google.protobuf.Duration
+	145, // 328: meshos.v1.ScoreTable.chains:type_name -> meshos.v1.ChainScore
+	146, // 329: meshos.v1.ChainScore.holders:type_name -> meshos.v1.NodeScore
+	146, // 330: meshos.v1.ChainScore.best_alternative:type_name -> meshos.v1.NodeScore
+	147, // 331: meshos.v1.ChainScore.cost:type_name -> meshos.v1.MigrationCost
+	176, // 332: meshos.v1.MigrationCost.state_transfer:type_name -> google.protobuf.Duration
+	176, // 333: meshos.v1.MigrationCost.disruption:type_name -> google.protobuf.Duration
+	131, // 334: meshos.v1.Migrations.in_flight:type_name -> meshos.v1.MigrationView
+	20,  // 335: meshos.v1.BlastRadius.affected_daemons:type_name -> meshos.v1.DaemonRef
+	176, // 336: meshos.v1.BlastRadius.estimated_drain_delay:type_name -> google.protobuf.Duration
+	174, // 337: meshos.v1.BlastRadius.warnings:type_name -> meshos.v1.BlastRadius.Warning
+	175, // 338: meshos.v1.DaemonLifecycle.Started.since:type_name -> google.protobuf.Timestamp
+	28,  // 339: meshos.v1.DaemonLifecycle.ExitedCleanly.exit:type_name -> meshos.v1.DaemonExit
+	28,  // 340: meshos.v1.DaemonLifecycle.Crashed.exit:type_name -> meshos.v1.DaemonExit
+	176, // 341: meshos.v1.PeerInventory.AgesEntry.value:type_name -> google.protobuf.Duration
+	175, // 342: meshos.v1.ClusterState.Nonce.issued_at:type_name -> google.protobuf.Timestamp
+	175, // 343: meshos.v1.ClusterState.Cooldown.until:type_name -> google.protobuf.Timestamp
+	175, // 344: meshos.v1.ClusterState.Order.log_time:type_name -> google.protobuf.Timestamp
+	46,  // 345: meshos.v1.ClusterState.Order.event:type_name -> meshos.v1.AdminEvent
+	175, // 346: meshos.v1.ClusterState.Recovered.log_time:type_name -> google.protobuf.Timestamp
+	176, // 347: meshos.v1.MeshLink.Beacon.age:type_name -> google.protobuf.Duration
+	20,  // 348: meshos.v1.OrderedOver.Daemon.daemon:type_name -> meshos.v1.DaemonRef
+	10,  // 349: meshos.v1.OrderedOver.Chain.hold:type_name -> meshos.v1.LocalReplicaIntent.Intent
+	9,   // 350: meshos.v1.OrderedDaemon.Run.intent:type_name -> meshos.v1.DaemonIntent.Intent
+	84,  // 351: meshos.v1.OrderedDaemon.Run.by:type_name -> meshos.v1.OrderOrigin
+	84,  // 352: meshos.v1.OrderedDaemon.Pin.by:type_name -> meshos.v1.OrderOrigin
+	175, // 353: meshos.v1.OrderedDaemon.Restart.at:type_name -> google.protobuf.Timestamp
+	84,  // 354: meshos.v1.OrderedChain.Count.by:type_name -> meshos.v1.OrderOrigin
+	10,  // 355: meshos.v1.OrderedChain.Hold.intent:type_name -> meshos.v1.LocalReplicaIntent.Intent
+	10,  // 356: meshos.v1.OrderedChain.Hold.over:type_name -> meshos.v1.LocalReplicaIntent.Intent
+	84,  // 357: meshos.v1.OrderedChain.Hold.by:type_name -> meshos.v1.OrderOrigin
+	175, // 358: meshos.v1.MeshView.OpenToken.expires:type_name -> google.protobuf.Timestamp
+	79,  // 359: meshos.v1.PeersAnnounced.Announced.summary:type_name -> meshos.v1.NodeSummary
+	176, // 360: meshos.v1.PeersAnnounced.Announced.heard:type_name -> google.protobuf.Duration
+	361, // [361:361] is the sub-list for method output_type
+	361, // [361:361] is the sub-list for method input_type
+	361, // [361:361] is the sub-list for extension type_name
+	361, // [361:361] is the sub-list for extension extendee
+	0,   // [0:361] is the sub-list for field type_name
 }
 
 func init() { file_meshos_v1_meshos_proto_init() }
@@ -15935,6 +16570,8 @@ func file_meshos_v1_meshos_proto_init() {
 		(*AdminEvent_AdmitNode)(nil),
 		(*AdminEvent_ExpelNode)(nil),
 		(*AdminEvent_SetSigners)(nil),
+		(*AdminEvent_Checkpoint)(nil),
+		(*AdminEvent_AcknowledgeRecovery)(nil),
 	}
 	file_meshos_v1_meshos_proto_msgTypes[28].OneofWrappers = []any{}
 	file_meshos_v1_meshos_proto_msgTypes[32].OneofWrappers = []any{}
@@ -15943,13 +16580,14 @@ func file_meshos_v1_meshos_proto_init() {
 		(*FlushAvoidLists_OnPeer)(nil),
 		(*FlushAvoidLists_Global)(nil),
 	}
-	file_meshos_v1_meshos_proto_msgTypes[49].OneofWrappers = []any{
+	file_meshos_v1_meshos_proto_msgTypes[51].OneofWrappers = []any{
 		(*OrderedEntry_Commit)(nil),
 		(*OrderedEntry_Event)(nil),
 		(*OrderedEntry_Founding)(nil),
 		(*OrderedEntry_Joining)(nil),
+		(*OrderedEntry_Recovery)(nil),
 	}
-	file_meshos_v1_meshos_proto_msgTypes[67].OneofWrappers = []any{
+	file_meshos_v1_meshos_proto_msgTypes[71].OneofWrappers = []any{
 		(*Action_StartDaemon)(nil),
 		(*Action_StopDaemon)(nil),
 		(*Action_PullReplica)(nil),
@@ -15964,24 +16602,24 @@ func file_meshos_v1_meshos_proto_init() {
 		(*Action_AskReload)(nil),
 		(*Action_SendSignal)(nil),
 	}
-	file_meshos_v1_meshos_proto_msgTypes[72].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[86].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[88].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[89].OneofWrappers = []any{
+	file_meshos_v1_meshos_proto_msgTypes[76].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[90].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[92].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[93].OneofWrappers = []any{
 		(*Record_Audit)(nil),
 		(*Record_Log)(nil),
 		(*Record_Failure)(nil),
 		(*Record_Action)(nil),
 	}
-	file_meshos_v1_meshos_proto_msgTypes[90].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[96].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[98].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[99].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[94].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[100].OneofWrappers = []any{}
 	file_meshos_v1_meshos_proto_msgTypes[102].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[105].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[107].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[108].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[110].OneofWrappers = []any{
+	file_meshos_v1_meshos_proto_msgTypes[103].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[106].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[109].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[111].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[112].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[114].OneofWrappers = []any{
 		(*JournalEntry_Boot)(nil),
 		(*JournalEntry_Event)(nil),
 		(*JournalEntry_Samples)(nil),
@@ -15996,24 +16634,24 @@ func file_meshos_v1_meshos_proto_init() {
 		(*JournalEntry_SignerChange)(nil),
 		(*JournalEntry_PeersAnnounced)(nil),
 	}
-	file_meshos_v1_meshos_proto_msgTypes[111].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[112].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[119].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[121].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[115].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[116].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[123].OneofWrappers = []any{}
 	file_meshos_v1_meshos_proto_msgTypes[125].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[137].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[138].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[139].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[140].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[141].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[143].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[129].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[144].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[145].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[146].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[147].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[148].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[150].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_meshos_v1_meshos_proto_rawDesc), len(file_meshos_v1_meshos_proto_rawDesc)),
 			NumEnums:      20,
-			NumMessages:   148,
+			NumMessages:   155,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -39,7 +39,7 @@ func breakGlassTitle(e *meshosv1.AdminEvent) string {
 	case *meshosv1.AdminEvent_SetSigners:
 		return "replace who may command the mesh"
 	case *meshosv1.AdminEvent_Checkpoint:
-		return fmt.Sprintf("make a checkpoint of the log of the mesh at height %d, where it leads to %x", k.Checkpoint.GetHeight(), short(k.Checkpoint.GetState()))
+		return fmt.Sprintf("make a checkpoint of the log of the mesh at height %d, where it leads to %x", k.Checkpoint.GetHeight(), short(k.Checkpoint.GetAdminState()))
 	}
 	return "a command that this version does not know"
 }

@@ -38,7 +38,7 @@ func TestJSONCannotSteerATerminal(t *testing.T) {
 // Every field of bytes in the contract is a hash or a nonce, which people and flags see in
 // hexadecimal digits, or it holds what programs hand on as it is.
 func TestHashesAreHexadecimalInJSON(t *testing.T) {
-	asIs := []string{"payload", "signatures", "entry", "seed_pins", "key", "link_key", "token_key", "node_signature", "token_signature", "key_signature", "message"}
+	asIs := []string{"payload", "signatures", "entry", "seed_pins", "key", "link_key", "token_key", "node_signature", "token_signature", "key_signature", "message", "encoded"}
 	hashes := strings.Split(hashFields, "|")
 	for _, file := range []protoreflect.FileDescriptor{meshosv1.File_meshos_v1_meshos_proto, hostv1.File_meshos_host_v1_host_proto} {
 		for i := range file.Messages().Len() {

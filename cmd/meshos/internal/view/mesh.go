@@ -25,6 +25,9 @@ func (p Printer) Mesh(m *meshosv1.MeshView) string {
 	row("log", "height %d, hash %x", m.GetHeight(), short(m.GetHead()))
 	row("admin_state", "%x", short(m.GetAdminState()))
 	row("signers", "set by order %d", m.GetSignersHeight())
+	if v := m.GetOldestVersion(); v != "" {
+		row("versions", "the oldest is %s, on %s", Plain(v), nodesWord(m.GetOldest()))
+	}
 	if beacon := m.GetLink().GetBeacon(); beacon != nil {
 		row("the seeds", "height %d, hash %x, said %s ago", beacon.GetHeight(), short(beacon.GetHead()), span(beacon.GetAge()))
 	}
@@ -34,6 +37,13 @@ func (p Printer) Mesh(m *meshosv1.MeshView) string {
 			what = "a seed"
 		}
 		row("open token", "for %s with id %d, until %s", what, t.GetNode(), t.GetExpires().AsTime().In(p.Zone).Format("2006-01-02 15:04:05"))
+	}
+	if r := m.GetRecovered(); r != nil {
+		what := "not acknowledged"
+		if r.GetAcknowledged() {
+			what = "acknowledged"
+		}
+		row("recovery", "order %d at %s, %s", r.GetHeight(), r.GetLogTime().AsTime().In(p.Zone).Format("2006-01-02 15:04:05"), what)
 	}
 	for _, alarm := range m.GetAlarms() {
 		b.WriteString("  " + p.Color.Apply(Bad, Plain(alarm)) + "\n")

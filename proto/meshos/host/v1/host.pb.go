@@ -744,8 +744,10 @@ func (x *RefusedEvent) GetMessage() string {
 }
 
 type CommitRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Commit        *v1.SignedCommit       `protobuf:"bytes,1,opt,name=commit,proto3" json:"commit,omitempty"`
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Commit *v1.SignedCommit       `protobuf:"bytes,1,opt,name=commit,proto3" json:"commit,omitempty"`
+	// In place of commit: the seeds of a mesh replace who commands it.
+	Recovery      *v1.Recovery `protobuf:"bytes,2,opt,name=recovery,proto3" json:"recovery,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -783,6 +785,13 @@ func (*CommitRequest) Descriptor() ([]byte, []int) {
 func (x *CommitRequest) GetCommit() *v1.SignedCommit {
 	if x != nil {
 		return x.Commit
+	}
+	return nil
+}
+
+func (x *CommitRequest) GetRecovery() *v1.Recovery {
+	if x != nil {
+		return x.Recovery
 	}
 	return nil
 }
@@ -2310,9 +2319,10 @@ const file_meshos_host_v1_host_proto_rawDesc = "" +
 	"\fRefusedEvent\x12\x14\n" +
 	"\x05index\x18\x01 \x01(\rR\x05index\x12\x12\n" +
 	"\x04kind\x18\x02 \x01(\tR\x04kind\x12\x18\n" +
-	"\amessage\x18\x03 \x01(\tR\amessage\"@\n" +
+	"\amessage\x18\x03 \x01(\tR\amessage\"q\n" +
 	"\rCommitRequest\x12/\n" +
-	"\x06commit\x18\x01 \x01(\v2\x17.meshos.v1.SignedCommitR\x06commit\"[\n" +
+	"\x06commit\x18\x01 \x01(\v2\x17.meshos.v1.SignedCommitR\x06commit\x12/\n" +
+	"\brecovery\x18\x02 \x01(\v2\x13.meshos.v1.RecoveryR\brecovery\"[\n" +
 	"\x0fSimulateRequest\x12+\n" +
 	"\x05event\x18\x01 \x01(\v2\x15.meshos.v1.AdminEventR\x05event\x12\x1b\n" +
 	"\tall_nodes\x18\x02 \x01(\bR\ballNodes\"\xf8\x01\n" +
@@ -2522,17 +2532,18 @@ var file_meshos_host_v1_host_proto_goTypes = []any{
 	(*v1.Event)(nil),              // 32: meshos.v1.Event
 	(*v1.AdminAuditRecord)(nil),   // 33: meshos.v1.AdminAuditRecord
 	(*v1.SignedCommit)(nil),       // 34: meshos.v1.SignedCommit
-	(*v1.AdminEvent)(nil),         // 35: meshos.v1.AdminEvent
-	(*v1.BlastRadius)(nil),        // 36: meshos.v1.BlastRadius
-	(*timestamppb.Timestamp)(nil), // 37: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),   // 38: google.protobuf.Duration
-	(v1.LogLevel)(0),              // 39: meshos.v1.LogLevel
-	(*v1.PluginView)(nil),         // 40: meshos.v1.PluginView
-	(*v1.ProbeResult)(nil),        // 41: meshos.v1.ProbeResult
-	(*v1.Snapshot)(nil),           // 42: meshos.v1.Snapshot
-	(*v1.LogRecord)(nil),          // 43: meshos.v1.LogRecord
-	(*v1.FailureRecord)(nil),      // 44: meshos.v1.FailureRecord
-	(*v1.ActionRecord)(nil),       // 45: meshos.v1.ActionRecord
+	(*v1.Recovery)(nil),           // 35: meshos.v1.Recovery
+	(*v1.AdminEvent)(nil),         // 36: meshos.v1.AdminEvent
+	(*v1.BlastRadius)(nil),        // 37: meshos.v1.BlastRadius
+	(*timestamppb.Timestamp)(nil), // 38: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),   // 39: google.protobuf.Duration
+	(v1.LogLevel)(0),              // 40: meshos.v1.LogLevel
+	(*v1.PluginView)(nil),         // 41: meshos.v1.PluginView
+	(*v1.ProbeResult)(nil),        // 42: meshos.v1.ProbeResult
+	(*v1.Snapshot)(nil),           // 43: meshos.v1.Snapshot
+	(*v1.LogRecord)(nil),          // 44: meshos.v1.LogRecord
+	(*v1.FailureRecord)(nil),      // 45: meshos.v1.FailureRecord
+	(*v1.ActionRecord)(nil),       // 46: meshos.v1.ActionRecord
 }
 var file_meshos_host_v1_host_proto_depIdxs = []int32{
 	4,  // 0: meshos.host.v1.ReloadResponse.taken_over:type_name -> meshos.host.v1.ConfigChange
@@ -2547,73 +2558,74 @@ var file_meshos_host_v1_host_proto_depIdxs = []int32{
 	11, // 9: meshos.host.v1.PublishResponse.refused:type_name -> meshos.host.v1.RefusedEvent
 	33, // 10: meshos.host.v1.PublishResponse.record:type_name -> meshos.v1.AdminAuditRecord
 	34, // 11: meshos.host.v1.CommitRequest.commit:type_name -> meshos.v1.SignedCommit
-	35, // 12: meshos.host.v1.SimulateRequest.event:type_name -> meshos.v1.AdminEvent
-	36, // 13: meshos.host.v1.SimulateResponse.blast_radius:type_name -> meshos.v1.BlastRadius
-	16, // 14: meshos.host.v1.SimulateResponse.cooldown:type_name -> meshos.host.v1.Cooldown
-	15, // 15: meshos.host.v1.SimulateResponse.nodes:type_name -> meshos.host.v1.NodeSimulation
-	36, // 16: meshos.host.v1.NodeSimulation.blast_radius:type_name -> meshos.v1.BlastRadius
-	16, // 17: meshos.host.v1.NodeSimulation.cooldown:type_name -> meshos.host.v1.Cooldown
-	37, // 18: meshos.host.v1.Cooldown.until:type_name -> google.protobuf.Timestamp
-	38, // 19: meshos.host.v1.Cooldown.left:type_name -> google.protobuf.Duration
-	19, // 20: meshos.host.v1.ListOperatorsResponse.keys:type_name -> meshos.host.v1.OperatorKey
-	38, // 21: meshos.host.v1.ListOperatorsResponse.freshness:type_name -> google.protobuf.Duration
-	38, // 22: meshos.host.v1.ListOperatorsResponse.future_skew:type_name -> google.protobuf.Duration
-	37, // 23: meshos.host.v1.ListOperatorsResponse.at:type_name -> google.protobuf.Timestamp
-	16, // 24: meshos.host.v1.ListOperatorsResponse.cooldowns:type_name -> meshos.host.v1.Cooldown
-	37, // 25: meshos.host.v1.OperatorKey.valid_after:type_name -> google.protobuf.Timestamp
-	37, // 26: meshos.host.v1.OperatorKey.valid_before:type_name -> google.protobuf.Timestamp
-	1,  // 27: meshos.host.v1.OperatorKey.state:type_name -> meshos.host.v1.OperatorKey.State
-	37, // 28: meshos.host.v1.TailRequest.since:type_name -> google.protobuf.Timestamp
-	37, // 29: meshos.host.v1.TailRequest.until:type_name -> google.protobuf.Timestamp
-	39, // 30: meshos.host.v1.TailRequest.min_level:type_name -> meshos.v1.LogLevel
-	40, // 31: meshos.host.v1.PluginDetail.view:type_name -> meshos.v1.PluginView
-	23, // 32: meshos.host.v1.PluginDetail.timeline:type_name -> meshos.host.v1.PluginEvent
-	37, // 33: meshos.host.v1.PluginEvent.at:type_name -> google.protobuf.Timestamp
-	26, // 34: meshos.host.v1.ProbeResponse.findings:type_name -> meshos.host.v1.ProbeFinding
-	41, // 35: meshos.host.v1.ProbeFinding.result:type_name -> meshos.v1.ProbeResult
-	38, // 36: meshos.host.v1.ProbeFinding.took:type_name -> google.protobuf.Duration
-	38, // 37: meshos.host.v1.ProbeFinding.age:type_name -> google.protobuf.Duration
-	29, // 38: meshos.host.v1.ExplainResponse.findings:type_name -> meshos.host.v1.Finding
-	31, // 39: meshos.host.v1.AnswerPart.header:type_name -> meshos.host.v1.AnswerPart.HeaderEntry
-	5,  // 40: meshos.host.v1.Host.GetSnapshot:input_type -> meshos.host.v1.GetSnapshotRequest
-	6,  // 41: meshos.host.v1.Host.WatchSnapshots:input_type -> meshos.host.v1.WatchSnapshotsRequest
-	9,  // 42: meshos.host.v1.Host.Publish:input_type -> meshos.host.v1.PublishRequest
-	12, // 43: meshos.host.v1.Host.Commit:input_type -> meshos.host.v1.CommitRequest
-	13, // 44: meshos.host.v1.Host.Simulate:input_type -> meshos.host.v1.SimulateRequest
-	17, // 45: meshos.host.v1.Host.ListOperators:input_type -> meshos.host.v1.ListOperatorsRequest
-	20, // 46: meshos.host.v1.Host.TailAudit:input_type -> meshos.host.v1.TailRequest
-	20, // 47: meshos.host.v1.Host.TailLogs:input_type -> meshos.host.v1.TailRequest
-	20, // 48: meshos.host.v1.Host.TailFailures:input_type -> meshos.host.v1.TailRequest
-	20, // 49: meshos.host.v1.Host.TailActions:input_type -> meshos.host.v1.TailRequest
-	2,  // 50: meshos.host.v1.Host.Reload:input_type -> meshos.host.v1.ReloadRequest
-	21, // 51: meshos.host.v1.Host.ReloadPlugin:input_type -> meshos.host.v1.PluginRequest
-	21, // 52: meshos.host.v1.Host.EnablePlugin:input_type -> meshos.host.v1.PluginRequest
-	21, // 53: meshos.host.v1.Host.DisablePlugin:input_type -> meshos.host.v1.PluginRequest
-	21, // 54: meshos.host.v1.Host.DescribePlugin:input_type -> meshos.host.v1.PluginRequest
-	27, // 55: meshos.host.v1.Host.Explain:input_type -> meshos.host.v1.ExplainRequest
-	24, // 56: meshos.host.v1.Host.Probe:input_type -> meshos.host.v1.ProbeRequest
-	42, // 57: meshos.host.v1.Host.GetSnapshot:output_type -> meshos.v1.Snapshot
-	42, // 58: meshos.host.v1.Host.WatchSnapshots:output_type -> meshos.v1.Snapshot
-	10, // 59: meshos.host.v1.Host.Publish:output_type -> meshos.host.v1.PublishResponse
-	33, // 60: meshos.host.v1.Host.Commit:output_type -> meshos.v1.AdminAuditRecord
-	14, // 61: meshos.host.v1.Host.Simulate:output_type -> meshos.host.v1.SimulateResponse
-	18, // 62: meshos.host.v1.Host.ListOperators:output_type -> meshos.host.v1.ListOperatorsResponse
-	33, // 63: meshos.host.v1.Host.TailAudit:output_type -> meshos.v1.AdminAuditRecord
-	43, // 64: meshos.host.v1.Host.TailLogs:output_type -> meshos.v1.LogRecord
-	44, // 65: meshos.host.v1.Host.TailFailures:output_type -> meshos.v1.FailureRecord
-	45, // 66: meshos.host.v1.Host.TailActions:output_type -> meshos.v1.ActionRecord
-	3,  // 67: meshos.host.v1.Host.Reload:output_type -> meshos.host.v1.ReloadResponse
-	40, // 68: meshos.host.v1.Host.ReloadPlugin:output_type -> meshos.v1.PluginView
-	40, // 69: meshos.host.v1.Host.EnablePlugin:output_type -> meshos.v1.PluginView
-	40, // 70: meshos.host.v1.Host.DisablePlugin:output_type -> meshos.v1.PluginView
-	22, // 71: meshos.host.v1.Host.DescribePlugin:output_type -> meshos.host.v1.PluginDetail
-	28, // 72: meshos.host.v1.Host.Explain:output_type -> meshos.host.v1.ExplainResponse
-	25, // 73: meshos.host.v1.Host.Probe:output_type -> meshos.host.v1.ProbeResponse
-	57, // [57:74] is the sub-list for method output_type
-	40, // [40:57] is the sub-list for method input_type
-	40, // [40:40] is the sub-list for extension type_name
-	40, // [40:40] is the sub-list for extension extendee
-	0,  // [0:40] is the sub-list for field type_name
+	35, // 12: meshos.host.v1.CommitRequest.recovery:type_name -> meshos.v1.Recovery
+	36, // 13: meshos.host.v1.SimulateRequest.event:type_name -> meshos.v1.AdminEvent
+	37, // 14: meshos.host.v1.SimulateResponse.blast_radius:type_name -> meshos.v1.BlastRadius
+	16, // 15: meshos.host.v1.SimulateResponse.cooldown:type_name -> meshos.host.v1.Cooldown
+	15, // 16: meshos.host.v1.SimulateResponse.nodes:type_name -> meshos.host.v1.NodeSimulation
+	37, // 17: meshos.host.v1.NodeSimulation.blast_radius:type_name -> meshos.v1.BlastRadius
+	16, // 18: meshos.host.v1.NodeSimulation.cooldown:type_name -> meshos.host.v1.Cooldown
+	38, // 19: meshos.host.v1.Cooldown.until:type_name -> google.protobuf.Timestamp
+	39, // 20: meshos.host.v1.Cooldown.left:type_name -> google.protobuf.Duration
+	19, // 21: meshos.host.v1.ListOperatorsResponse.keys:type_name -> meshos.host.v1.OperatorKey
+	39, // 22: meshos.host.v1.ListOperatorsResponse.freshness:type_name -> google.protobuf.Duration
+	39, // 23: meshos.host.v1.ListOperatorsResponse.future_skew:type_name -> google.protobuf.Duration
+	38, // 24: meshos.host.v1.ListOperatorsResponse.at:type_name -> google.protobuf.Timestamp
+	16, // 25: meshos.host.v1.ListOperatorsResponse.cooldowns:type_name -> meshos.host.v1.Cooldown
+	38, // 26: meshos.host.v1.OperatorKey.valid_after:type_name -> google.protobuf.Timestamp
+	38, // 27: meshos.host.v1.OperatorKey.valid_before:type_name -> google.protobuf.Timestamp
+	1,  // 28: meshos.host.v1.OperatorKey.state:type_name -> meshos.host.v1.OperatorKey.State
+	38, // 29: meshos.host.v1.TailRequest.since:type_name -> google.protobuf.Timestamp
+	38, // 30: meshos.host.v1.TailRequest.until:type_name -> google.protobuf.Timestamp
+	40, // 31: meshos.host.v1.TailRequest.min_level:type_name -> meshos.v1.LogLevel
+	41, // 32: meshos.host.v1.PluginDetail.view:type_name -> meshos.v1.PluginView
+	23, // 33: meshos.host.v1.PluginDetail.timeline:type_name -> meshos.host.v1.PluginEvent
+	38, // 34: meshos.host.v1.PluginEvent.at:type_name -> google.protobuf.Timestamp
+	26, // 35: meshos.host.v1.ProbeResponse.findings:type_name -> meshos.host.v1.ProbeFinding
+	42, // 36: meshos.host.v1.ProbeFinding.result:type_name -> meshos.v1.ProbeResult
+	39, // 37: meshos.host.v1.ProbeFinding.took:type_name -> google.protobuf.Duration
+	39, // 38: meshos.host.v1.ProbeFinding.age:type_name -> google.protobuf.Duration
+	29, // 39: meshos.host.v1.ExplainResponse.findings:type_name -> meshos.host.v1.Finding
+	31, // 40: meshos.host.v1.AnswerPart.header:type_name -> meshos.host.v1.AnswerPart.HeaderEntry
+	5,  // 41: meshos.host.v1.Host.GetSnapshot:input_type -> meshos.host.v1.GetSnapshotRequest
+	6,  // 42: meshos.host.v1.Host.WatchSnapshots:input_type -> meshos.host.v1.WatchSnapshotsRequest
+	9,  // 43: meshos.host.v1.Host.Publish:input_type -> meshos.host.v1.PublishRequest
+	12, // 44: meshos.host.v1.Host.Commit:input_type -> meshos.host.v1.CommitRequest
+	13, // 45: meshos.host.v1.Host.Simulate:input_type -> meshos.host.v1.SimulateRequest
+	17, // 46: meshos.host.v1.Host.ListOperators:input_type -> meshos.host.v1.ListOperatorsRequest
+	20, // 47: meshos.host.v1.Host.TailAudit:input_type -> meshos.host.v1.TailRequest
+	20, // 48: meshos.host.v1.Host.TailLogs:input_type -> meshos.host.v1.TailRequest
+	20, // 49: meshos.host.v1.Host.TailFailures:input_type -> meshos.host.v1.TailRequest
+	20, // 50: meshos.host.v1.Host.TailActions:input_type -> meshos.host.v1.TailRequest
+	2,  // 51: meshos.host.v1.Host.Reload:input_type -> meshos.host.v1.ReloadRequest
+	21, // 52: meshos.host.v1.Host.ReloadPlugin:input_type -> meshos.host.v1.PluginRequest
+	21, // 53: meshos.host.v1.Host.EnablePlugin:input_type -> meshos.host.v1.PluginRequest
+	21, // 54: meshos.host.v1.Host.DisablePlugin:input_type -> meshos.host.v1.PluginRequest
+	21, // 55: meshos.host.v1.Host.DescribePlugin:input_type -> meshos.host.v1.PluginRequest
+	27, // 56: meshos.host.v1.Host.Explain:input_type -> meshos.host.v1.ExplainRequest
+	24, // 57: meshos.host.v1.Host.Probe:input_type -> meshos.host.v1.ProbeRequest
+	43, // 58: meshos.host.v1.Host.GetSnapshot:output_type -> meshos.v1.Snapshot
+	43, // 59: meshos.host.v1.Host.WatchSnapshots:output_type -> meshos.v1.Snapshot
+	10, // 60: meshos.host.v1.Host.Publish:output_type -> meshos.host.v1.PublishResponse
+	33, // 61: meshos.host.v1.Host.Commit:output_type -> meshos.v1.AdminAuditRecord
+	14, // 62: meshos.host.v1.Host.Simulate:output_type -> meshos.host.v1.SimulateResponse
+	18, // 63: meshos.host.v1.Host.ListOperators:output_type -> meshos.host.v1.ListOperatorsResponse
+	33, // 64: meshos.host.v1.Host.TailAudit:output_type -> meshos.v1.AdminAuditRecord
+	44, // 65: meshos.host.v1.Host.TailLogs:output_type -> meshos.v1.LogRecord
+	45, // 66: meshos.host.v1.Host.TailFailures:output_type -> meshos.v1.FailureRecord
+	46, // 67: meshos.host.v1.Host.TailActions:output_type -> meshos.v1.ActionRecord
+	3,  // 68: meshos.host.v1.Host.Reload:output_type -> meshos.host.v1.ReloadResponse
+	41, // 69: meshos.host.v1.Host.ReloadPlugin:output_type -> meshos.v1.PluginView
+	41, // 70: meshos.host.v1.Host.EnablePlugin:output_type -> meshos.v1.PluginView
+	41, // 71: meshos.host.v1.Host.DisablePlugin:output_type -> meshos.v1.PluginView
+	22, // 72: meshos.host.v1.Host.DescribePlugin:output_type -> meshos.host.v1.PluginDetail
+	28, // 73: meshos.host.v1.Host.Explain:output_type -> meshos.host.v1.ExplainResponse
+	25, // 74: meshos.host.v1.Host.Probe:output_type -> meshos.host.v1.ProbeResponse
+	58, // [58:75] is the sub-list for method output_type
+	41, // [41:58] is the sub-list for method input_type
+	41, // [41:41] is the sub-list for extension type_name
+	41, // [41:41] is the sub-list for extension extendee
+	0,  // [0:41] is the sub-list for field type_name
 }
 
 func init() { file_meshos_host_v1_host_proto_init() }

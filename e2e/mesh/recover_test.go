@@ -1,0 +1,64 @@
+package mesh
+
+import (
+	"crypto/ed25519"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"golang.org/x/crypto/ssh"
+
+	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
+)
+
+// recovers sets operators whose keys nobody has, and has the seeds replace them, from three
+// machines.
+func (w *world) recovers() {
+	w.t.Helper()
+	lost, next := w.signers("lost"), w.signers("next")
+	w.eventually(1, w.breakGlass(1, "ice", "set-signers", lost, "--break-glass", "1")...)
+	w.equal(1, w.all()...)
+	if said := w.refused(1, "admin", "cordon", "--node", "1", "--yes"); strings.Contains(said, "accepted") {
+		w.t.Errorf("a command that nobody signed: %s", said)
+	}
+
+	begun := strings.TrimSpace(w.must(1, "mesh", "recover", "start", "--signers", next, "--break-glass", "1", "--reason", "all keys burnt", "--yes"))
+	if said := w.refused(1, "mesh", "recover", "finish", begun); !strings.Contains(said, "1 of 3 seeds signed it") {
+		w.t.Errorf("a recovery that one seed signed: %s", said)
+	}
+	signed := strings.TrimSpace(w.must(2, "mesh", "recover", "sign", begun, "--yes"))
+	w.eventually(3, "mesh", "recover", "finish", signed)
+	w.equal(1, w.all()...)
+	for _, id := range w.all() {
+		w.until(id, "raises an alarm", func(s *meshosv1.Snapshot) bool {
+			return slices.ContainsFunc(s.GetMesh().GetAlarms(), func(a string) bool { return strings.Contains(a, "replaced all who may command the mesh") })
+		})
+		for _, command := range [][]string{{"mesh", "status"}, {"nodes"}} {
+			if shown := w.must(id, command...); !strings.Contains(shown, "replaced all who may") {
+				w.t.Errorf("meshos %v on node %d shows no alarm:\n%s", command, id, shown)
+			}
+		}
+		if audit := w.must(id, "audit", "tail"); !strings.Contains(audit, "all keys burnt") {
+			w.t.Errorf("the audit of node %d does not say why:\n%s", id, audit)
+		}
+	}
+}
+
+// signers makes a file of signers with the key of one operator, and returns its path.
+func (w *world) signers(name string) string {
+	w.t.Helper()
+	public, _, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	key, err := ssh.NewPublicKey(public)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	path := filepath.Join(w.t.TempDir(), name)
+	if err := os.WriteFile(path, []byte(name+` namespaces="meshos-admin" `+string(ssh.MarshalAuthorizedKey(key))), 0o600); err != nil {
+		w.t.Fatal(err)
+	}
+	return path
+}
