@@ -11,6 +11,7 @@ import (
 	"github.com/meshos/meshos/host/operator/rules"
 	"github.com/meshos/meshos/host/snapshot"
 	"github.com/meshos/meshos/host/wire"
+	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 	"github.com/meshos/meshos/internal/snapshottest"
 )
 
@@ -26,6 +27,10 @@ func (slowMesh) Active() bool { return true }
 func (m slowMesh) Commit(context.Context, wire.Signed) (mesh.AuditRecord, error) {
 	time.Sleep(m.after)
 	return m.record, m.err
+}
+
+func (slowMesh) Recover(context.Context, *meshosv1.Recovery) (mesh.AuditRecord, error) {
+	return mesh.AuditRecord{}, errors.New("nothing is lost")
 }
 
 func (m slowMesh) Unsigned(context.Context, mesh.AdminReceived) (mesh.AuditRecord, error) {
