@@ -11,8 +11,8 @@ import (
 	"github.com/meshos/meshos/host/operator/rules"
 	"github.com/meshos/meshos/host/snapshot"
 	"github.com/meshos/meshos/host/wire"
-	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 	"github.com/meshos/meshos/internal/snapshottest"
+	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
 // slowMesh answers after a while.
