@@ -81,7 +81,7 @@ func (n *node) ReadState(_ context.Context, visit func(*state.State)) error {
 	return nil
 }
 
-func (*node) Recover(context.Context, *meshosv1.Recovery) (mesh.AuditRecord, error) {
+func (*node) Recover(context.Context, wire.Recovery) (mesh.AuditRecord, error) {
 	return mesh.AuditRecord{}, errors.New("there is no mesh")
 }
 

@@ -43,7 +43,7 @@ func (s *Service) Commit(ctx context.Context, in *hostv1.CommitRequest) (*meshos
 
 func (s *Service) order(ctx context.Context, in *hostv1.CommitRequest) (mesh.AuditRecord, error) {
 	if r := in.GetRecovery(); r != nil {
-		return s.opts.Intake.Recover(ctx, r)
+		return s.opts.Intake.Recover(ctx, wire.Recovery{Signed: r})
 	}
 	return s.opts.Intake.Commit(ctx, wire.Signed{Payload: in.GetCommit().GetPayload(), Signatures: in.GetCommit().GetSignatures()})
 }

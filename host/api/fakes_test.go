@@ -205,6 +205,6 @@ func probed() *hostv1.ProbeResponse {
 	return &hostv1.ProbeResponse{Peer: 2, Name: "two", Address: "10.0.0.2"}
 }
 
-func (*node) Recover(context.Context, *meshosv1.Recovery) (mesh.AuditRecord, error) {
+func (*node) Recover(context.Context, wire.Recovery) (mesh.AuditRecord, error) {
 	return mesh.AuditRecord{}, errors.New("there is no mesh")
 }

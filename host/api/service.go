@@ -26,7 +26,7 @@ type Intake interface {
 	// depends on ctx.
 	Commit(ctx context.Context, signed wire.Signed) (mesh.AuditRecord, error)
 	// Recover does so with what the seeds of a mesh signed to replace who commands it.
-	Recover(ctx context.Context, signed *meshosv1.Recovery) (mesh.AuditRecord, error)
+	Recover(ctx context.Context, signed wire.Recovery) (mesh.AuditRecord, error)
 }
 
 // Simulate returns what a break-glass command would do, the hash of that, and what the

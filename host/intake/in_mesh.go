@@ -7,7 +7,6 @@ import (
 	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/operator/rules"
 	"github.com/meshos/meshos/host/wire"
-	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
 // Mesh orders commands for all nodes of a mesh; *meshlog.Log is one.
@@ -19,7 +18,7 @@ type Mesh interface {
 	Commit(ctx context.Context, signed wire.Signed) (mesh.AuditRecord, error)
 	Unsigned(ctx context.Context, command mesh.AdminReceived) (mesh.AuditRecord, error)
 	// Recover orders what the seeds signed.
-	Recover(ctx context.Context, signed *meshosv1.Recovery) (mesh.AuditRecord, error)
+	Recover(ctx context.Context, signed wire.Recovery) (mesh.AuditRecord, error)
 }
 
 // ordersInMesh reports whether commands are ordered in the log of a mesh.
@@ -48,9 +47,9 @@ func (c Client) commitInMesh(ctx context.Context, verdict mesh.JudgedCommit, sig
 
 // Recover orders what the seeds of the mesh signed to replace who commands it, and returns the
 // audit record that it left.
-func (c Client) Recover(ctx context.Context, signed *meshosv1.Recovery) (mesh.AuditRecord, error) {
-	command, err := wire.SetSignersFromProto(signed.GetSigners())
-	verdict := mesh.JudgedCommit{Event: command, Reason: signed.GetReason()}
+func (c Client) Recover(ctx context.Context, signed wire.Recovery) (mesh.AuditRecord, error) {
+	command, reason, err := signed.Command()
+	verdict := mesh.JudgedCommit{Event: command, Reason: reason}
 	if err == nil && c.in.ordersInMesh() {
 		var record mesh.AuditRecord
 		record, err = c.in.mesh.Recover(context.WithoutCancel(ctx), signed)

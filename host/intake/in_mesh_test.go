@@ -12,7 +12,6 @@ import (
 	"github.com/meshos/meshos/host/snapshot"
 	"github.com/meshos/meshos/host/wire"
 	"github.com/meshos/meshos/internal/snapshottest"
-	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
 // slowMesh answers after a while.
@@ -29,7 +28,7 @@ func (m slowMesh) Commit(context.Context, wire.Signed) (mesh.AuditRecord, error)
 	return m.record, m.err
 }
 
-func (slowMesh) Recover(context.Context, *meshosv1.Recovery) (mesh.AuditRecord, error) {
+func (slowMesh) Recover(context.Context, wire.Recovery) (mesh.AuditRecord, error) {
 	return mesh.AuditRecord{}, errors.New("nothing is lost")
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"github.com/meshos/meshos/host/cluster"
 	"github.com/meshos/meshos/host/mesh"
+	"github.com/meshos/meshos/host/wire"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
@@ -44,7 +45,8 @@ func ParseRecovery(text string) (*meshosv1.Recovery, error) {
 
 // Recover orders what the seeds signed to replace who commands the mesh. The error is that of
 // Commit.
-func (l *Log) Recover(ctx context.Context, r *meshosv1.Recovery) (mesh.AuditRecord, error) {
+func (l *Log) Recover(ctx context.Context, signed wire.Recovery) (mesh.AuditRecord, error) {
+	r := signed.Signed
 	return l.order(ctx, nil, func(s *cluster.State, now time.Time) (*meshosv1.OrderedEntry, error) {
 		e := &meshosv1.OrderedEntry{Order: &meshosv1.OrderedEntry_Recovery{Recovery: proto.CloneOf(r)}}
 		if rejection := s.CheckRecovery(r, now); rejection != nil {

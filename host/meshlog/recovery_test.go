@@ -8,6 +8,7 @@ import (
 	"github.com/meshos/meshos/host/cluster"
 	"github.com/meshos/meshos/host/cluster/clustertest"
 	"github.com/meshos/meshos/host/mesh"
+	"github.com/meshos/meshos/host/wire"
 	"github.com/meshos/meshos/pluginsdk/meshtest"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
@@ -25,7 +26,7 @@ func TestTheSeedsRecoverAMeshThatNobodyCommands(t *testing.T) {
 	next := mesh.SetSigners{AllowedSigners: clustertest.Signers(t, clustertest.Eve)}
 	r := cluster.NewRecovery("c", founding, s.GetSignersHeight(), next, "lost", time.Now())
 	recover := func(at *host) string {
-		record, err := at.Recover(t.Context(), again(t, r))
+		record, err := at.Recover(t.Context(), wire.Recovery{Signed: again(t, r)})
 		return verdictOf(t, record, err)
 	}
 	cluster.SignRecovery(r, 1, keyOf(1))
