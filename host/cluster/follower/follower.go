@@ -26,7 +26,7 @@ type Follower struct {
 	orders    []*Order // oldest first; the first one has the turn
 	moved     uint64   // how many entries were folded
 	jitter    func() time.Duration
-	joins     bool     // the node is not a member yet, and is about to become one
+	joins     bool // the node is not a member yet, and is about to become one
 }
 
 // Taken is an entry that was folded.
