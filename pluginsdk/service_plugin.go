@@ -24,7 +24,7 @@ func (p pluginService) Describe(context.Context, *pluginv1.DescribeRequest) (*pl
 	return &pluginv1.DescribeResponse{
 		Name: p.s.info.Name, Version: p.s.info.Version, Kinds: p.s.kinds,
 		NoOp: p.s.info.NoOp, ConfigSchema: p.s.configSchema, HealthSchemes: p.s.info.HealthSchemes,
-		ProbesNow: p.s.probesNow, KindVersions: kindVersions(p.s.kinds),
+		ProbesNow: p.s.probesNow, KindVersions: kindVersions(p.s.kinds), MindsTimeout: true,
 	}, nil
 }
 

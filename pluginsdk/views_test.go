@@ -183,5 +183,8 @@ func TestScorersAreServedInBothVersions(t *testing.T) {
 		if err != nil || !slices.Equal(said.GetKinds(), []string{wire.KindPlacementScorer}) || !slices.Equal(said.GetKindVersions(), []string{wire.ScorerInPages}) {
 			t.Errorf("describes itself as %v %v, %v", said.GetKinds(), said.GetKindVersions(), err)
 		}
+		if !said.GetMindsTimeout() {
+			t.Error("a host that asks it sets a deadline for gRPC as well")
+		}
 	}
 }

@@ -68,6 +68,9 @@ func (c *call) limited() (context.Context, context.CancelFunc) {
 	if c.paged {
 		return context.WithCancel(c.instance.ctx)
 	}
+	if c.instance.mindsTimeout {
+		return c.instance.ctx, func() {}
+	}
 	return &announced{c.instance.ctx, c.began.Add(c.timeout + c.slot.opts.HangTimeout + abortGrace)}, func() {}
 }
 
@@ -80,7 +83,7 @@ func (c *call) invoke(do rpc) error {
 
 // announced is a context with the deadline after which the process is being killed. The plugin
 // hears of it, and nothing here waits for it: a timer for each call would cost more than all the
-// rest of the host's part in it.
+// rest of the host's part in it. A plugin that minds the timeout is spared it, for the same reason.
 type announced struct {
 	context.Context
 	deadline time.Time

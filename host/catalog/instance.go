@@ -52,6 +52,7 @@ type instance struct {
 	kinds         []string
 	schemes       []string // of the health targets that it checks
 	probesNow     bool     // it can be asked to measure a peer now
+	mindsTimeout  bool     // it needs no gRPC deadline
 	scorerVersion int      // of placement_scorer
 	notice        string   // what its entry lacks of what it serves
 

@@ -95,6 +95,7 @@ func (s *slot) describe(ctx context.Context, i *instance) error {
 	i.schema, i.noOp = said.GetConfigSchema(), said.GetNoOp()
 	s.step(func(m *machine, _ time.Time) { m.linksNode = slices.Contains(used, KindMesh) })
 	i.schemes, i.probesNow = healthSchemes(used, said.GetHealthSchemes()), said.GetProbesNow()
+	i.mindsTimeout = said.GetMindsTimeout()
 	i.scorerVersion = wire.LatestVersion(KindPlacementScorer, said.GetKindVersions(), 1, 2)
 	if len(i.schema) > schemaMax {
 		warn("its configuration schema has %d bytes and is not kept: more than %d", len(i.schema), schemaMax)

@@ -84,7 +84,10 @@ type DescribeResponse struct {
 	ProbesNow     bool     `protobuf:"varint,7,opt,name=probes_now,json=probesNow,proto3" json:"probes_now,omitempty"` // ProbeNow can be called
 	// The later versions of its kinds that it serves, such as "placement_scorer/2". The host
 	// calls the latest that it knows. Without one it calls the first version of a kind.
-	KindVersions  []string `protobuf:"bytes,8,rep,name=kind_versions,json=kindVersions,proto3" json:"kind_versions,omitempty"`
+	KindVersions []string `protobuf:"bytes,8,rep,name=kind_versions,json=kindVersions,proto3" json:"kind_versions,omitempty"`
+	// It ends what it does for a call when the time in the metadata meshos-timeout-ms is over.
+	// Its calls have no gRPC deadline then, which would be later and cost a timer each.
+	MindsTimeout  bool `protobuf:"varint,9,opt,name=minds_timeout,json=mindsTimeout,proto3" json:"minds_timeout,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -173,6 +176,13 @@ func (x *DescribeResponse) GetKindVersions() []string {
 		return x.KindVersions
 	}
 	return nil
+}
+
+func (x *DescribeResponse) GetMindsTimeout() bool {
+	if x != nil {
+		return x.MindsTimeout
+	}
+	return false
 }
 
 type ConfigureRequest struct {
@@ -2117,7 +2127,7 @@ var File_meshos_plugin_v1_plugin_proto protoreflect.FileDescriptor
 const file_meshos_plugin_v1_plugin_proto_rawDesc = "" +
 	"\n" +
 	"\x1dmeshos/plugin/v1/plugin.proto\x12\x10meshos.plugin.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1bmeshos/plugin/v1/mesh.proto\x1a\x16meshos/v1/meshos.proto\"\x11\n" +
-	"\x0fDescribeRequest\"\xfb\x01\n" +
+	"\x0fDescribeRequest\"\xa0\x02\n" +
 	"\x10DescribeResponse\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\tR\aversion\x12\x14\n" +
@@ -2127,7 +2137,8 @@ const file_meshos_plugin_v1_plugin_proto_rawDesc = "" +
 	"\x0ehealth_schemes\x18\x06 \x03(\tR\rhealthSchemes\x12\x1d\n" +
 	"\n" +
 	"probes_now\x18\a \x01(\bR\tprobesNow\x12#\n" +
-	"\rkind_versions\x18\b \x03(\tR\fkindVersions\"\xea\x01\n" +
+	"\rkind_versions\x18\b \x03(\tR\fkindVersions\x12#\n" +
+	"\rminds_timeout\x18\t \x01(\bR\fmindsTimeout\"\xea\x01\n" +
 	"\x10ConfigureRequest\x12\x12\n" +
 	"\x04node\x18\x01 \x01(\x04R\x04node\x12\x1d\n" +
 	"\n" +
