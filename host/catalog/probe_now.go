@@ -108,12 +108,8 @@ type said[T any] struct {
 // said nothing of it.
 func (s *slot) lastSamples(peer mesh.NodeID) (*meshosv1.ProbeResult, time.Duration) {
 	out, at := &meshosv1.ProbeResult{}, time.Time{}
-	if last := s.lastRTT.Load(); last != nil {
-		for _, sample := range last.samples {
-			if sample.Peer == peer {
-				out.Rtt, at = wire.RTTToProto(sample), last.at
-			}
-		}
+	if sample, came, found := s.rtt.of(peer); found {
+		out.Rtt, at = wire.RTTToProto(sample), came
 	}
 	if last := s.lastHealth.Load(); last != nil {
 		for _, sample := range last.samples {

@@ -22,13 +22,17 @@ func (p *LocalityProbe) SampleRTT(ctx context.Context) (mesh.RTTAnswer, error) {
 			return out, conn.Invoke(ctx, pluginv1.LocalityProbe_SampleRtt_FullMethodName, &pluginv1.SampleRequest{}, out, grpc.StaticMethod())
 		},
 		func(answer *answers.EncodedRTT) (mesh.RTTAnswer, answers.Discarded, error) {
-			return answer.Samples(p.slot.peers.current())
+			return answer.Samples(p.slot.peers.current(), p.slot.rtt.take)
 		})
 	if err == nil {
-		p.slot.lastRTT.Store(&said[mesh.RTTSample]{out.Samples, p.slot.opts.Now()})
+		p.slot.rtt.came(out.Samples, p.slot.opts.Now())
 	}
 	return out, err
 }
+
+// Folded gives the samples of an answer back: their memory may become that of a later answer.
+// It need not be called.
+func (p *LocalityProbe) Folded(samples []mesh.RTTSample) { p.slot.rtt.folded(samples) }
 
 // HealthProbe asks a plugin for verdicts on the health of peers.
 type HealthProbe struct{ adapter }

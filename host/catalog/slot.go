@@ -32,7 +32,7 @@ type slot struct {
 
 	sessions sessions
 
-	lastRTT    atomic.Pointer[said[mesh.RTTSample]] // its last answers
+	rtt        rttMemory // of its last answer
 	lastHealth atomic.Pointer[said[mesh.HealthSample]]
 
 	mu            sync.Mutex

@@ -27,7 +27,8 @@ type Hooks struct {
 // can be folded again. After a panic it is not called any more: what it has then is
 // incomplete.
 type Recorder interface {
-	// Input receives an input, which it must not change.
+	// Input receives an input, which it must not change. The lists in it are valid until it
+	// returns.
 	Input(at mesh.Stamp, in mesh.Input)
 	// Tick receives a tick, how many actions it may hand out at most, which are the free
 	// places of the action queue, and whether it is an early one.

@@ -18,6 +18,11 @@ type LocalityProbe interface {
 	SampleRTT(ctx context.Context) (mesh.RTTAnswer, error)
 }
 
+// sampleOwner is a LocalityProbe that uses the memory of its samples again, once they are folded.
+type sampleOwner interface {
+	Folded(samples []mesh.RTTSample)
+}
+
 // HealthProbe judges the health of peers. It is called like a LocalityProbe.
 type HealthProbe interface {
 	Name() string
@@ -41,8 +46,12 @@ type Probes struct {
 
 // AddLocality adds a probe; remove removes it again.
 func (p *Probes) AddLocality(probe LocalityProbe) (remove func()) {
+	var folded func([]mesh.RTTSample)
+	if owner, ok := probe.(sampleOwner); ok {
+		folded = owner.Folded
+	}
 	return p.add(&p.locality, &source{
-		kind: localityProbe, name: probe.Name(),
+		kind: localityProbe, name: probe.Name(), folded: folded,
 		ask: func(ctx context.Context, _ []mesh.NodeID) (answer, error) {
 			rtt, err := probe.SampleRTT(ctx)
 			return answer{rtt: rtt}, err

@@ -328,3 +328,47 @@ func TestProbeWithANewReasonEachTimeIsReportedLessAndLess(t *testing.T) {
 		}
 	})
 }
+
+// owningProbe writes all its answers to the same memory, as soon as it has that back.
+type owningProbe struct {
+	rttProbe
+	folded func(samples []mesh.RTTSample)
+}
+
+func (p owningProbe) Folded(samples []mesh.RTTSample) { p.folded(samples) }
+
+func TestSamplesAreGivenBackOnceTheyAreFolded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := start(t)
+		var memory, given atomic.Pointer[[]mesh.RTTSample]
+		rounds := 0
+		probe := owningProbe{
+			rttProbe{"rtt", func(context.Context) ([]mesh.RTTSample, error) {
+				samples := memory.Swap(nil)
+				if rounds++; samples == nil {
+					samples = &[]mesh.RTTSample{{}}
+				}
+				(*samples)[0] = mesh.RTTSample{Peer: 10, RTT: time.Duration(rounds) * time.Millisecond}
+				given.Store(samples)
+				return *samples, nil
+			}},
+			func(samples []mesh.RTTSample) {
+				if &samples[0] != &(*given.Load())[0] {
+					t.Error("other samples come back")
+				}
+				samples[0] = mesh.RTTSample{Peer: 99, RTT: time.Hour}
+				memory.Store(&samples)
+			},
+		}
+		r.Probes().AddLocality(probe)
+		for n := range 3 {
+			s := r.ticks(1)
+			if memory.Load() == nil {
+				t.Fatal("the samples do not come back")
+			}
+			if p := peer(s, 10); p == nil || p.RTT != time.Duration(n+1)*time.Millisecond || peer(s, 99) != nil {
+				t.Errorf("peer 10 is %+v", p)
+			}
+		}
+	})
+}

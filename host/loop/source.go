@@ -40,6 +40,9 @@ type source struct {
 	kind kind
 	name string
 	ask  func(ctx context.Context, healthy []mesh.NodeID) (answer, error)
+	// folded is called with the samples of a locality probe that nobody reads any more;
+	// nil if it does not want them.
+	folded func(samples []mesh.RTTSample)
 }
 
 // title returns the name of the source in records, such as "health_probe:health-tcp".

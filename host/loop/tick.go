@@ -146,6 +146,10 @@ func (l *Loop) foldAnswer(at mesh.Stamp, c *caller, a *answer) {
 	switch c.src.kind {
 	case localityProbe, healthProbe, inventoryProbe:
 		l.apply(at, a.samples(c.src.name))
+		if c.src.folded != nil {
+			c.src.folded(a.rtt.Samples)
+			a.rtt.Samples = nil
+		}
 	case migrationSource:
 		if a.err == "" {
 			l.apply(at, mesh.Migrations{InFlight: a.migrations})

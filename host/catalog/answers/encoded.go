@@ -25,18 +25,22 @@ type EncodedRTT struct {
 	message *pluginv1.RttSamples // nil for the usual encoding
 }
 
-// Samples returns what RTT returns of the message. It is called once.
-func (e *EncodedRTT) Samples(peers *Peers) (mesh.RTTAnswer, Discarded, error) {
+// Samples returns what RTT returns of the message. It is called once. memory returns a list of so
+// many samples to write them to, whatever was in it.
+func (e *EncodedRTT) Samples(peers *Peers, memory func(n int) []mesh.RTTSample) (mesh.RTTAnswer, Discarded, error) {
 	if e.message != nil {
 		return RTT(e.message, peers)
 	}
 	defer e.free()
 	var bad Discarded
-	out := mesh.RTTAnswer{Samples: make([]mesh.RTTSample, e.peers), Complete: e.complete}
+	out := mesh.RTTAnswer{Samples: memory(e.peers), Complete: e.complete}
 	kept, nodes := 0, newSubjects(peers)
 	var block block
 	for from := 0; from < e.peers; from += atOnce {
 		part := out.Samples[from:min(from+atOnce, e.peers)]
+		clear(part) // columns may be left out
+		clear(block.noAnswer[:])
+		clear(block.families[:])
 		e.decode(part, &block)
 		for n := range part {
 			if !keep(&part[n], block.noAnswer[n], block.families[n], nodes, &bad) {

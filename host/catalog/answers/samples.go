@@ -49,7 +49,13 @@ func keep(s *mesh.RTTSample, why meshosv1.NoAnswer, family meshosv1.AddressFamil
 		return false
 	}
 	s.NoAnswer, s.Family = mesh.NoAnswer(why), familyOf(family)
-	return goodSample(s, bad) && nodes.take(s.Peer, bad)
+	return (usual(s) || goodSample(s, bad)) && nodes.take(s.Peer, bad)
+}
+
+// usual reports whether a sample is like most: answered, and within all bounds.
+func usual(s *mesh.RTTSample) bool {
+	return uint64(s.RTT-1) < uint64(rttMax) && uint64(s.Jitter) <= uint64(rttMax) &&
+		s.Received > 0 && uint64(s.Received)+uint64(s.Late) <= uint64(s.Sent)
 }
 
 // goodSample reports whether a sample can be true, and counts it as discarded if not.
