@@ -26,7 +26,30 @@ func encodedOf(answer any) encoded {
 	return encoded(rtt.ProtoReflect().GetUnknown())
 }
 
-func (e encoded) buffers() mem.BufferSlice { return mem.BufferSlice{mem.SliceBuffer(e)} }
+// buffers hands the encoding to gRPC, which gives its memory back once it is sent.
+func (e encoded) buffers() mem.BufferSlice {
+	data := []byte(e)
+	return mem.BufferSlice{mem.NewBuffer(&data, encodings)}
+}
+
+// encodings is the memory of answers that were sent.
+var encodings = &encodingPool{}
+
+// encodingPool implements mem.BufferPool for answers of about the same size.
+type encodingPool struct{ free sync.Pool }
+
+// Get implements mem.BufferPool.
+func (p *encodingPool) Get(length int) *[]byte {
+	if b, ok := p.free.Get().(*[]byte); ok && cap(*b) >= length {
+		*b = (*b)[:length]
+		return b
+	}
+	b := make([]byte, length)
+	return &b
+}
+
+// Put implements mem.BufferPool.
+func (p *encodingPool) Put(b *[]byte) { p.free.Put(b) }
 
 // columns are the packed columns of RttSamples behind peers, by the number of their field.
 type columns [13][]byte
@@ -53,7 +76,7 @@ func encodeRTT(samples []RTTSample, complete bool) *pluginv1.RttSamples {
 	for _, column := range c {
 		size += len(column) + 8
 	}
-	b := make([]byte, 0, size)
+	b := (*encodings.Get(size))[:0]
 	if len(samples) > 0 {
 		b = binary.AppendUvarint(protowire.AppendTag(b, fieldPeers, protowire.BytesType), 8*uint64(len(samples)))
 		for i := range samples {

@@ -81,3 +81,35 @@ func TestACallGetsPeersOfItsOwn(t *testing.T) {
 		t.Errorf("after other peers came it gets %d", len(got))
 	}
 }
+
+func TestProbesThatOnlyReadThePeersShareThem(t *testing.T) {
+	t.Parallel()
+	s := &Server{info: Info{SharedPeers: true}, peers: make([]Peer, spareFrom)}
+	one := s.peersForCall()
+	s.copyPeersAhead()
+	s.copying.Wait()
+	if two := s.peersForCall(); s.spare.peers != nil || &one[0] != &two[0] || cap(one) != len(one) {
+		t.Error("they are copied")
+	}
+}
+
+// An answer is sent later than it is made, and the next one must not be written over it.
+func TestTheMemoryOfAnAnswerIsUsedAgainOnceItIsSent(t *testing.T) {
+	t.Parallel()
+	samples := func(peer uint64) (out []RTTSample) {
+		for range 300 {
+			out = append(out, RTTSample{Peer: peer, RTT: 1})
+		}
+		return out
+	}
+	one := encodedOf(encodeRTT(samples(2), true)).buffers()
+	want := one.Materialize()
+	for range 3 {
+		other := encodedOf(encodeRTT(samples(3), true)).buffers()
+		if !bytes.Equal(one.Materialize(), want) {
+			t.Fatal("an answer is written over that was not sent")
+		}
+		other.Free()
+	}
+	one.Free()
+}

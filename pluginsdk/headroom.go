@@ -3,10 +3,14 @@ package pluginsdk
 import "sync"
 
 const (
-	// headroomPerPeer is about sixteen times what a call of a probe allocates for each peer.
+	// headroomPerPeer is about sixteen times what a call of a probe allocates for each peer, and
+	// what few peers have more of: before it collects garbage a Go program takes 4 MiB anyway.
 	headroomPerPeer = 2560
-	headroomPart    = 4 << 20 // what a Go program has anyway before it collects garbage
-	maxHeadroom     = 12 * headroomPart
+	headroomPerFew  = 3 * headroomPerPeer
+	headroomOfFew   = 8 << 20
+	headroomPart    = 1 << 20
+	maxHeadroom     = 48 << 20
+	headroomFrom    = 64 // peers; below, the answers are not what costs most
 )
 
 // headroom keeps the garbage collector from running at every other call of a probe that has many
@@ -19,9 +23,18 @@ type headroom struct {
 	parts [][]byte
 }
 
+// headroomOf returns how much a probe with so many peers gets.
+func headroomOf(peers int) int {
+	if peers < headroomFrom {
+		return 0
+	}
+	peers = min(peers, maxHeadroom/headroomPerPeer)
+	return max(min(peers*headroomPerFew, headroomOfFew), peers*headroomPerPeer)
+}
+
 // fit makes room for the calls of a probe with so many peers.
 func (h *headroom) fit(peers int) {
-	size := min(peers, maxHeadroom/headroomPerPeer) * headroomPerPeer
+	size := headroomOf(peers)
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for len(h.parts) < size/headroomPart {

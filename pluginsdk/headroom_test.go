@@ -7,9 +7,13 @@ import (
 
 func TestManyPeersPutTheGarbageCollectorOff(t *testing.T) {
 	var few, many headroom
-	few.fit(1000)
+	few.fit(10)
 	if len(few.parts) > 0 {
 		t.Errorf("few peers have %d parts", len(few.parts))
+	}
+	few.fit(1000)
+	if got := len(few.parts) * headroomPart; got < 4<<20 || got > 8<<20 {
+		t.Errorf("1,000 peers have %d bytes", got)
 	}
 	for range 2 {
 		many.fit(10_000)

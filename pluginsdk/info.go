@@ -21,6 +21,10 @@ type Info struct {
 	// as "https"; the host gives it no others. A target of the form host:port is of the
 	// scheme "tcp". A probe that names none gets targets of the form host:port.
 	HealthSchemes []string
+	// SharedPeers says that a probe does not change the peers that its calls get, so that all
+	// calls get the same slice. Otherwise each gets a copy of its own, and with many peers that
+	// takes longer than many a probe takes for its answer.
+	SharedPeers bool
 }
 
 // Env is what the constructor of an instance gets beside its configuration.

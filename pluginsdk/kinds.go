@@ -9,7 +9,8 @@ import (
 
 // LocalityProbe measures round-trip times to the peers. A peer that did not answer has a
 // sample with the reason in place of a time: "no answer" is a fact, while without a sample
-// nothing is known. The slice of peers belongs to the probe. The host drops samples of other peers. Complete says that an answer has all peers.
+// nothing is known. The slice of peers belongs to the probe,
+// unless Info.SharedPeers is set. The host drops samples of other peers. Complete says that an answer has all peers.
 type LocalityProbe interface {
 	SampleRTT(ctx context.Context, peers []Peer) ([]RTTSample, error)
 }

@@ -2,8 +2,9 @@ package pluginsdk
 
 import "slices"
 
-// spareFrom is the number of peers from which on a copy of them is made ahead.
-const spareFrom = 256
+// spareFrom is the number of peers from which on a copy of them is made ahead. A goroutine for
+// it costs more than the copy of fewer.
+const spareFrom = 4096
 
 // spare is a copy of the peers for the next call: an author may keep and change what a call
 // gets. A large one takes longer to make than the rest of some calls.
@@ -11,8 +12,12 @@ type spare struct {
 	of, peers []Peer
 }
 
-// peersForCall returns a copy of the peers that belongs to the author.
+// peersForCall returns the peers for a call: a copy that belongs to the author, unless the probe
+// only reads them.
 func (s *Server) peersForCall() []Peer {
+	if s.info.SharedPeers {
+		return slices.Clip(s.peersNow())
+	}
 	s.mu.Lock()
 	all, ahead := s.peers, s.spare
 	s.spare = spare{}
@@ -29,7 +34,7 @@ func (s *Server) copyPeersAhead() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	all := s.peers
-	if len(all) < spareFrom || s.closing {
+	if len(all) < spareFrom || s.info.SharedPeers || s.closing {
 		return
 	}
 	s.copying.Go(func() { // Close waits for it

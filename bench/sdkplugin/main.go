@@ -8,7 +8,7 @@ import (
 )
 
 func main() {
-	pluginsdk.Main(pluginsdk.Info{Name: "sdkplugin", Version: "1.0.0", Doc: "Answers with samples that it did not measure."},
+	pluginsdk.Main(pluginsdk.Info{Name: "sdkplugin", Version: "1.0.0", Doc: "Answers with samples that it did not measure.", SharedPeers: true},
 		func(pluginsdk.Env, struct{}) (*probe, error) { return &probe{}, nil })
 }
 

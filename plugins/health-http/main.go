@@ -10,5 +10,6 @@ func main() {
 		Version:       version,
 		Doc:           "Reports the health of peers by an HTTP request or a gRPC health check.",
 		HealthSchemes: schemes(),
+		SharedPeers:   true,
 	}, newProbe)
 }

@@ -8,5 +8,6 @@ func main() {
 		Version:       "1.1.0",
 		Doc:           "Reports the health of peers by connecting to their health address.",
 		HealthSchemes: schemes(),
+		SharedPeers:   true,
 	}, newProbe)
 }
