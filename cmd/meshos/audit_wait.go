@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
 	"github.com/meshos/meshos/cmd/meshos/internal/view"
 	hostv1 "github.com/meshos/meshos/proto/meshos/host/v1"
@@ -33,6 +35,9 @@ and 5 if there is no record of it within --within.`,
 		if err != nil || len(id) == 0 {
 			return &usageError{err: errors.New("want the commit id, in hexadecimal digits"), help: cmd.CommandPath() + " --help"}
 		}
+		if *within <= 0 {
+			return &usageError{err: fmt.Errorf("--within: must be more than 0, is %v", *within), help: cmd.CommandPath() + " --help"}
+		}
 		node, err := a.connect()
 		if err != nil {
 			return err
@@ -42,7 +47,7 @@ and 5 if there is no record of it within --within.`,
 		defer cancel()
 		record, err := waitForRecord(ctx, node, id)
 		switch {
-		case err != nil && ctx.Err() != nil && cmd.Context().Err() == nil:
+		case errors.Is(err, context.DeadlineExceeded):
 			return &unknownError{reason: fmt.Sprintf("within %v the node has no record of the command %s: the same signed command, sent again, settles it", *within, args[0])}
 		case err != nil:
 			return err
@@ -60,7 +65,8 @@ and 5 if there is no record of it within --within.`,
 	return cmd
 }
 
-// waitForRecord returns the newest audit record of a signed command, once there is one.
+// waitForRecord returns the newest audit record of a signed command, once there is one. The error
+// is context.DeadlineExceeded if there is none within the deadline of ctx.
 func waitForRecord(ctx context.Context, node *nodeClient, id []byte) (*meshosv1.AdminAuditRecord, error) {
 	stream, err := node.TailAudit(ctx, &hostv1.TailRequest{Follow: true})
 	for err == nil {
@@ -69,8 +75,13 @@ func waitForRecord(ctx context.Context, node *nodeClient, id []byte) (*meshosv1.
 			return r, nil
 		}
 	}
-	if errors.Is(err, io.EOF) {
-		err = errors.New("the node has stopped")
+	switch {
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
+	case status.Code(err) == codes.DeadlineExceeded: // the node was quicker to notice
+		return nil, context.DeadlineExceeded
+	case errors.Is(err, io.EOF):
+		return nil, &noAnswerError{path: node.path, reason: "the stream of records ended", hint: "the node has stopped; its log shows why"}
 	}
 	return nil, node.explain(err)
 }

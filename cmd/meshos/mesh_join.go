@@ -10,6 +10,7 @@ import (
 
 	"github.com/meshos/meshos/cmd/meshos/internal/view"
 	"github.com/meshos/meshos/host/config"
+	"github.com/meshos/meshos/host/datadir"
 	"github.com/meshos/meshos/host/meshlog"
 	"github.com/meshos/meshos/host/nodekey"
 	"github.com/meshos/meshos/host/ordered"
@@ -23,7 +24,11 @@ func newMeshJoinCommand(a *app) *cobra.Command {
 into meshos.toml. The node joins the next time it starts: it shows the token and its own key
 to a seed, and takes the log of the mesh from it. A token is good once.
 
-A node whose records bear another id than that of the token is refused.`,
+A node whose records bear another id than that of the token is refused.
+
+A stopped node that has the mesh's log already, under the same id, may join again: after it
+was restored from a backup, which has no key, or was expelled, and with a token of
+meshos mesh token --replace. Its record of the log is moved aside and fetched anew.`,
 		Example: "  meshos mesh join meshos1.eyJ…\n  meshos mesh join --listen 10.0.0.2:7420 meshos1.eyJ…",
 		Args:    cobra.ExactArgs(1),
 	}
@@ -53,8 +58,14 @@ func (a *app) joinMesh(token meshlog.Token, listen string) error {
 	if err != nil {
 		return err
 	}
-	if err := a.mayBelong(cfg); err != nil {
+	again, err := rejoins(cfg, token)
+	if err != nil {
 		return err
+	}
+	if !again {
+		if err := a.mayBelong(cfg); err != nil {
+			return err
+		}
 	}
 	if token.Expires.Before(a.now()) {
 		return fmt.Errorf("the token was good until %s; make another one with `meshos mesh token`", token.Expires.In(a.zone).Format("2006-01-02 15:04:05"))
@@ -64,6 +75,9 @@ func (a *app) joinMesh(token meshlog.Token, listen string) error {
 			return fmt.Errorf("the token makes this machine node %d, and %s bears the id %d: stop the node and its daemons and move %s away, "+
 				"or make a token for this id with `meshos mesh token --id %d`", token.Node, what, cfg.Node.ID, cfg.Node.DataDir, cfg.Node.ID)
 		}
+	}
+	if again {
+		return a.rejoinMesh(cfg, token, listen)
 	}
 	if _, err := nodekey.Open(cfg.Node.DataDir); err != nil {
 		return err
@@ -99,6 +113,38 @@ func (a *app) joinMesh(token meshlog.Token, listen string) error {
 		next += fmt.Sprintf("; then add %q to seeds of plugin %s on the other seeds, and restart these one after the other", listen, meshPlugin)
 	}
 	a.next(next)
+	return nil
+}
+
+// rejoins reports whether a node belongs already to the mesh of a token, under the same id.
+func rejoins(cfg *config.Config, token meshlog.Token) (bool, error) {
+	belongs, err := meshlog.Belongs(cfg.Node.DataDir)
+	return belongs && hasMeshPlugin(cfg) && cfg.Node.ID == token.Node && cfg.Node.Cluster == token.Cluster, err
+}
+
+// rejoinMesh has a node that belongs to the mesh of a token become a member anew. Its
+// configuration stays as it is.
+func (a *app) rejoinMesh(cfg *config.Config, token meshlog.Token, listen string) error {
+	unlock, err := datadir.Lock(cfg.Node.DataDir)
+	if err != nil {
+		return fmt.Errorf("this node belongs to the mesh already; to join again, stop it first: %w", err)
+	}
+	defer func() { _ = unlock() }()
+	if _, err := nodekey.Open(cfg.Node.DataDir); err != nil {
+		return err
+	}
+	aside, err := meshlog.Rejoin(cfg.Node.DataDir, token, a.now())
+	if err != nil {
+		return err
+	}
+	if aside != "" {
+		_, _ = fmt.Fprintf(a.out, "Moved this node's record of the log to %s.\n", view.Plain(aside))
+	}
+	_, _ = fmt.Fprintf(a.out, "This machine is to become node %d of mesh %s again; %s stays as it is.\n", token.Node, view.Plain(token.Cluster), view.Plain(a.configPath()))
+	if listen != "" {
+		a.note("--listen: what the configuration says of the plugin " + meshPlugin + " counts")
+	}
+	a.next("start the node; `meshos mesh status` shows when it is a member")
 	return nil
 }
 

@@ -52,7 +52,7 @@ func Adopt(dataDir string, node mesh.NodeID, seeds []string, now time.Time) (Ado
 	if err := StoreJoining(dataDir, t); err != nil {
 		return Adopted{}, err
 	}
-	out := Adopted{Height: s.Height(), Head: s.Head(), Aside: Dir(dataDir) + ".aside-" + now.UTC().Format("20060102T150405Z")}
+	out := Adopted{Height: s.Height(), Head: s.Head(), Aside: asideName(dataDir, now)}
 	if err := os.Rename(Dir(dataDir), out.Aside); err != nil {
 		return out, fmt.Errorf("move the record aside: %w", err)
 	}
