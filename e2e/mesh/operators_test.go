@@ -232,7 +232,9 @@ func drainsOneByOne(w *operated) {
 
 func ordersHere(w *operated) {
 	before := w.equal(1, w.all()...)
-	w.lab.Net.Cut([]int{1, 2}, []int{3})
+	if err := w.lab.Node(1).Stop(); err != nil { // the only seed: its links end at once
+		w.t.Fatal(err)
+	}
 	w.until(3, "knows that it is cut off", func(s *meshosv1.Snapshot) bool { return !s.GetMesh().GetLink().GetConnected() })
 	if said := w.fails(3, 4, w.by("ana", "admin", "cordon")...); !strings.Contains(said, "mesh_unreachable") {
 		w.t.Error(said)
@@ -244,7 +246,9 @@ func ordersHere(w *operated) {
 	if said := w.fails(3, 4, w.by("cleo", "admin", "uncordon", "--here")...); !strings.Contains(said, "not_authorized") {
 		w.t.Error(said)
 	}
-	w.lab.Net.Heal()
+	if err := w.lab.Node(1).Start(); err != nil {
+		w.t.Fatal(err)
+	}
 	w.until(1, "hears what was ordered there", func(s *meshosv1.Snapshot) bool {
 		for _, p := range s.GetPeers() {
 			if p.GetPeer() == 3 {
