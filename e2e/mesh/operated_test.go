@@ -81,6 +81,9 @@ func (w *operated) configure(id int, text string) {
 	}
 }
 
+// all returns the ids of the nodes.
+func (*operated) all() []int { return []int{1, 2, 3} }
+
 // by returns the arguments of a command that is signed by some operators, and not asked about.
 func (w *operated) by(names string, args ...string) []string {
 	args = append(args, "--yes")
@@ -173,11 +176,9 @@ func (w *operated) begin(id int, args ...string) *going {
 // says waits until the command has printed something.
 func (g *going) says(text string) {
 	g.w.t.Helper()
-	for deadline := time.Now().Add(patience); !strings.Contains(g.out.String(), text); time.Sleep(20 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			g.w.t.Fatalf("not within %s: %v says %q; it says:\n%s", patience, g.cmd.Args[3:], text, g.out.String())
-		}
-	}
+	g.w.wait(func() string { return fmt.Sprintf("%v says %q; it says:\n%s", g.cmd.Args[3:], text, g.out.String()) }, func() bool {
+		return strings.Contains(g.out.String(), text)
+	})
 }
 
 // ends waits until the command has ended with an exit code, and returns what it printed.

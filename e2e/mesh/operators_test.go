@@ -232,9 +232,7 @@ func drainsOneByOne(w *operated) {
 
 func ordersHere(w *operated) {
 	before := w.equal(1, w.all()...)
-	if err := w.lab.Node(1).Stop(); err != nil { // the only seed: its links end at once
-		w.t.Fatal(err)
-	}
+	w.stop(1) // the only seed: its links end at once
 	w.until(3, "knows that it is cut off", func(s *meshosv1.Snapshot) bool { return !s.GetMesh().GetLink().GetConnected() })
 	if said := w.fails(3, 4, w.by("ana", "admin", "cordon")...); !strings.Contains(said, "mesh_unreachable") {
 		w.t.Error(said)
@@ -246,9 +244,7 @@ func ordersHere(w *operated) {
 	if said := w.fails(3, 4, w.by("cleo", "admin", "uncordon", "--here")...); !strings.Contains(said, "not_authorized") {
 		w.t.Error(said)
 	}
-	if err := w.lab.Node(1).Start(); err != nil {
-		w.t.Fatal(err)
-	}
+	w.start(1)
 	w.until(1, "hears what was ordered there", func(s *meshosv1.Snapshot) bool {
 		for _, p := range s.GetPeers() {
 			if p.GetPeer() == 3 {
@@ -282,9 +278,7 @@ func showsWhoIsSilent(w *operated) {
 	if got := simulate(); len(got.Nodes) != 2 || got.Nodes[0].Unanswered+got.Nodes[1].Unanswered != "" || !got.Nodes[1].Same {
 		w.t.Errorf("all are there: %+v", got)
 	}
-	if err := w.lab.Node(3).Stop(); err != nil {
-		w.t.Fatal(err)
-	}
+	w.stop(3)
 	w.until(1, "sees that node 3 has ended", func(s *meshosv1.Snapshot) bool {
 		for _, p := range s.GetPeers() {
 			if p.GetPeer() == 3 {
@@ -302,9 +296,7 @@ func showsWhoIsSilent(w *operated) {
 	if said := w.fails(1, 3, w.by("ana", "admin", "drain", "--nodes", "bravo,charlie", "--one-by-one")...); !strings.Contains(said, "nothing was ordered") {
 		w.t.Error(said)
 	}
-	if err := w.lab.Node(3).Start(); err != nil {
-		w.t.Fatal(err)
-	}
+	w.start(3)
 	w.allHear(w.all()...)
 }
 
@@ -333,23 +325,18 @@ func replacesOperators(w *operated) {
 
 // comesBack loses the data of node 3, but for its backup.
 func comesBack(w *operated) {
-	n := w.lab.Node(3)
 	backup := filepath.Join(w.dir, "backup")
 	w.must(3, "records", "backup", backup)
 	w.must(1, w.by("cleo dan", "admin", "cordon", "--node", "3", "-m", "after the backup")...)
 	w.equal(1, w.all()...)
-	if err := n.Stop(); err != nil {
-		w.t.Fatal(err)
-	}
-	if err := os.RemoveAll(n.Data()); err != nil {
+	w.stop(3)
+	if err := os.RemoveAll(w.lab.Node(3).Data()); err != nil {
 		w.t.Fatal(err)
 	}
 	w.must(3, "records", "restore", backup)
 	// Its key is in no backup, so the mesh has to let the machine in again.
 	w.must(3, "mesh", "join", w.token(1, "cleo dan", "--replace", "3"))
-	if err := n.Start(); err != nil {
-		w.t.Fatal(err)
-	}
+	w.start(3)
 	w.until(3, "is a member again", func(s *meshosv1.Snapshot) bool {
 		return s.GetMesh().GetMember() && s.GetMesh().GetLink().GetConnected()
 	})
