@@ -129,6 +129,13 @@ func TestAMeshThatTellsTheTruthIsBelieved(t *testing.T) {
 	}
 }
 
+func TestWhatHasAPlaceInTheLogIsJudgedByTheHost(t *testing.T) {
+	_, m := readyMesh(t, map[string]any{"lie": "place"})
+	if b, err := followOnce(t, m); err != nil || len(b.GetOrdered()) != 2 {
+		t.Errorf("%v, %v", b, err)
+	}
+}
+
 func TestWhatCantBeTrueOfAMeshIsRefusedAndSaidOnce(t *testing.T) {
 	for lie, want := range map[string]string{
 		"gap":     "the ordered log has a gap: after height 8 comes 10",

@@ -28,6 +28,7 @@ const (
 type Checked struct {
 	entry    entry
 	verified verified
+	invalid  bool // see Void
 }
 
 // verified is what the signatures of an order were found to be.
@@ -70,7 +71,7 @@ func (s *State) Check(logged *meshosv1.LoggedEntry) (Checked, error) {
 	if err != nil {
 		return Checked{}, err
 	}
-	return Checked{e, s.verify(e)}, nil
+	return Checked{entry: e, verified: s.verify(e)}, nil
 }
 
 // Signed returns why an entry is not what a member ordered, whatever its place in the log: a
@@ -87,6 +88,12 @@ func (s *State) Signed(logged *meshosv1.LoggedEntry) error {
 // Recorded is Check for an entry of the node's own record, whose signatures were verified when
 // it was recorded.
 func (s *State) Recorded(r *meshosv1.RecordedEntry) (Checked, error) {
+	if height := r.GetVoidHeight(); height != 0 {
+		if height != s.height+1 {
+			return Checked{}, &GapError{Have: s.height, Got: height}
+		}
+		return s.invalid(r.GetLogged(), r.GetWrong()), nil
+	}
 	e, err := s.next(r.GetLogged())
 	if err != nil {
 		return Checked{}, err
@@ -98,7 +105,7 @@ func (s *State) Recorded(r *meshosv1.RecordedEntry) (Checked, error) {
 	if r.GetWrongKind() != "" {
 		v.wrong = &rules.Rejection{Kind: r.GetWrongKind(), Message: r.GetWrong()}
 	}
-	return Checked{e, v}, nil
+	return Checked{entry: e, verified: v}, nil
 }
 
 // Record returns what the node's own record holds of an entry.
@@ -109,6 +116,9 @@ func (c Checked) Record() *meshosv1.RecordedEntry {
 	}
 	if w := c.verified.wrong; w != nil {
 		out.WrongKind, out.Wrong = w.Kind, w.Message
+	}
+	if c.invalid {
+		out.VoidHeight = c.entry.GetHeight()
 	}
 	return out
 }
@@ -195,7 +205,9 @@ func (s *State) Fold(c Checked) Outcome {
 	at := s.timeOf(e)
 	out := Outcome{Place: mesh.Place{Height: e.GetHeight(), At: at}, By: mesh.NodeID(e.GetBy()), At: e.GetAt().AsTime()}
 	s.height, s.head, s.sum = e.GetHeight(), e.hash, Hash{}
-	if off := out.At.Sub(e.logTime); off.Abs() > MaxSkew && e.GetFounding() == nil {
+	if c.invalid {
+		out.Order.Outcome = c.verified.wrong.Outcome()
+	} else if off := out.At.Sub(e.logTime); off.Abs() > MaxSkew && e.GetFounding() == nil {
 		out.Order = s.void(e, c.verified, off)
 	} else {
 		s.advance(at)

@@ -137,16 +137,20 @@ func (l *Link) follow(ctx context.Context, p Plugin) error {
 }
 
 // take takes one batch of what is new. Who belongs to the mesh comes with the log, so entries
-// are folded before what is said of their nodes.
+// are folded before what is said of their nodes. How the log is counts also if an entry is
+// refused: it may say that the log really has that.
 func (l *Link) take(ctx context.Context, b *pluginv1.MeshBatch) error {
+	var refused error
 	if len(b.GetOrdered()) > 0 {
-		if err := l.opts.Record.Take(ctx, b.GetOrdered()); err != nil {
-			return err
+		if refused = l.opts.Record.Take(ctx, b.GetOrdered()); refused == nil {
+			l.over("follow")
 		}
-		l.over("follow")
 	}
 	if b.GetLink() != nil {
 		l.setLink(b.GetLink())
+	}
+	if refused != nil {
+		return refused
 	}
 	l.peers.said(b.GetPeers(), b.GetPeersComplete())
 	if len(b.GetJoining()) > 0 {

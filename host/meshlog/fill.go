@@ -39,6 +39,9 @@ func (l *Log) Linked(link *meshosv1.MeshLink) {
 	if err := l.follower.Linked(link); err != nil {
 		l.once("read", fmt.Sprintf("the record of the log can't be compared with that of the others: %v", err))
 	}
+	if why := l.follower.Differs(); why != "" {
+		l.once(why, why)
+	}
 	l.stir()
 	l.mu.Unlock()
 	if l.Used() {

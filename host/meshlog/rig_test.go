@@ -134,13 +134,15 @@ func (h *host) talk(ctx context.Context) {
 		_ = h.plugin.SetMembers(ctx, h.Members())
 		height, head := h.End()
 		_ = h.plugin.Follow(ctx, &pluginv1.FollowRequest{Height: height, Head: head}, func(b *pluginv1.MeshBatch) error {
+			var refused error
 			if len(b.GetOrdered()) > 0 {
-				if err := h.Take(ctx, b.GetOrdered()); err != nil {
-					return err
-				}
+				refused = h.Take(ctx, b.GetOrdered())
 			}
 			if b.GetLink() != nil {
 				h.Linked(b.GetLink())
+			}
+			if refused != nil {
+				return refused
 			}
 			if len(b.GetJoining()) > 0 {
 				h.Joining(b.GetJoining())

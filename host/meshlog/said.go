@@ -171,6 +171,9 @@ func (l *Log) View() *meshosv1.MeshView {
 	for _, id := range slices.Sorted(maps.Keys(l.differs)) {
 		out.Alarms = append(out.Alarms, fmt.Sprintf("node %d %s", id, differsAt(l.differs[id])))
 	}
+	if why := l.follower.Differs(); why != "" {
+		out.Alarms = append(out.Alarms, why)
+	}
 	if unwritten, _ := l.follower.Unwritten(); len(unwritten) > 0 {
 		out.Alarms = append(out.Alarms, fmt.Sprintf("%d entries of the log can't be written to disk, so they are not done here", len(unwritten)))
 	}

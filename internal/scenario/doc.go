@@ -25,7 +25,8 @@
 //	at 5s set-back-seed 1,2 by 3   it has 3 entries less, as after an old backup
 //	at 5s set-back-record 4 by 3   the same of a node's own record, while it is down for a moment
 //	at 5s lie 4 gap for 10s        its plugin leaves entries out (gap), brings them in another
-//	                               order (reorder) or with a bit changed (flip)
+//	                               order (reorder) or with a bit changed (flip), or appends
+//	                               to the log what no node ordered (junk)
 //	at 10s order A on 3: cordon 2  an operator's command, given at node 3; A names it
 //	expect A accepted              what whoever ordered it hears: accepted, void, frozen, refused
 //	                               (nothing was ordered), unknown, answered (any of these)

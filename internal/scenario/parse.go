@@ -233,8 +233,8 @@ func (r *reader) action() Action {
 		return a
 	case "lie":
 		a := Lie{Node: r.number(), How: r.word()}
-		if !slices.Contains([]string{"gap", "reorder", "flip"}, a.How) {
-			r.fail("a plugin lies by gap, reorder or flip")
+		if !slices.Contains([]string{"gap", "reorder", "flip", "junk"}, a.How) {
+			r.fail("a plugin lies by gap, reorder, flip or junk")
 		}
 		a.For = r.forTime()
 		return a

@@ -64,10 +64,10 @@ type (
 	}
 	// SetBackRecord takes the newest entries from the record of a node.
 	SetBackRecord struct{ Node, By int }
-	// Lie has the plugin of a node bring something else than the log.
+	// Lie has the plugin of a node bring something else than the log, or append what nobody ordered.
 	Lie struct {
 		Node int
-		How  string // gap, reorder or flip
+		How  string // gap, reorder, flip or junk
 		For  time.Duration
 	}
 	// Order is a command that is given at a node.

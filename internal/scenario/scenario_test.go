@@ -52,7 +52,7 @@ func TestAMistakeIsNamedWithItsLine(t *testing.T) {
 		"at 5s kill 3":                 `line 27: "at 5s kill 3": "for" is missing`,
 		"at 5s heal now":               `"now" is too much`,
 		"at x heal":                    `"x" is not a time such as 90s`,
-		"at 5s lie 4 well for 1s":      "a plugin lies by gap, reorder or flip",
+		"at 5s lie 4 well for 1s":      "a plugin lies by gap, reorder, flip or junk",
 		"at 5s order D on 1: dance":    `there is no command "dance"`,
 		"expect Z accepted":            "there is no order Z",
 		"expect accepted":              "nothing like that can be expected",

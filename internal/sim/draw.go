@@ -98,7 +98,7 @@ func (d drawer) fault() scenario.Action {
 	case 12:
 		return scenario.SetBackRecord{Node: d.node(), By: 1 + d.IntN(6)}
 	}
-	return scenario.Lie{Node: d.node(), How: []string{"gap", "reorder", "flip"}[d.IntN(3)], For: d.span(time.Second, 20*time.Second)}
+	return scenario.Lie{Node: d.node(), How: []string{"gap", "reorder", "flip", "junk"}[d.IntN(4)], For: d.span(time.Second, 20*time.Second)}
 }
 
 func (d drawer) order(name string) scenario.Order {

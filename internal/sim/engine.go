@@ -2,6 +2,7 @@ package sim
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"time"
 
@@ -154,7 +155,7 @@ func (e *engine) append(in *pluginv1.OrderRequest) follower.Answer {
 			at = last
 		}
 	}
-	entry := &meshosv1.LoggedEntry{Entry: in.GetEntry(), LogTime: timestamppb.New(at)}
+	entry := &meshosv1.LoggedEntry{Entry: in.GetEntry(), LogTime: timestamppb.New(at), Height: in.GetHeight()}
 	if in.GetLogTime() != nil {
 		entry.LogTime, entry.Refilled = in.GetLogTime(), true
 	}
@@ -168,6 +169,28 @@ func (e *engine) append(in *pluginv1.OrderRequest) follower.Answer {
 		}
 	}
 	return follower.Appended
+}
+
+// junkEvery is how often a plugin appends junk.
+const junkEvery = 3 * time.Second
+
+// junk has the plugin of a node append what no node ordered, while it does such a thing: bytes
+// of no meaning, or an entry that the log has at another place.
+func (e *engine) junk(n *node) {
+	if n.lie != "junk" {
+		return
+	}
+	e.w.after(junkEvery, func() { e.junk(n) })
+	log := e.log()
+	if e.leader == 0 || !e.w.linked(n.id, e.leader) || len(log) == 0 || e.waits() {
+		return
+	}
+	raw := []byte(fmt.Sprintf("junk %d", e.w.rng.Int64()))
+	if e.w.rng.IntN(2) == 0 {
+		raw = log[e.w.rng.IntN(len(log))].entry.GetEntry()
+	}
+	e.w.oracle.junked(raw, log[len(log)-1].hash)
+	e.append(&pluginv1.OrderRequest{Entry: raw, Height: uint64(len(log)) + 1, Id: []byte(fmt.Sprintf("junk %d", e.w.rng.Int64()))})
 }
 
 // order is the call Order of a node: answered is told what came of it, if anything.

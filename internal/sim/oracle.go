@@ -27,6 +27,7 @@ type oracle struct {
 	entries map[cluster.Hash]*truth
 	states  map[cluster.Hash]sum // what nodes said that the log led to, by its last entry
 	acked   map[string]ack
+	junk    map[cluster.Hash]string // that a plugin appends behind an entry
 }
 
 // fate is what became of an order.
@@ -50,6 +51,7 @@ type published struct {
 type truth struct {
 	of       *published // nil for an entry of the base
 	void     bool       // the clocks were too far apart
+	junk     bool       // nobody ordered it
 	at       time.Time  // log time
 	prev     *truth
 	verdict  string // what the first node that folded it said
@@ -71,7 +73,7 @@ type ack struct {
 func newOracle(w *World) *oracle {
 	o := &oracle{
 		w: w, orders: map[string]*fate{}, raw: map[string]*published{}, entries: map[cluster.Hash]*truth{},
-		states: map[cluster.Hash]sum{}, acked: map[string]ack{},
+		states: map[cluster.Hash]sum{}, acked: map[string]ack{}, junk: map[cluster.Hash]string{},
 	}
 	for _, e := range w.base.entries {
 		o.entries[cluster.HashOf(e)] = &truth{at: e.GetLogTime().AsTime(), cordoned: map[mesh.NodeID]bool{}}
@@ -88,6 +90,9 @@ func (o *oracle) published(n *node, name string, in *pluginv1.OrderRequest) {
 	o.raw[string(in.GetEntry())] = &published{name: name, ev: o.orders[name].ev, at: n.wall()}
 }
 
+// junked hears that a plugin is about to append what nobody ordered behind an entry.
+func (o *oracle) junked(raw []byte, prev cluster.Hash) { o.junk[prev] = string(raw) }
+
 // stored hears that the engine stores an entry behind another one.
 func (o *oracle) stored(e *meshosv1.LoggedEntry, hash, prev cluster.Hash) {
 	if o.entries[hash] != nil {
@@ -95,6 +100,10 @@ func (o *oracle) stored(e *meshosv1.LoggedEntry, hash, prev cluster.Hash) {
 	}
 	before := o.entries[prev]
 	of := o.raw[string(e.GetEntry())]
+	if junk, is := o.junk[prev]; is && before != nil && junk == string(e.GetEntry()) {
+		o.entries[hash] = &truth{junk: true, of: &published{name: "of nobody"}, prev: before, at: before.at}
+		return
+	}
 	if of == nil || before == nil {
 		o.w.failf("an entry was stored that nobody published behind what is stored")
 		return
@@ -165,12 +174,14 @@ func (o *oracle) judge(t *truth, out cluster.Outcome) {
 	t.cordoned, t.frozen = t.prev.cordoned, t.prev.frozen
 	want := scenario.Accepted
 	switch {
+	case t.junk:
+		want = cluster.KindInvalid
 	case t.void:
 		want = scenario.Void
 	case t.frozen.After(t.at) && !t.of.ev.BreakGlass():
 		want = scenario.Frozen
 	}
-	if t.verdict != want && (t.void || slices.Contains([]string{scenario.Accepted, scenario.Void, scenario.Frozen}, t.verdict)) {
+	if t.verdict != want && (t.void || t.junk || slices.Contains([]string{scenario.Accepted, scenario.Void, scenario.Frozen}, t.verdict)) {
 		o.w.failf("height %d, order %s: node %d says %s (%s), and it is %s", out.Place.Height, t.of.name, t.by, t.verdict, out.Order.Outcome.Message, want)
 	}
 	if t.verdict != scenario.Accepted {
@@ -283,6 +294,9 @@ func (o *oracle) atEnd() {
 	forked := false
 	for _, n := range o.w.nodes {
 		if why, fork := n.f.Frozen(); fork != nil {
+			forked = true
+			o.w.tracef("node %d: %s", n.id, why)
+		} else if why := n.f.Differs(); why != "" { // no entry has shown it yet
 			forked = true
 			o.w.tracef("node %d: %s", n.id, why)
 		}

@@ -189,6 +189,7 @@ func (w *World) happen(step scenario.Step) {
 		n := at(do.Node)
 		n.lie = do.How
 		w.after(do.For, func() { n.lie = "" })
+		w.engine.junk(n)
 	case scenario.Order:
 		at(do.On).begin(do)
 		return

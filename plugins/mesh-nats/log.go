@@ -37,7 +37,7 @@ func entryOf(m *nats.Msg) (height uint64, _ *meshosv1.LoggedEntry, err error) {
 	if height, err = strconv.ParseUint(m.Header.Get(headerSequence), 10, 64); err != nil {
 		return 0, nil, fmt.Errorf("a message of the log without a number: %w", err)
 	}
-	entry := &meshosv1.LoggedEntry{Entry: m.Data}
+	entry := &meshosv1.LoggedEntry{Entry: m.Data, Height: height}
 	if first := m.Header.Get(headerLogTime); first != "" {
 		nanos, err := strconv.ParseInt(first, 10, 64)
 		if err != nil {

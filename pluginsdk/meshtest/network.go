@@ -172,7 +172,7 @@ func (n *Network) append(order *pluginv1.OrderRequest) {
 			now = last
 		}
 	}
-	e := &meshosv1.LoggedEntry{Entry: slices.Clone(order.GetEntry()), LogTime: timestamppb.New(now)}
+	e := &meshosv1.LoggedEntry{Entry: slices.Clone(order.GetEntry()), LogTime: timestamppb.New(now), Height: order.GetHeight()}
 	if order.GetLogTime() != nil {
 		e.LogTime, e.Refilled = order.GetLogTime(), true
 	}

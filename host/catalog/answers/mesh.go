@@ -75,10 +75,13 @@ func (s *MeshStream) follows(entries []*meshosv1.LoggedEntry) (next uint64, err 
 	next = s.next
 	for _, e := range entries {
 		height, ok := heightOf(e.GetEntry())
+		if e.GetHeight() != 0 { // what has that place is judged by its bytes: it may be no entry
+			height, ok = e.GetHeight(), true
+		}
 		switch {
 		case !ok:
 			return 0, fmt.Errorf("the entry of the ordered log after height %d can't be read: it is no OrderedEntry", next-1)
-		case len(e.GetEntry()) > entryMax:
+		case len(e.GetEntry()) > entryMax && e.GetHeight() == 0:
 			return 0, fmt.Errorf("the entry at height %d of the ordered log has %d bytes, more than %d", height, len(e.GetEntry()), entryMax)
 		case height > next:
 			return 0, fmt.Errorf("the ordered log has a gap: after height %d comes %d", next-1, height)

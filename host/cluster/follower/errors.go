@@ -13,6 +13,7 @@ import (
 const (
 	KindUnreachable = "mesh_unreachable" // no quorum of the seeds is reached
 	KindFrozen      = "mesh_log_frozen"  // this node folds nothing any more
+	KindDiffers     = "mesh_log_differs" // the seeds say another end of the log than this node has
 	KindRefused     = "mesh_refused"     // the log of the mesh does not take it, as one that is full
 	KindBusy        = "mesh_busy"        // others were always first
 	KindNoMember    = "mesh_not_joined"  // this node is no member yet, or not any more

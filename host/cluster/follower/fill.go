@@ -17,7 +17,9 @@ func (f *Follower) Linked(link *meshosv1.MeshLink) error {
 	return f.compare(b)
 }
 
-// compare compares the end of the others' log with the record: it may have forked.
+// compare compares the end of the others' log with the record. What the plugin says of it alone
+// is no proof that the log forked, as a signed entry is: nothing is ordered from here while it
+// differs, and what is folded goes on.
 func (f *Follower) compare(b *meshosv1.MeshLink_Beacon) error {
 	height := b.GetHeight()
 	if height == 0 || height > f.state.Height() || f.frozen != "" {
@@ -32,8 +34,9 @@ func (f *Follower) compare(b *meshosv1.MeshLink_Beacon) error {
 	}
 	theirs := own
 	copy(theirs[:], b.GetHead())
+	f.differs = nil
 	if theirs != own {
-		f.forked(Fork{Height: height, Own: own, Theirs: theirs})
+		f.differs = &Fork{Height: height, Own: own, Theirs: theirs}
 	}
 	return nil
 }
@@ -43,7 +46,7 @@ func (f *Follower) compare(b *meshosv1.MeshLink_Beacon) error {
 func (f *Follower) WentBack() (from uint64, back bool) {
 	b := f.link.GetBeacon()
 	// A log that waits to be filled up says that it has no quorum.
-	if _, member := f.state.Member(f.node); b == nil || !f.link.GetConnected() || !member || f.frozen != "" {
+	if _, member := f.state.Member(f.node); b == nil || !f.link.GetConnected() || !member || f.frozen != "" || f.differs != nil {
 		return 0, false // without a beacon nobody knows where the log ends
 	}
 	return b.GetHeight() + 1, b.GetHeight() < f.onDisk()

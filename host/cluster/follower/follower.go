@@ -23,6 +23,7 @@ type Follower struct {
 	link      *meshosv1.MeshLink
 	frozen    string
 	fork      *Fork
+	differs   *Fork    // what the seeds say of the end of the log, while it is not what the record says
 	orders    []*Order // oldest first; the first one has the turn
 	moved     uint64   // how many entries were folded
 	jitter    func() time.Duration
@@ -72,17 +73,29 @@ func (f *Follower) Link() *meshosv1.MeshLink { return f.link }
 // nil if that is not the reason.
 func (f *Follower) Frozen() (why string, fork *Fork) { return f.frozen, f.fork }
 
+// Differs returns how what the seeds say of the log differs from the record; "" if it does not.
+func (f *Follower) Differs() string {
+	if f.differs == nil || f.frozen != "" {
+		return ""
+	}
+	return fmt.Sprintf("the seeds say that the log has the hash %s at height %d, and this node's record has %s there: nothing is ordered from here until they agree; "+
+		"if that lasts, compare `meshos mesh status` of several nodes, and take their log over with `meshos mesh adopt` where it differs",
+		f.differs.Theirs, f.differs.Height, f.differs.Own)
+}
+
 // Take folds entries that the plugin brings. None of what they lead to may be done before they
 // are on disk: see Unwritten. After an error the log is to be followed anew from the end of the
 // record. Nothing is an error once the follower is frozen: what else the plugin says counts.
 func (f *Follower) Take(entries []*meshosv1.LoggedEntry) error {
-	for _, e := range entries {
+	for i, e := range entries {
 		if f.frozen != "" {
 			return nil
 		}
-		c, err := f.state.Check(e)
+		c, err := f.check(e)
 		if err == nil {
 			err = f.believable(e, c)
+		} else if void, is := f.void(entries[i:], err); is {
+			c, err = void, nil
 		}
 		if err != nil {
 			if err := f.explain(e, err); err != nil {
@@ -113,6 +126,11 @@ func (f *Follower) explain(e *meshosv1.LoggedEntry, err error) error {
 	var gap *cluster.GapError
 	var fork *cluster.ForkError
 	var newer *cluster.NewerError
+	if place := e.GetHeight(); place != 0 && place <= f.state.Height() && !errors.As(err, &gap) {
+		if own, err := f.hashAt(place); err != nil || own == cluster.HashOf(e) {
+			return err // void, as it was
+		}
+	}
 	switch {
 	case errors.As(err, &gap) && gap.Got <= gap.Have:
 		own, err := f.hashAt(gap.Got)

@@ -294,10 +294,6 @@ func TestTheLogOfTheOthersWentBack(t *testing.T) {
 
 func TestAForkFreezesTheLog(t *testing.T) {
 	for name, fork := range map[string]func(w *world, other *clustertest.Log){
-		"by a beacon": func(w *world, other *clustertest.Log) {
-			head := cluster.HashOf(other.Entries[2])
-			w.beacon(true, 3, head[:])
-		},
 		"by an entry that is there": func(w *world, other *clustertest.Log) { w.take(other.Entries[2]) },
 		"by the next entry":         func(w *world, other *clustertest.Log) { w.take(other.Entries[3]) },
 	} {
@@ -320,6 +316,105 @@ func TestAForkFreezesTheLog(t *testing.T) {
 		if w.f.State().Height() != 3 {
 			t.Errorf("%s: it goes on to height %d", name, w.f.State().Height())
 		}
+	}
+}
+
+func TestABeaconAloneFreezesNothing(t *testing.T) {
+	w := newWorld(t)
+	w.take(w.others(), w.others())
+	w.link(true)
+	waiting := w.cordon()
+	w.published(waiting)
+	w.beacon(true, 4, make([]byte, 32))
+	if why, _ := w.f.Frozen(); why != "" || !strings.Contains(w.f.Differs(), "at height 4") {
+		t.Errorf("frozen %q, differs %q", why, w.f.Differs())
+	}
+	w.ended(w.cordon(), follower.KindDiffers)
+	w.waits(waiting) // it is published
+	w.beacon(true, 3, make([]byte, 32))
+	if _, back := w.f.WentBack(); back {
+		t.Error("another log is filled up")
+	}
+	w.take(w.others())                  // the log goes on here
+	w.beacon(true, 9, make([]byte, 32)) // nothing to compare
+	w.ended(w.cordon(), follower.KindDiffers)
+	w.link(true)
+	if why := w.f.Differs(); why != "" {
+		t.Errorf("it agrees again, and still: %s", why)
+	}
+	waiting.Answered(w.now, follower.Aborted, errors.New("another was first"))
+	w.published(waiting)
+}
+
+// foreign returns an entry for the next height that a node signed which is no member.
+func (w *world) foreign() *meshosv1.LoggedEntry {
+	w.t.Helper()
+	raw, err := w.log.State.Seal(clustertest.Unsigned(mesh.Cordon{Node: 1}), 7, w.log.Now, clustertest.NodeKey(7))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return &meshosv1.LoggedEntry{Entry: raw, LogTime: timestamppb.New(w.log.Now), Height: w.log.State.Height() + 1}
+}
+
+func TestAnEntryThatIsNoneHasAHeightAndLeadsToNothing(t *testing.T) {
+	invalid := map[string]func(w *world) *meshosv1.LoggedEntry{
+		"of no member": func(w *world) *meshosv1.LoggedEntry { return w.foreign() },
+		"that can't be read": func(w *world) *meshosv1.LoggedEntry {
+			return &meshosv1.LoggedEntry{Entry: []byte("\xff\xff"), LogTime: timestamppb.New(w.log.Now), Height: w.log.State.Height() + 1}
+		},
+		"at a place that it was not signed for": func(w *world) *meshosv1.LoggedEntry {
+			return &meshosv1.LoggedEntry{Entry: w.log.Entries[1].GetEntry(), LogTime: timestamppb.New(w.log.Now), Height: w.log.State.Height() + 1}
+		},
+	}
+	for name, make := range invalid {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			e := make(w)
+			refused := func(what string) {
+				t.Helper()
+				if err := w.f.Take([]*meshosv1.LoggedEntry{e}); err == nil || w.f.State().Height() != 2 {
+					t.Errorf("%s: %v, height %d", what, err, w.f.State().Height())
+				}
+			}
+			refused("nobody else says that the log has it")
+			w.beacon(true, 3, []byte(strings.Repeat("x", 32)))
+			refused("the log has something else there")
+			o := w.cordon()
+			w.published(o)
+			hash := cluster.HashOf(e)
+			w.beacon(true, 3, hash[:])
+			before := w.f.State().Members()
+			w.take(e)
+			if s := w.f.State(); s.Height() != 3 || s.Head() != hash || len(s.Members()) != len(before) {
+				t.Fatalf("height %d", s.Height())
+			}
+			w.take(e) // it comes again, as after a lost connection
+			o.Answered(w.now, follower.Aborted, errors.New("another was first"))
+			next := w.published(o)
+			w.take(next)
+			w.ended(o, "")
+
+			// Whoever comes later, and whoever reads its record, comes to the same.
+			late := follower.New(9, cluster.New(), func(uint64) (*meshosv1.LoggedEntry, error) { return nil, errors.New("nothing is read") })
+			if err := late.Take(append(append([]*meshosv1.LoggedEntry{}, w.log.Entries[:2]...), e, next)); err != nil {
+				t.Fatal(err)
+			}
+			again := cluster.New()
+			for _, r := range w.disk {
+				c, err := again.Recorded(r)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if out := again.Fold(c); (out.Place.Height == 3) != (out.Order.Outcome.Kind == cluster.KindInvalid) {
+					t.Errorf("%s", out)
+				}
+			}
+			for what, s := range map[string]*cluster.State{"a late one": late.State(), "its record": again} {
+				if s.Height() != 4 || s.Sum() != w.f.State().Sum() {
+					t.Errorf("%s: height %d, %s instead of %s", what, s.Height(), s.Sum(), w.f.State().Sum())
+				}
+			}
+		})
 	}
 }
 

@@ -197,6 +197,8 @@ func (f *Follower) Reachable() error {
 		return rules.Reject(KindNoMember, "this node is no member of the mesh: %s", f.WhyNotMember())
 	case f.frozen != "":
 		return rules.Reject(KindFrozen, "this node folds nothing of the log of the mesh any more: %s", f.frozen)
+	case f.differs != nil:
+		return rules.Reject(KindDiffers, "%s", f.Differs())
 	case f.link == nil:
 		return unreachable("the mesh plugin is not linked; `meshos plugin list` shows it")
 	case !f.link.GetQuorum():
