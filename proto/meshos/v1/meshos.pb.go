@@ -5529,6 +5529,7 @@ type LoggedEntry struct {
 	Entry         []byte                 `protobuf:"bytes,1,opt,name=entry,proto3" json:"entry,omitempty"` // encoded OrderedEntry, exactly as it was signed
 	LogTime       *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=log_time,json=logTime,proto3" json:"log_time,omitempty"`
 	Refilled      bool                   `protobuf:"varint,3,opt,name=refilled,proto3" json:"refilled,omitempty"` // log_time is not the log's own, but what a node said that filled it up
+	Height        uint64                 `protobuf:"varint,4,opt,name=height,proto3" json:"height,omitempty"`     // its place in the log, as the engine counts; 0: not said
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -5582,6 +5583,13 @@ func (x *LoggedEntry) GetRefilled() bool {
 		return x.Refilled
 	}
 	return false
+}
+
+func (x *LoggedEntry) GetHeight() uint64 {
+	if x != nil {
+		return x.Height
+	}
+	return 0
 }
 
 // Founding begins the ordered log of a mesh. Its hash, as in OrderedEntry.prev, is what a
@@ -5847,10 +5855,11 @@ func (x *Joining) GetKeySignature() []byte {
 type RecordedEntry struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Logged        *LoggedEntry           `protobuf:"bytes,1,opt,name=logged,proto3" json:"logged,omitempty"`
-	Operators     []*Operator            `protobuf:"bytes,2,rep,name=operators,proto3" json:"operators,omitempty"`                  // who signed its commit
-	Persons       uint32                 `protobuf:"varint,3,opt,name=persons,proto3" json:"persons,omitempty"`                     // how many different ones verified
-	WrongKind     string                 `protobuf:"bytes,4,opt,name=wrong_kind,json=wrongKind,proto3" json:"wrong_kind,omitempty"` // why one of its signatures is wrong; empty if none is
-	Wrong         string                 `protobuf:"bytes,5,opt,name=wrong,proto3" json:"wrong,omitempty"`                          // the same for people
+	Operators     []*Operator            `protobuf:"bytes,2,rep,name=operators,proto3" json:"operators,omitempty"`                      // who signed its commit
+	Persons       uint32                 `protobuf:"varint,3,opt,name=persons,proto3" json:"persons,omitempty"`                         // how many different ones verified
+	WrongKind     string                 `protobuf:"bytes,4,opt,name=wrong_kind,json=wrongKind,proto3" json:"wrong_kind,omitempty"`     // why one of its signatures is wrong; empty if none is
+	Wrong         string                 `protobuf:"bytes,5,opt,name=wrong,proto3" json:"wrong,omitempty"`                              // the same for people
+	VoidHeight    uint64                 `protobuf:"varint,6,opt,name=void_height,json=voidHeight,proto3" json:"void_height,omitempty"` // its height, if it is none that could follow the one before; 0: it is one
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -5918,6 +5927,13 @@ func (x *RecordedEntry) GetWrong() string {
 		return x.Wrong
 	}
 	return ""
+}
+
+func (x *RecordedEntry) GetVoidHeight() uint64 {
+	if x != nil {
+		return x.VoidHeight
+	}
+	return 0
 }
 
 // ClusterState is what the ordered log of a mesh alone leads to at a height. Its SHA-256, in
@@ -14991,11 +15007,12 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\toperators\x18\a \x03(\v2\x13.meshos.v1.OperatorR\toperators\x12*\n" +
 	"\x04over\x18\b \x01(\v2\x16.meshos.v1.OrderedOverR\x04over\x12%\n" +
 	"\x0enode_signature\x18\x0f \x01(\fR\rnodeSignatureB\a\n" +
-	"\x05order\"v\n" +
+	"\x05order\"\x8e\x01\n" +
 	"\vLoggedEntry\x12\x14\n" +
 	"\x05entry\x18\x01 \x01(\fR\x05entry\x125\n" +
 	"\blog_time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\alogTime\x12\x1a\n" +
-	"\brefilled\x18\x03 \x01(\bR\brefilled\"\xf4\x01\n" +
+	"\brefilled\x18\x03 \x01(\bR\brefilled\x12\x16\n" +
+	"\x06height\x18\x04 \x01(\x04R\x06height\"\xf4\x01\n" +
 	"\bFounding\x12\x1d\n" +
 	"\n" +
 	"cluster_id\x18\x01 \x01(\tR\tclusterId\x12(\n" +
@@ -15024,14 +15041,16 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\x03key\x18\x03 \x01(\fR\x03key\x12\x19\n" +
 	"\blink_key\x18\x04 \x01(\fR\alinkKey\x12'\n" +
 	"\x0ftoken_signature\x18\x05 \x01(\fR\x0etokenSignature\x12#\n" +
-	"\rkey_signature\x18\x06 \x01(\fR\fkeySignature\"\xc1\x01\n" +
+	"\rkey_signature\x18\x06 \x01(\fR\fkeySignature\"\xe2\x01\n" +
 	"\rRecordedEntry\x12.\n" +
 	"\x06logged\x18\x01 \x01(\v2\x16.meshos.v1.LoggedEntryR\x06logged\x121\n" +
 	"\toperators\x18\x02 \x03(\v2\x13.meshos.v1.OperatorR\toperators\x12\x18\n" +
 	"\apersons\x18\x03 \x01(\rR\apersons\x12\x1d\n" +
 	"\n" +
 	"wrong_kind\x18\x04 \x01(\tR\twrongKind\x12\x14\n" +
-	"\x05wrong\x18\x05 \x01(\tR\x05wrong\"\xad\f\n" +
+	"\x05wrong\x18\x05 \x01(\tR\x05wrong\x12\x1f\n" +
+	"\vvoid_height\x18\x06 \x01(\x04R\n" +
+	"voidHeight\"\xad\f\n" +
 	"\fClusterState\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\rR\aversion\x12\x16\n" +
 	"\x06height\x18\x02 \x01(\x04R\x06height\x12\x12\n" +
