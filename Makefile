@@ -22,7 +22,7 @@ ROW ?=
 
 SEEDS ?= 2000
 
-.PHONY: help build run run-mesh test thorough bench compare torture soak soak-mesh sim sim-seeds fping lint proto contract contract-baseline conformance tools clean
+.PHONY: help build run run-mesh test thorough bench bench-mesh compare torture soak soak-mesh sim sim-seeds fping lint proto contract contract-baseline conformance tools clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 19
@@ -53,6 +53,9 @@ bench: ## benchmarks with fixed names and sizes
 
 compare: build ## meshos beside fping, runit, blackbox_exporter, node_exporter … in alternating runs, as ratios (ROUNDS=3 ROW=NAME)
 	go run ./bench/compare -rounds $(ROUNDS) -row '$(ROW)'
+
+bench-mesh: build ## a mesh of five seeds and a leaf on this machine: orders, faults, what it costs (as root)
+	go run ./bench/mesh
 
 torture: build ## real nodes beside plugins that attack them: what each attack does (SECONDS=10)
 	go run ./internal/torture -for $(SECONDS)s

@@ -34,11 +34,11 @@ What an operator orders on any of them then holds for all. init and join change
 meshos.toml by adding lines to it, and show what they add.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return &usageError{err: errors.New("a command is missing: mesh init, token, join, leave, adopt, recover or status"), help: cmd.CommandPath() + " --help"}
+			return &usageError{err: errors.New("a command is missing: mesh init, token, join, leave, adopt, recover, checkpoint or status"), help: cmd.CommandPath() + " --help"}
 		},
 	}
 	cmd.AddCommand(newMeshInitCommand(a), newMeshTokenCommand(a), newMeshJoinCommand(a), newMeshLeaveCommand(a), newMeshStatusCommand(a), newMeshAdoptCommand(a),
-		newMeshRecoverCommand(a))
+		newMeshRecoverCommand(a), newMeshCheckpointCommand(a))
 	return cmd
 }
 

@@ -13,6 +13,29 @@ import (
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
+// checkpoints has the mesh agree on what its log leads to.
+func (w *world) checkpoints() {
+	w.t.Helper()
+	w.wait(func() string { return "there is a height for a checkpoint" }, func() bool {
+		if s := w.snapshot(1); s.GetMesh().GetMark() != nil {
+			return true
+		}
+		ctx, cancel := context.WithTimeout(w.t.Context(), patience)
+		defer cancel()
+		for i := range 32 {
+			_ = w.publish(ctx, 1+i%5, "one more") // what is refused is not needed
+		}
+		return false
+	})
+	w.eventually(2, w.breakGlass(2, "mesh", "checkpoint")...)
+	w.equal(1, five...)
+	for _, id := range five {
+		if shown := w.must(id, "mesh", "status"); !strings.Contains(shown, "checkpoint   height ") {
+			w.t.Errorf("meshos mesh status on node %d shows no checkpoint:\n%s", id, shown)
+		}
+	}
+}
+
 // recovers sets operators whose keys nobody has, and has the seeds replace them, from three
 // machines.
 func (w *world) recovers() {

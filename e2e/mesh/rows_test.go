@@ -100,6 +100,7 @@ func TestFiveSeedsThroughFaults(t *testing.T) {
 		{name: "flipped bytes", run: flippedBytes},
 		{name: "an upgrade of one after the other", run: rollingUpgrade},
 	})
+	w.checkpoints()
 	w.recovers()
 }
 

@@ -155,6 +155,7 @@ func (l *Log) View() *meshosv1.MeshView {
 	}
 	l.viewVersions(out)
 	l.viewRecovery(out)
+	l.viewCheckpoint(out)
 	if !member {
 		out.Joining = cmp.Or(l.whyJoining, l.follower.WhyNotMember())
 	}

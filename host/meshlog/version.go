@@ -50,6 +50,15 @@ func (l *Log) allKnow(kind string, needs uint32) *rules.Rejection {
 		kind, strings.Join(lacks, ", "), more)
 }
 
+// viewCheckpoint adds the last checkpoint, and where the next one may be. The caller holds mu.
+func (l *Log) viewCheckpoint(out *meshosv1.MeshView) {
+	at, _ := l.state.Checkpoint()
+	out.Checkpoint = at.ToProto()
+	if marks := l.state.Marks(); len(marks) > 0 {
+		out.Mark = marks[len(marks)-1].ToProto()
+	}
+}
+
 // viewVersions adds the oldest version that a member runs. The caller holds mu.
 func (l *Log) viewVersions(out *meshosv1.MeshView) {
 	oldest, who := version{l.opts.Version, cluster.LogVersion}, []mesh.NodeID{l.opts.Node}

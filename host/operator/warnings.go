@@ -29,7 +29,7 @@ const (
 	warnCutoverHolder    = "forced_cutover_target_already_holder"
 	warnExpel            = "expelled_node_is_unlinked"
 	warnSigners          = "signers_replaced_mesh_wide"
-	warnCheckpoint       = "checkpoint_drops_the_log_before"
+	warnCheckpoint       = "checkpoint_vouches_for_the_log"
 	warnKillPending      = "kill_migration_dispatcher_integration_pending"
 )
 

@@ -38,6 +38,9 @@ func (p Printer) Mesh(m *meshosv1.MeshView) string {
 		}
 		row("open token", "for %s with id %d, until %s", what, t.GetNode(), t.GetExpires().AsTime().In(p.Zone).Format("2006-01-02 15:04:05"))
 	}
+	if c := m.GetCheckpoint(); c != nil {
+		row("checkpoint", "height %d, admin_state %x", c.GetHeight(), short(c.GetAdminState()))
+	}
 	if r := m.GetRecovered(); r != nil {
 		what := "not acknowledged"
 		if r.GetAcknowledged() {
