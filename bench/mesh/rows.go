@@ -112,7 +112,7 @@ func (b *bench) withoutEach(ctx context.Context, away func(pid int) (back func()
 		}
 		began := time.Now()
 		back := away(pid)
-		err = b.order(ctx, id%seeds+1)
+		err = b.orderAny(ctx, without(everyone, id)...)
 		took := time.Since(began)
 		back()
 		if err != nil {
@@ -120,7 +120,6 @@ func (b *bench) withoutEach(ctx context.Context, away func(pid int) (back func()
 		}
 		if took > longest {
 			longest, others = took, longest
-			b.lead = id
 		} else {
 			others = max(others, took)
 		}
@@ -161,11 +160,11 @@ func (b *bench) cutLeader(ctx context.Context, cut func(away, rest []int), size 
 		if err != nil {
 			return "", err
 		}
-		away, rest := theSeeds[i:min(i+size, seeds)], slices.Clone(theSeeds)
-		rest = slices.DeleteFunc(rest, func(id int) bool { return slices.Contains(away, id) })
+		away := theSeeds[i:min(i+size, seeds)]
+		rest := without(theSeeds, away...)
 		began := time.Now()
 		cut(away, append(slices.Clone(rest), leaf))
-		err = b.order(ctx, rest[0])
+		err = b.orderAny(ctx, rest...)
 		took := time.Since(began)
 		if !pause(ctx, 2*time.Second) {
 			return "", ctx.Err()
@@ -231,6 +230,10 @@ func (b *bench) lostStore(ctx context.Context) (string, error) {
 		return "", err
 	}
 	return seconds(time.Since(began)) + ", the start of its process included", nil
+}
+
+func without(ids []int, some ...int) []int {
+	return slices.DeleteFunc(slices.Clone(ids), func(id int) bool { return slices.Contains(some, id) })
 }
 
 func seconds(d time.Duration) string { return fmt.Sprintf("%.1f s", d.Seconds()) }

@@ -29,8 +29,8 @@ type bench struct {
 	mu      sync.Mutex
 	heights []uint64 // by id, as the newest snapshot says
 	changed chan struct{}
-	lead    int // the seed whose plugin leads the log, as far as it was found
-	flip    bool
+
+	flip bool
 }
 
 func newBench(lab *meshlab.Lab) (*bench, error) {
@@ -113,9 +113,12 @@ func (b *bench) equal(ctx context.Context, least uint64, ids ...int) (uint64, er
 func (b *bench) order(ctx context.Context, id int) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
+	b.mu.Lock()
 	b.flip = !b.flip
+	flip := b.flip
+	b.mu.Unlock()
 	admin := &meshosv1.AdminEvent{Kind: &meshosv1.AdminEvent_Cordon{Cordon: &meshosv1.NodeTarget{Node: 1}}}
-	if b.flip {
+	if flip {
 		admin = &meshosv1.AdminEvent{Kind: &meshosv1.AdminEvent_Uncordon{Uncordon: &meshosv1.NodeTarget{Node: 1}}}
 	}
 	event := &meshosv1.Event{Kind: &meshosv1.Event_Admin{Admin: admin}}
@@ -128,6 +131,31 @@ func (b *bench) order(ctx context.Context, id int) error {
 			return fmt.Errorf("an order on node %d is not accepted within %s (%v): %v", id, patience, err, got.GetRefused()) //nolint:errorlint // the deadline is the cause
 		}
 	}
+}
+
+// orderAny orders something on some nodes until one of them takes it. An order that was published
+// to nobody keeps its node busy until it is given up, so they begin one after the other.
+func (b *bench) orderAny(ctx context.Context, ids ...int) error {
+	ctx, stop := context.WithTimeout(ctx, patience)
+	var all sync.WaitGroup
+	defer all.Wait()
+	defer stop()
+	taken := make(chan error, len(ids))
+	for i, id := range ids {
+		all.Go(func() {
+			if i > 0 {
+				pause(ctx, time.Duration(i+1)*time.Second)
+			}
+			taken <- b.order(ctx, id)
+		})
+	}
+	var err error
+	for range ids {
+		if err = <-taken; err == nil {
+			return nil
+		}
+	}
+	return err
 }
 
 // snapshot waits until a node's snapshot is as wanted.
