@@ -12,6 +12,7 @@ import (
 	"github.com/meshos/meshos/host/capacity"
 	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/meshlink"
+	"github.com/meshos/meshos/host/meshlog"
 	"github.com/meshos/meshos/host/nodekey"
 	"github.com/meshos/meshos/host/snapshot"
 	"github.com/meshos/meshos/host/wire"
@@ -61,6 +62,7 @@ func (n *node) linkOptions() meshlink.Options {
 			Labels:  n.labels.get,
 			Trouble: n.trouble,
 		},
+		Keeper: meshlog.Peers(n.cfg.Node.DataDir),
 		MayKnow: func(ctx context.Context, id mesh.NodeID) error {
 			return n.capacity.AdmitPeer(ctx, capacity.Source{Name: "mesh"}, id)
 		},

@@ -6,11 +6,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/meshos/meshos/host/meshlog"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
 func TestThreeNodesFromNothingSeeEachOtherAndFoldOneLog(t *testing.T) {
-	w := newWorld(t, 3)
+	w := newWorld(t, 3, "[[plugin]]\nname = \"locality-icmp\"")
 	three := []int{1, 2, 3}
 	began := time.Now()
 	ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
@@ -41,4 +42,33 @@ func TestThreeNodesFromNothingSeeEachOtherAndFoldOneLog(t *testing.T) {
 	}
 	w.thaw(3, three...)
 	w.equal(before+2, three...)
+	knownWithoutTheMesh(w)
+	w.allHear(three...)
+}
+
+// knownWithoutTheMesh starts a node again while no other one runs. It still knows and measures the
+// others.
+func knownWithoutTheMesh(w *world) {
+	w.t.Helper()
+	measures := func(s *meshosv1.Snapshot) bool {
+		n := 0
+		for _, p := range s.GetPeers() {
+			if p.GetMember() != nil && p.GetRtt() != nil && p.GetName() != "" {
+				n++
+			}
+		}
+		return n == 2
+	}
+	w.until(3, "measures the others", measures)
+	w.wait(func() string { return "node 3 keeps the addresses of the others" }, func() bool {
+		kept, err := meshlog.Peers(w.lab.Node(3).Data()).Recall()
+		return err == nil && len(kept) == 2 && kept[0].Address != "" && kept[1].Address != ""
+	})
+	w.stop(1, 2, 3)
+	w.start(3)
+	w.until(3, "measures the others although the mesh is away", measures)
+	if out := w.must(3, "nodes"); !strings.Contains(out, w.lab.Node(1).Name) {
+		w.t.Errorf("meshos nodes does not name node 1 while the mesh is away: %s", out)
+	}
+	w.start(1, 2)
 }

@@ -1,6 +1,9 @@
 package mesh
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // PeersAnnounced is what the mesh says of other nodes. It adds and removes only peers that the
 // mesh brought: what the configuration says of a peer wins.
@@ -59,3 +62,18 @@ func LabelOf(labels []Label, key string) string {
 }
 
 func (PeersAnnounced) isInput() {}
+
+// KeptMember is what this node keeps of another member over a restart: how it is called and
+// measured, and where it stands. The node begins with it until the mesh says something newer.
+type KeptMember struct {
+	ID      NodeID
+	Name    string
+	Address string  // "" if it is not known
+	Health  string  // its health target; "" if it is not known
+	Labels  []Label // sorted by key
+}
+
+// Equal reports whether both say the same.
+func (m KeptMember) Equal(other KeptMember) bool {
+	return m.ID == other.ID && m.Name == other.Name && m.Address == other.Address && m.Health == other.Health && slices.Equal(m.Labels, other.Labels)
+}

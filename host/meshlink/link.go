@@ -67,6 +67,7 @@ type Options struct {
 	Self   Self
 	// MayKnow returns why the node has no room for another peer; nil if it has.
 	MayKnow func(ctx context.Context, node mesh.NodeID) error
+	Keeper  Keeper
 	// Report records a failure; it does not wait.
 	Report func(source, reason string)
 	Log    *slog.Logger
@@ -193,6 +194,7 @@ func (l *Link) Run(ctx context.Context, h Hooks) {
 	l.server = h.Server
 	var announcing sync.WaitGroup
 	announcing.Go(func() { l.peers.run(ctx, h.Announce) })
+	announcing.Go(func() { l.peers.write(ctx) })
 	defer announcing.Wait()
 	for ctx.Err() == nil {
 		plugin, other := l.current()

@@ -305,3 +305,61 @@ func TestWithoutAPluginNothingIsOrdered(t *testing.T) {
 		}
 	})
 }
+
+// A node that begins again while the mesh is away knows how the others are measured, and where
+// they stand, but not how they are.
+func TestAMemberIsKnownAfterARestartWithoutTheMesh(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		net, kept := meshtest.New(meshtest.Options{Session: 3 * time.Second}), &keeper{}
+		a, b := start(t, net, 1), startWith(t, net, 2, kept)
+		stop := ticking(a, b)
+		settle()
+		if got := kept.of(1); got.Name != "node-1" || got.Address != "127.0.0.1" || mesh.LabelOf(got.Labels, "rack") != "r1" {
+			t.Fatalf("kept %+v", got)
+		}
+		writes := kept.writes
+		time.Sleep(time.Minute)
+		if kept.writes != writes {
+			t.Errorf("written %d times although nothing changed", kept.writes-writes)
+		}
+		stop()
+		b.end()
+
+		again := startWith(t, net, 2, kept)
+		again.Install(nil)
+		settle()
+		p := again.peer(1)
+		if p.Name != "node-1" || p.Address != "127.0.0.1" || !p.Gone || p.Heard != nil || mesh.LabelOf(p.Summary.Labels, "rack") != "r1" || p.Summary.Phase != mesh.PhaseUnknown {
+			t.Errorf("after the restart it is %+v, %+v", p, p.Summary)
+		}
+		if p := again.peer(3); p.ID != 3 || p.Address != "" {
+			t.Errorf("a member that never said anything is %+v", p)
+		}
+		again.record.setMembers(false, 2, 3)
+		settle()
+		if got := kept.of(1); got.ID != 0 {
+			t.Errorf("an expelled node is kept: %+v", got)
+		}
+	})
+}
+
+func TestWhatCanNotBeKeptIsReportedOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		net := meshtest.New(meshtest.Options{Session: 3 * time.Second})
+		kept := &keeper{broken: errDisk}
+		a, b := start(t, net, 1), startWith(t, net, 2, kept)
+		stop := ticking(a, b)
+		defer stop()
+		time.Sleep(time.Minute)
+		said := b.said()
+		if len(said) != 2 || !strings.Contains(said[0], "can't be read") || !strings.Contains(said[1], "the disk takes nothing") {
+			t.Errorf("reported %q", said)
+		}
+		kept.breaks(nil)
+		settle()
+		settle()
+		if kept.of(1).Address == "" {
+			t.Error("nothing is kept although the disk takes it again")
+		}
+	})
+}

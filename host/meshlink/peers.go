@@ -28,6 +28,7 @@ const (
 type peers struct {
 	opts Options
 	wake chan struct{} // buffered for one
+	keep chan struct{} // buffered for one: what is kept is to be written
 
 	mu        sync.Mutex
 	known     map[uint64]*peer
@@ -35,7 +36,8 @@ type peers struct {
 	unnamed   map[uint64]bool                 // members that this stream did not name yet
 	dirty     map[uint64]bool
 	expelled  []mesh.NodeID
-	dropped   uint64 // changes of strangers for whom there was no room
+	recalled  map[uint64]mesh.KeptMember // from before the restart, of who is not known yet
+	dropped   uint64                     // changes of strangers for whom there was no room
 	refused   map[uint64]bool
 }
 
@@ -52,13 +54,14 @@ type peer struct {
 
 func newPeers(o Options) *peers {
 	return &peers{
-		opts: o, wake: make(chan struct{}, 1), known: make(map[uint64]*peer), strangers: make(map[uint64]*pluginv1.PeerChange),
+		opts: o, wake: make(chan struct{}, 1), keep: make(chan struct{}, 1), recalled: make(map[uint64]mesh.KeptMember), known: make(map[uint64]*peer), strangers: make(map[uint64]*pluginv1.PeerChange),
 		unnamed: make(map[uint64]bool), dirty: make(map[uint64]bool), refused: make(map[uint64]bool),
 	}
 }
 
 // run brings what is new to the loop until ctx ends.
 func (p *peers) run(ctx context.Context, announce func(context.Context, mesh.PeersAnnounced) error) {
+	p.recall()
 	for ctx.Err() == nil {
 		changed := p.opts.Record.Changed()
 		p.setMembers(ctx, p.opts.Record.Members().GetMembers())
@@ -105,6 +108,7 @@ func (p *peers) setMembers(ctx context.Context, members []*pluginv1.Member) {
 			delete(p.dirty, id)
 			delete(p.unnamed, id)
 			p.expelled = append(p.expelled, mesh.NodeID(id))
+			p.keepSoon()
 		}
 	}
 	maps.DeleteFunc(p.refused, func(id uint64, _ bool) bool {
@@ -144,13 +148,20 @@ func (p *peers) setMember(m *pluginv1.Member) {
 	case k == nil:
 		k = &peer{name: m.GetName(), seed: m.GetSeed(), gone: true}
 		p.known[id], p.dirty[id], p.unnamed[id] = k, true, true
+		before, kept := p.recalled[id]
+		if delete(p.recalled, id); kept {
+			k.remember(before)
+		}
+		p.noteKept(id, k, before)
 		if said := p.strangers[id]; said != nil {
 			delete(p.strangers, id)
 			p.take(k, said)
 		}
 	case k.name != m.GetName() || k.seed != m.GetSeed():
+		before := k.kept(id)
 		k.name, k.seed = m.GetName(), m.GetSeed()
 		p.dirty[id] = true
+		p.noteKept(id, k, before)
 	}
 }
 
@@ -203,6 +214,8 @@ func (p *peers) said(changes []*pluginv1.PeerChange, complete bool) {
 // take takes over what the plugin says of a member.
 func (p *peers) take(k *peer, c *pluginv1.PeerChange) {
 	id := c.GetId()
+	before := k.kept(id)
+	defer func() { p.noteKept(id, k, before) }()
 	delete(p.unnamed, id)
 	p.dirty[id] = true
 	k.gone, k.orderly = c.GetLeft(), c.GetLeft() && c.GetOrderly()

@@ -188,6 +188,7 @@ type node struct {
 	inputs   int
 	reports  []string
 	room     int
+	end      func() // ends it before the test does
 	answer   func(ctx context.Context, from uint64, method string, send func([]byte) error) error
 }
 
@@ -233,8 +234,57 @@ func (n *node) show(change func(*snapshot.Snapshot)) {
 	n.board.Show(&next)
 }
 
+// keeper keeps members in memory.
+type keeper struct {
+	mu     sync.Mutex
+	list   []mesh.KeptMember
+	writes int
+	broken error
+}
+
+func (k *keeper) Recall() ([]mesh.KeptMember, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.list, k.broken
+}
+
+func (k *keeper) Keep(_ context.Context, members []mesh.KeptMember) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.broken != nil {
+		return k.broken
+	}
+	k.list = members
+	k.writes++
+	return nil
+}
+
+func (k *keeper) breaks(err error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.broken = err
+}
+
+// of returns what is kept of a member; the zero value for nothing.
+func (k *keeper) of(id mesh.NodeID) mesh.KeptMember {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for _, m := range k.list {
+		if m.ID == id {
+			return m
+		}
+	}
+	return mesh.KeptMember{}
+}
+
 // start starts a node of a mesh of three, until the test ends.
 func start(t *testing.T, net *meshtest.Network, id uint64) *node {
+	t.Helper()
+	return startWith(t, net, id, &keeper{})
+}
+
+// startWith is start of a node that keeps what it knows of others.
+func startWith(t *testing.T, net *meshtest.Network, id uint64, kept *keeper) *node {
 	t.Helper()
 	n := &node{
 		id: id, plugin: &inMemory{Node: net.Node(id), name: "mesh", renewed: make(chan struct{})},
@@ -257,6 +307,7 @@ func start(t *testing.T, net *meshtest.Network, id uint64) *node {
 			}
 			return nil
 		},
+		Keeper: kept,
 		Report: func(source, reason string) {
 			n.mu.Lock()
 			defer n.mu.Unlock()
@@ -271,10 +322,11 @@ func start(t *testing.T, net *meshtest.Network, id uint64) *node {
 		defer close(ended)
 		n.Run(ctx, meshlink.Hooks{Announce: n.Announce, Server: n})
 	}()
-	t.Cleanup(func() {
+	n.end = func() {
 		cancel()
 		<-ended
-	})
+	}
+	t.Cleanup(n.end)
 	return n
 }
 

@@ -183,10 +183,14 @@ func (s *State) Doubters(id mesh.NodeID) (n, of int) {
 	return s.members.accused[id], of
 }
 
+// says reports whether a member said how it is. It did not if all that is known of it is what was
+// kept over a restart of this node.
+func (m *member) says() bool { return m.Summary != nil && m.Summary.Phase != mesh.PhaseUnknown }
+
 // ownWord returns what a node says of itself, if that counts: not while it has not folded the
 // last order of the mesh about itself.
 func (p *peer) ownWord() *mesh.Summary {
-	if p.member == nil || p.member.Summary == nil || p.member.Summary.Height < p.orderedAt {
+	if p.member == nil || !p.member.says() || p.member.Summary.Height < p.orderedAt {
 		return nil
 	}
 	return p.member.Summary
@@ -202,7 +206,7 @@ func (p *peer) noteOrder(o Origin) {
 // phaseNow returns the phase of another node: what it says itself, or else what was ordered or
 // observed.
 func (p *peer) phaseNow() mesh.MaintenancePhase {
-	if w := p.ownWord(); w != nil && w.Phase != mesh.PhaseUnknown {
+	if w := p.ownWord(); w != nil {
 		return w.Phase
 	}
 	return p.phase
@@ -238,7 +242,7 @@ func (s *State) Targets() []mesh.NodeID {
 	if m.listed == nil || m.listedAt != m.targets {
 		m.listed, m.listedAt = []mesh.NodeID{}, m.targets
 		for id, p := range s.peers.all() {
-			if p.member != nil && !p.member.Gone && p.member.Summary != nil && s.nodes.of[id]&(factAvoided|factBarred) == 0 && id != s.node {
+			if p.member != nil && !p.member.Gone && p.member.says() && s.nodes.of[id]&(factAvoided|factBarred) == 0 && id != s.node {
 				m.listed = append(m.listed, id)
 			}
 		}
