@@ -27,6 +27,8 @@ const (
 	pluginWithin = 10 * time.Second
 	// pluginsAtOnce bounds how many are asked at once.
 	pluginsAtOnce = 8
+	// kindMesh is the kind of plugins that link a node with others.
+	kindMesh = "mesh"
 	// maxDescription bounds what a plugin may print about itself, in bytes.
 	maxDescription = 4 << 20
 )
@@ -61,7 +63,25 @@ func validatePlugins(ctx context.Context, cfg *config.Config) (faults, warnings 
 	for _, c := range all {
 		faults, warnings = append(faults, c.faults...), append(warnings, c.warnings...)
 	}
+	faults = append(faults, meshesTooMany(all)...)
 	return append(faults, uncheckedTargets(cfg, all, line)...), warnings
+}
+
+// meshesTooMany reports plugins that would link the node with others beside the one that does.
+func meshesTooMany(checks []pluginCheck) (faults []config.Problem) {
+	first := ""
+	for i := range checks {
+		c := &checks[i]
+		switch {
+		case c.said == nil || !slices.Contains(c.said.Kinds, kindMesh):
+		case first == "":
+			first = c.plugin.Name
+		default:
+			faults = append(faults, c.problem("name", c.line("name"), "remove one of the two entries",
+				"plugin %s is a mesh plugin and is not used as one: a node has one at most, and that is %s, the first in the file", c.plugin.Name, first))
+		}
+	}
+	return faults
 }
 
 // pluginCheck is the check of one plugin.

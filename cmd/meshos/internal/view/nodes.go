@@ -211,6 +211,9 @@ func meshLine(m *meshosv1.MeshView) string {
 	switch {
 	case m.GetJoining() != "":
 		words = append(words, "This node is no member of the mesh yet: "+Plain(m.GetJoining())+".")
+	case m.GetHeight() == 0:
+		words = append(words, "This node has a mesh plugin, and belongs to no mesh: `meshos mesh init` begins one, and `meshos mesh join` makes it a member of one.")
+		return strings.Join(words, " ")
 	case link == nil:
 		words = append(words, "The mesh plugin has not said yet how this node is linked; `meshos plugin list` shows how it is.")
 	case !link.GetConnected():
