@@ -11,9 +11,10 @@ import (
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
-// meshView returns what this node knows of its mesh; nil if it has none.
+// meshView returns what this node knows of its mesh; nil if it has none. A node whose plugin is
+// not there, or not yet, has its record all the same.
 func (n *node) meshView(s *snapshot.Snapshot) *meshosv1.MeshView {
-	if !n.link.Used() {
+	if !n.link.Used() && !n.meshlog.Used() {
 		return nil
 	}
 	view := &meshosv1.MeshView{}

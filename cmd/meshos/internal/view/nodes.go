@@ -215,7 +215,7 @@ func meshLine(m *meshosv1.MeshView) string {
 		words = append(words, "This node has a mesh plugin, and belongs to no mesh: `meshos mesh init` begins one, and `meshos mesh join` makes it a member of one.")
 		return strings.Join(words, " ")
 	case link == nil:
-		words = append(words, "The mesh plugin has not said yet how this node is linked; `meshos plugin list` shows how it is.")
+		words = append(words, "The mesh plugin does not run, or has not said yet how this node is linked; `meshos plugin list` shows how it is. Orders for the mesh are refused.")
 	case !link.GetConnected():
 		words = append(words, "This node is cut off from the mesh: "+OrDash(Plain(link.GetError()))+".")
 	case !link.GetQuorum():
