@@ -3,6 +3,7 @@ package e2e
 import (
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -35,5 +36,26 @@ func TestASecondMeshPluginIsNotUsed(t *testing.T) {
 	})
 	if out := n.must("mesh", "status"); !strings.Contains(out, "belongs to no mesh: `meshos mesh init` begins one") {
 		t.Errorf("mesh status of a node that has a plugin and no mesh:\n%s", out)
+	}
+}
+
+// A node of a mesh is one also while its plugin does not run: it says so, and refuses orders.
+func TestANodeOfAMeshWithoutItsPluginIsNoNodeAlone(t *testing.T) {
+	t.Parallel()
+	n := prepare(t)
+	n.write("[node]\nid = 1\nsocket = \"run/meshos.sock\"\n[plugins]\ndir = \"" + filepath.Join(bin, "plugins") + "\"\n")
+	n.must("mesh", "init", "--listen", "127.0.0.1:7420") // nothing will listen there
+	text, err := os.ReadFile(n.config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n.write(strings.Replace(string(text), "name = \"mesh-nats\"", "name = \"mesh-nats\"\nenabled = false", 1))
+	n.start()
+	n.until("it answers", func(s *meshosv1.Snapshot) bool { return s.GetTick() > 0 })
+	if out := n.must("mesh", "status"); !strings.Contains(out, "The mesh plugin does not run") || !strings.Contains(out, "height 1,") {
+		t.Errorf("mesh status:\n%s", out)
+	}
+	if _, errs, code := n.meshos("admin", "cordon", "--yes"); code != 4 || !strings.Contains(errs, "mesh_unreachable") {
+		t.Errorf("an order: exit %d\n%s", code, errs)
 	}
 }
