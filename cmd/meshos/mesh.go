@@ -13,6 +13,7 @@ import (
 
 	"github.com/meshos/meshos/cmd/meshos/internal/view"
 	"github.com/meshos/meshos/host/config"
+	"github.com/meshos/meshos/host/datadir"
 	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/nodekey"
 )
@@ -159,7 +160,7 @@ func newMeshLeaveCommand(a *app) *cobra.Command {
 		Use:   "leave",
 		Short: "Have this node belong to no mesh any more",
 		Long: `Moves the node's record of the log of the mesh away, so that it begins alone the next time it
-runs. Nothing is deleted. The others still count it as a member until it is expelled:
+runs. The node has to be stopped. Nothing is deleted. The others still count it as a member until it is expelled:
 run meshos ice expel-node on one of them.`,
 		Example: "  meshos mesh leave",
 		Args:    cobra.NoArgs,
@@ -170,14 +171,20 @@ run meshos ice expel-node on one of them.`,
 			return err
 		}
 		dir := nodekey.Dir(cfg.Node.DataDir)
-		to := dir + ".left-" + a.now().UTC().Format("20060102T150405Z")
-		if err := os.Rename(dir, to); errors.Is(err, os.ErrNotExist) {
+		if _, err := os.Stat(dir); errors.Is(err, os.ErrNotExist) {
 			return errors.New("this node belongs to no mesh: there is no " + dir)
-		} else if err != nil {
+		}
+		unlock, err := datadir.Lock(cfg.Node.DataDir)
+		if err != nil {
+			return fmt.Errorf("stop the node first: %w", err)
+		}
+		defer func() { _ = unlock() }()
+		to := dir + ".left-" + a.now().UTC().Format("20060102T150405Z")
+		if err := os.Rename(dir, to); err != nil {
 			return err
 		}
 		_, _ = fmt.Fprintf(a.out, "Moved %s to %s\n", view.Plain(dir), view.Plain(to))
-		a.next(fmt.Sprintf("take the entry of plugin %s out of %s, restart the node, and on another node run `meshos ice expel-node %d`",
+		a.next(fmt.Sprintf("take the entry of plugin %s out of %s, start the node, and on another node run `meshos ice expel-node %d`",
 			meshPlugin, view.Plain(a.configPath()), cfg.Node.ID))
 		return nil
 	}

@@ -110,7 +110,7 @@ func (a *app) joinMesh(token meshlog.Token, listen string) error {
 	_, _ = fmt.Fprintf(a.out, "This machine is to become node %d of mesh %s.\n", token.Node, view.Plain(token.Cluster))
 	next := "start the node with `meshos run`, or restart it if it runs; `meshos mesh status` shows when it is a member"
 	if listen != "" {
-		next += fmt.Sprintf("; then add %q to seeds of plugin %s on the other seeds, and restart these one after the other", listen, meshPlugin)
+		next += fmt.Sprintf("; once all new seeds are members, name all seeds, %q too, in seeds of plugin %s on all nodes, and run `meshos reload` on one after the other", listen, meshPlugin)
 	}
 	a.next(next)
 	return nil

@@ -28,6 +28,7 @@ func TestOperatorsWorkWithAMesh(t *testing.T) {
 		{"a break-glass command shows who does not answer", showsWhoIsSilent},
 		{"the list of operators is replaced", replacesOperators},
 		{"a machine comes back from its backup", comesBack},
+		{"a machine leaves", leaves},
 	} {
 		began := time.Now()
 		step.run(w)
@@ -347,4 +348,23 @@ func comesBack(w *operated) {
 	if said := w.must(3, "audit", "verify", "--signers", w.signers("ana", "ben", "cleo", "dan")); strings.Contains(said, "wrong") {
 		w.t.Errorf("audit verify says %s", said)
 	}
+}
+
+func leaves(w *operated) {
+	w.must(1, w.ice(1, "cleo dan", "ice", "expel-node", "3")...)
+	said := ""
+	w.wait(func() string { return "node 3 says that it was expelled: " + said }, func() bool {
+		said = w.must(3, "mesh", "status")
+		return strings.Contains(said, "This node is no member of the mesh: it was expelled")
+	})
+	if said := w.fails(3, 1, "mesh", "leave"); !strings.Contains(said, "stop the node first") {
+		w.t.Error(said)
+	}
+	w.stop(3)
+	w.must(3, "mesh", "leave")
+	w.start(3)
+	w.until(3, "is alone", func(s *meshosv1.Snapshot) bool { return s.GetTick() > 0 && s.GetMesh().GetHeight() == 0 })
+	w.allHear(1, 2)
+	w.must(2, w.by("cleo dan", "admin", "cordon", "--node", "1")...)
+	w.equal(1, 1, 2)
 }

@@ -129,6 +129,9 @@ func (l *Log) handIn(ctx context.Context) {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.joining == nil { // it became one meanwhile
+		return
+	}
 	l.whyJoining = "a seed has what this node signed, and has not taken it in yet"
 	if err != nil {
 		l.whyJoining = err.Error()

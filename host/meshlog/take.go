@@ -90,7 +90,7 @@ func (l *Log) folded(t follower.Taken, record mesh.AuditRecord) {
 		l.setMembers()
 		l.forgetOthers()
 		if _, is := l.state.Member(l.opts.Node); is && l.joining != nil {
-			l.joining = nil
+			l.joining, l.whyJoining = nil, ""
 			l.follower.Joined()
 			removeJoining(l.opts.DataDir)
 		}

@@ -210,7 +210,7 @@ func meshLine(m *meshosv1.MeshView) string {
 	var words []string
 	switch {
 	case m.GetJoining() != "":
-		words = append(words, "This node is no member of the mesh yet: "+Plain(m.GetJoining())+".")
+		words = append(words, "This node is no member of the mesh: "+Plain(m.GetJoining())+".")
 	case m.GetHeight() == 0:
 		words = append(words, "This node has a mesh plugin, and belongs to no mesh: `meshos mesh init` begins one, and `meshos mesh join` makes it a member of one.")
 		return strings.Join(words, " ")
