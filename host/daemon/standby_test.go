@@ -1,12 +1,15 @@
 package daemon_test
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -74,6 +77,42 @@ func TestAShimIgnoresWhatIsNotForIt(t *testing.T) {
 	}
 	n.stop(7, time.Hour)
 	n.wait(t, "7 exited")
+}
+
+// A shim executes itself anew once its daemon runs. For a moment neither the old program handles
+// signals nor the new one.
+func TestAShimIgnoresWhatIsNotForItWhileItBeginsToStandBy(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	var specs []daemon.Spec
+	for id := mesh.DaemonID(1); id <= 8; id++ {
+		specs = append(specs, sh(id, sleeper))
+	}
+	n := startNodeIn(t, dir, specs...)
+	for _, s := range specs {
+		id := s.Daemon.ID
+		ctx, started := context.WithCancel(t.Context())
+		var hammering sync.WaitGroup
+		hammering.Go(func() {
+			var pid int
+			for sig := 0; ctx.Err() == nil; sig++ {
+				if rec, err := shim.FolderOf(dir, id).Load(); pid == 0 && err == nil && rec.Process.PID != 0 {
+					pid = rec.Shim.PID
+				}
+				if pid > 0 { // it is a child of nobody who would collect it and so free its pid
+					_ = syscall.Kill(pid, []syscall.Signal{syscall.SIGHUP, syscall.SIGINT}[sig%2])
+				}
+			}
+		})
+		n.start(id)
+		n.wait(t, fmt.Sprintf("%d 3> ready", id))
+		started()
+		hammering.Wait()
+	}
+	for _, s := range specs {
+		n.stop(s.Daemon.ID, time.Hour)
+		n.wait(t, fmt.Sprintf("%d exited", s.Daemon.ID))
+	}
 }
 
 // A shim that waits is to take no more than a small Go program: there is one for each daemon.

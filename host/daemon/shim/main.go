@@ -130,11 +130,16 @@ func unanswered(err error) error {
 	return fmt.Errorf("the node that requested the daemon is gone, so the daemon was ended: %w", err)
 }
 
+// handled are the signals that a shim handles, and that would end it otherwise.
+func handled() []os.Signal {
+	return []os.Signal{syscall.SIGTERM, syscall.SIGUSR1, syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT}
+}
+
 // catch takes the signals from now on. They are caught, not ignored: the daemon would inherit
 // ignored ones.
 func (s *shim) catch() {
 	s.signals = make(chan os.Signal, 8)
-	signal.Notify(s.signals, syscall.SIGTERM, syscall.SIGUSR1, syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT)
+	signal.Notify(s.signals, handled()...)
 	s.died = make(chan os.Signal, 1)
 	signal.Notify(s.died, syscall.SIGCHLD)
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/signal"
 	"strconv"
 	"strings"
 	"syscall"
@@ -66,6 +67,9 @@ func (s *shim) standBy(request json.RawMessage, response *os.File) error {
 		SegmentSize: spool.SegmentSize, Segments: spool.Segments, MaxLine: maxLine, MaxLines: spool.MaxLines, Window: uint64(spool.Window),
 		Whole: text, Text: fmt.Appendf(nil, "{\"pid\":%d}\n", s.proc.Pid()), Dir: []byte(s.folder.Output()),
 	}
+	// The new program does not handle them at once, and would end: those that come meanwhile are lost.
+	signal.Ignore(handled()...)
+	defer signal.Notify(s.signals, handled()...) // it could not be executed
 	for waiting := true; waiting; {
 		select {
 		case sig := <-s.signals:
