@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"os"
@@ -25,16 +27,16 @@ type plugin struct {
 
 // run starts a plugin and waits until it is ready.
 func (b *bench) run(ctx context.Context, name string, config map[string]any, peers []*pluginv1.Peer) (*plugin, error) {
-	return b.runFile(ctx, name, b.plugin(name), config, peers)
+	return b.runFile(ctx, name, b.plugin(name), "", config, peers)
 }
 
-// runFile starts a plugin from a file.
-func (b *bench) runFile(ctx context.Context, name, file string, config map[string]any, peers []*pluginv1.Peer) (*plugin, error) {
+// runFile starts a plugin from a file, which is checked before it runs if sum is not empty.
+func (b *bench) runFile(ctx context.Context, name, file, sum string, config map[string]any, peers []*pluginv1.Peer) (*plugin, error) {
 	dir, err := os.MkdirTemp(b.dir, "p")
 	if err != nil {
 		return nil, err
 	}
-	entry := catalog.Entry{Name: name, Path: file, Enabled: true, Required: true, Config: config}
+	entry := catalog.Entry{Name: name, Path: file, SHA256: sum, Enabled: true, Required: true, Config: config}
 	c, err := catalog.New(catalog.Options{
 		Entries: []catalog.Entry{entry}, Spawner: b.spawner,
 		DataDir: filepath.Join(dir, "data"), RunDir: dir, Node: 1, Peers: peers,
@@ -102,4 +104,14 @@ func (p *plugin) restart(ctx context.Context) (time.Duration, error) {
 		}
 	}
 	return to.Sub(from), nil
+}
+
+// sha256Of returns the hash of a file, as an entry has it.
+func sha256Of(file string) (string, error) {
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:]), nil
 }
