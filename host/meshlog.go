@@ -1,6 +1,7 @@
 package host
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"github.com/meshos/meshos/host/nodekey"
 	"github.com/meshos/meshos/host/ordered"
 	"github.com/meshos/meshos/host/state"
+	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
 // openOrders opens the two logs of orders, the node's own and that of its mesh, and returns with
@@ -23,7 +25,11 @@ func (n *node) openOrders(log *slog.Logger) (boot state.Boot, lines []mesh.LogLi
 		return boot, nil, err
 	}
 	n.opened = append(n.opened, n.ordered.Close)
-	n.meshlog, err = meshlog.Open(meshlogOptions(cfg, n.opts.Version, n.ordered.MeshHeight(), report, log))
+	o := meshlogOptions(cfg, n.opts.Version, n.ordered.MeshHeight(), report, log)
+	if o.Audited, err = n.auditedHeight(o.Folded); err != nil {
+		return boot, nil, err
+	}
+	n.meshlog, err = meshlog.Open(o)
 	if err != nil {
 		return boot, nil, err
 	}
@@ -40,6 +46,30 @@ func (n *node) openOrders(log *slog.Logger) (boot state.Boot, lines []mesh.LogLi
 		}
 	}
 	return n.ordered.Restore(bootOf(cfg, n.epoch, n.start, freeze), later...)
+}
+
+// auditedHeight returns up to which height of the log of the mesh there are audit records; what
+// the state has, if there is none at all.
+func (n *node) auditedHeight(folded uint64) (uint64, error) {
+	if belongs, err := meshlog.Belongs(n.cfg.Node.DataDir); err != nil || !belongs {
+		return folded, err
+	}
+	ctx, height := context.Background(), uint64(0)
+	ofMesh := func(r *meshosv1.Record) bool { return r.GetAudit().GetInMesh() }
+	from, err := n.records.Newest(ctx, mesh.ChainAudit, 1, ofMesh)
+	if err != nil {
+		return 0, err
+	}
+	err = n.records.Read(ctx, mesh.ChainAudit, mesh.RecordPosition{From: from}, func(bool) error { return nil }, func(r *meshosv1.Record) error {
+		if ofMesh(r) {
+			height = r.GetAudit().GetHeight()
+		}
+		return nil
+	})
+	if height == 0 {
+		return folded, err
+	}
+	return height, err
 }
 
 func meshlogOptions(cfg *config.Config, version string, folded uint64, report func(source, reason string), log *slog.Logger) meshlog.Options {

@@ -110,6 +110,7 @@ func TestThreeSeedsAndTwoLeavesThroughFaults(t *testing.T) {
 	w.play([]row{
 		{name: "a leaf is cut off", run: aLeafIsCutOff, whole: true},
 		{name: "a wrong clock", run: aWrongClock},
+		{name: "recorded and not folded", run: recordedAndNotFolded},
 		{name: "a damaged record", run: aDamagedRecord},
 		{name: "a restored backup", run: aRestoredBackup},
 		{name: "a lying plugin", run: aLyingPlugin},

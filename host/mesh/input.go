@@ -148,7 +148,10 @@ type JudgedCommit struct {
 	Envelope  *Envelope // of an accepted command, so that its signatures can be checked later
 	Ordered   Place     // of a command that is in the ordered log
 	Late      bool      // it does something once and came too late for that: it is recorded and not carried out
-	Refusal   *Refusal  // set if only a record is to be made; then Event may be nil
+	// Restored says that what it led to was restored from the record of the mesh, and that the process
+	// before left no audit record of it: one is made, and nothing else.
+	Restored bool
+	Refusal  *Refusal // set if only a record is to be made; then Event may be nil
 }
 
 // Acknowledged reports that every appender of a record chain has stored the records of

@@ -30,8 +30,9 @@ type Options struct {
 	Log     *slog.Logger
 	// Report records a failure; it does not wait.
 	Report func(source, reason string)
-	// Folded is the height up to which the node's state of before the restart has the log.
-	Folded uint64
+	// Folded is the height up to which the node's state of before the restart has the log, and
+	// Audited the one up to which its audit log does.
+	Folded, Audited uint64
 
 	fs disk.FS // nil: the real folder
 }
@@ -75,6 +76,7 @@ type Log struct {
 	taking    sync.Mutex    // held while entries are taken
 	wake      chan struct{} // buffered: Run looks
 	undeliver []follower.Taken
+	unaudited []mesh.JudgedCommit // of the record, without an audit record
 
 	saying   sync.Mutex
 	reported map[string]bool // what was reported once
@@ -149,6 +151,9 @@ func (l *Log) open() error {
 		if out.Place.Height > l.opts.Folded {
 			l.later = append(l.later, Later{wall, l.input(out, now)})
 		}
+		if out.Place.Height > l.opts.Audited {
+			l.unaudited = append(l.unaudited, l.restored(out, now))
+		}
 	})
 	if err != nil {
 		return err
@@ -209,6 +214,14 @@ func (l *Log) input(out cluster.Outcome, now time.Time) mesh.JudgedCommit {
 	in.Ordered.Mesh = true
 	age := now.Sub(out.Place.At)
 	in.Late = in.Event != nil && cluster.Momentary(in.Event) && age > l.state.Policy().Freshness
+	return in
+}
+
+// restored returns of what an audit record is made that the process before left none of. What is
+// done once was not: it ended before.
+func (l *Log) restored(out cluster.Outcome, now time.Time) mesh.JudgedCommit {
+	in := l.input(out, now)
+	in.Restored, in.Late = true, in.Event != nil && cluster.Momentary(in.Event)
 	return in
 }
 

@@ -213,6 +213,37 @@ func TestARecordIsReadAgainAfterARestart(t *testing.T) {
 	}
 }
 
+func TestWhatWasRecordedAndNotFoldedIsAuditedOnce(t *testing.T) {
+	n := meshtest.New(meshtest.Options{})
+	h := several(t, n, 1)[0]
+	h.order(mesh.Drain{Node: 1})
+	h.order(mesh.RestartAllDaemons{Node: 1})
+	for _, audited := range []uint64{1, 3} { // killed before the audit records were on disk, and after
+		h.stop()
+		h.mu.Lock()
+		h.verdicts = nil
+		h.mu.Unlock()
+		h.open(audited)
+		until(t, "a link", func() bool { return reachable(h.Log) == nil })
+		if got := h.order(mesh.Cordon{Node: 1}); got != "unverified" {
+			t.Fatalf("after the restart: %s", got)
+		}
+		var got []string
+		h.mu.Lock()
+		for _, v := range h.verdicts {
+			got = append(got, fmt.Sprintf("%d %s %v %v", v.Ordered.Height, v.Event.Kind(), v.Restored, v.Late))
+		}
+		h.mu.Unlock()
+		want := []string{"2 drain true false", "3 restart_all_daemons true true", "4 cordon false false"}
+		if audited == 3 {
+			want = []string{"4 cordon true false", "5 cordon false false"}
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("audited up to %d: %q, want %q", audited, got, want)
+		}
+	}
+}
+
 func TestADamagedRecordIsFetchedAgain(t *testing.T) {
 	n := meshtest.New(meshtest.Options{})
 	hosts := several(t, n, 2)

@@ -20,6 +20,7 @@ func TestTheSeedsRecoverAMeshThatNobodyCommands(t *testing.T) {
 	if got := hosts[0].order(mesh.SetSigners{AllowedSigners: clustertest.Signers(t, clustertest.Alice)}); got != "unverified" {
 		t.Fatal(got)
 	}
+	sameState(t, hosts...) // each judges by its own
 	s := hosts[0].View()
 	var founding cluster.Hash
 	copy(founding[:], s.GetFounding())

@@ -78,7 +78,7 @@ func start(t *testing.T, n *meshtest.Network, id mesh.NodeID, dir string, now fu
 func (h *host) open(folded uint64) {
 	h.t.Helper()
 	l, err := Open(Options{
-		DataDir: h.dir, Node: h.id, Name: fmt.Sprintf("node-%d", h.id), Now: h.now, Log: slog.New(slog.NewTextHandler(&h.logs, nil)), Folded: folded,
+		DataDir: h.dir, Node: h.id, Name: fmt.Sprintf("node-%d", h.id), Now: h.now, Log: slog.New(slog.NewTextHandler(&h.logs, nil)), Folded: folded, Audited: folded,
 		Report: func(source, reason string) {
 			h.mu.Lock()
 			defer h.mu.Unlock()

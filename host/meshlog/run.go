@@ -27,6 +27,7 @@ const (
 func (l *Log) Run(ctx context.Context) {
 	timer := time.NewTimer(lookEvery)
 	defer timer.Stop()
+	l.wakeUp() // what was restored is to be audited
 	for ctx.Err() == nil {
 		select {
 		case <-l.wake:
@@ -49,7 +50,7 @@ func (l *Log) Run(ctx context.Context) {
 func (l *Log) retry(ctx context.Context) {
 	l.taking.Lock()
 	defer l.taking.Unlock()
-	if l.write() == nil && len(l.undeliver) > 0 {
+	if l.write() == nil && len(l.undeliver)+len(l.unaudited) > 0 {
 		_ = l.deliver(ctx) // fails when the node ends: then the next start does it
 	}
 }

@@ -70,6 +70,12 @@ func (l *Log) write() error {
 
 // deliver hands what is on disk to the loop, and to those who wait for it.
 func (l *Log) deliver(ctx context.Context) error {
+	for len(l.unaudited) > 0 {
+		if _, err := l.parts.Fold(ctx, l.unaudited[0]); err != nil {
+			return fmt.Errorf("the entry at height %d is restored and not audited yet: %w", l.unaudited[0].Ordered.Height, err)
+		}
+		l.unaudited = l.unaudited[1:]
+	}
 	for len(l.undeliver) > 0 {
 		next := l.undeliver[0]
 		record, err := l.parts.Fold(ctx, l.input(next.Out, l.opts.Now()))

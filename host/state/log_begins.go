@@ -11,6 +11,10 @@ import (
 // rules that are the same on all nodes: nothing is judged here again. What was ordered at this
 // node's own door about the same is over.
 func (s *State) applyLogged(in mesh.JudgedCommit) []Effect {
+	if in.Restored {
+		s.auditCommand(in)
+		return s.soon
+	}
 	o := s.origin(in.Ordered, in.Operators)
 	if in.Ordered.Height == 1 {
 		s.logBegins(o)

@@ -197,7 +197,7 @@ func commitFromProto(entry *meshosv1.JournalEntry, in *meshosv1.JudgedCommit) (m
 	f := fields{at: "commit"}
 	verdict := in.GetOutcome()
 	out := mesh.JudgedCommit{
-		Ordered: place, Late: in.GetLate(),
+		Ordered: place, Late: in.GetLate(), Restored: in.GetRestored(),
 		Outcome: mesh.Verification{
 			Verdict: mesh.Verdict(f.enum("outcome.verdict", int32(verdict.GetVerdict()), int32(mesh.VerdictUnverified))),
 			Kind:    f.text("outcome.kind", verdict.GetKind()),

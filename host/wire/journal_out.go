@@ -150,5 +150,6 @@ func commitToProto(in mesh.JudgedCommit) *meshosv1.JudgedCommit {
 		Refusal:   refusalToProto(in.Refusal),
 		Reason:    valid(in.Reason),
 		Late:      in.Late,
+		Restored:  in.Restored,
 	}
 }

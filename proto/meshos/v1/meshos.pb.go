@@ -12367,10 +12367,11 @@ type JudgedCommit struct {
 	Operators     []*Operator            `protobuf:"bytes,2,rep,name=operators,proto3" json:"operators,omitempty"`
 	Outcome       *VerificationOutcome   `protobuf:"bytes,3,opt,name=outcome,proto3" json:"outcome,omitempty"`
 	CommitId      []byte                 `protobuf:"bytes,4,opt,name=commit_id,json=commitId,proto3" json:"commit_id,omitempty"`
-	Commit        *SignedCommit          `protobuf:"bytes,5,opt,name=commit,proto3" json:"commit,omitempty"`   // of an accepted command
-	Refusal       *Refusal               `protobuf:"bytes,6,opt,name=refusal,proto3" json:"refusal,omitempty"` // set if the node refused it before it came to the loop
-	Age           *durationpb.Duration   `protobuf:"bytes,8,opt,name=age,proto3" json:"age,omitempty"`         // not used: the height's ordered_at says it
-	Late          bool                   `protobuf:"varint,9,opt,name=late,proto3" json:"late,omitempty"`      // it does something once, and came too late for that: it is recorded and not done
+	Commit        *SignedCommit          `protobuf:"bytes,5,opt,name=commit,proto3" json:"commit,omitempty"`       // of an accepted command
+	Refusal       *Refusal               `protobuf:"bytes,6,opt,name=refusal,proto3" json:"refusal,omitempty"`     // set if the node refused it before it came to the loop
+	Age           *durationpb.Duration   `protobuf:"bytes,8,opt,name=age,proto3" json:"age,omitempty"`             // not used: the height's ordered_at says it
+	Late          bool                   `protobuf:"varint,9,opt,name=late,proto3" json:"late,omitempty"`          // it does something once, and came too late for that: it is recorded and not done
+	Restored      bool                   `protobuf:"varint,10,opt,name=restored,proto3" json:"restored,omitempty"` // what it led to was restored at the start of the node: only an audit record is made
 	Reason        string                 `protobuf:"bytes,20,opt,name=reason,proto3" json:"reason,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -12458,6 +12459,13 @@ func (x *JudgedCommit) GetAge() *durationpb.Duration {
 func (x *JudgedCommit) GetLate() bool {
 	if x != nil {
 		return x.Late
+	}
+	return false
+}
+
+func (x *JudgedCommit) GetRestored() bool {
+	if x != nil {
+		return x.Restored
 	}
 	return false
 }
@@ -15828,7 +15836,7 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\n" +
 	"queue_room\x18\x01 \x01(\rH\x00R\tqueueRoom\x88\x01\x01\x12\x14\n" +
 	"\x05early\x18\x02 \x01(\bR\x05earlyB\r\n" +
-	"\v_queue_room\"\xfd\x02\n" +
+	"\v_queue_room\"\x99\x03\n" +
 	"\fJudgedCommit\x12+\n" +
 	"\x05event\x18\x01 \x01(\v2\x15.meshos.v1.AdminEventR\x05event\x121\n" +
 	"\toperators\x18\x02 \x03(\v2\x13.meshos.v1.OperatorR\toperators\x128\n" +
@@ -15837,7 +15845,9 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\x06commit\x18\x05 \x01(\v2\x17.meshos.v1.SignedCommitR\x06commit\x12,\n" +
 	"\arefusal\x18\x06 \x01(\v2\x12.meshos.v1.RefusalR\arefusal\x12+\n" +
 	"\x03age\x18\b \x01(\v2\x19.google.protobuf.DurationR\x03age\x12\x12\n" +
-	"\x04late\x18\t \x01(\bR\x04late\x12\x16\n" +
+	"\x04late\x18\t \x01(\bR\x04late\x12\x1a\n" +
+	"\brestored\x18\n" +
+	" \x01(\bR\brestored\x12\x16\n" +
 	"\x06reason\x18\x14 \x01(\tR\x06reason\"\xfd\x02\n" +
 	"\x0ePeersAnnounced\x129\n" +
 	"\x05peers\x18\x01 \x03(\v2#.meshos.v1.PeersAnnounced.AnnouncedR\x05peers\x12\x1a\n" +
