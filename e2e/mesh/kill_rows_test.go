@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
 	"syscall"
 	"time"
@@ -60,25 +59,23 @@ func killedHosts(w *world, o *orders) {
 // untilRecording waits until a node writes to its record of the log.
 func (w *world) untilRecording(id int) {
 	w.t.Helper()
-	size := func() (n int64) {
-		files, err := filepath.Glob(filepath.Join(meshlog.Dir(w.lab.Node(id).Data()), "*", "*"))
-		flat, _ := filepath.Glob(filepath.Join(meshlog.Dir(w.lab.Node(id).Data()), "*"))
-		if files = append(files, flat...); err != nil || len(files) == 0 {
-			w.t.Fatalf("node %d has no record: %v", id, err)
-		}
-		for _, f := range files {
-			if info, err := os.Stat(f); err == nil && info.Mode().IsRegular() {
-				n += info.Size()
-			}
-		}
-		return n
-	}
-	before, deadline := size(), time.Now().Add(patience)
-	for size() == before { // without a pause: the moment after it is what is looked for
+	before, deadline := w.recordSize(id), time.Now().Add(patience)
+	for w.recordSize(id) == before { // without a pause: the moment after it is what is looked for
 		if time.Now().After(deadline) {
 			w.t.Fatalf("not within %s: node %d writes to its record", patience, id)
 		}
 	}
+}
+
+// recordSize returns how large the record of a node is, in bytes.
+func (w *world) recordSize(id int) (n int64) {
+	files, _ := os.ReadDir(meshlog.Dir(w.lab.Node(id).Data()))
+	for _, f := range files {
+		if info, err := f.Info(); err == nil && info.Mode().IsRegular() {
+			n += info.Size()
+		}
+	}
+	return n
 }
 
 // aStoppedHost stops the process of a node for a while.

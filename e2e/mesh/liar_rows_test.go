@@ -2,6 +2,7 @@ package mesh
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -13,20 +14,7 @@ import (
 // says so once, and its loop does not notice.
 func aLyingPlugin(w *world, o *orders) {
 	const id = 4
-	n := w.lab.Node(id)
-	honest, err := os.ReadFile(n.Config())
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	before, _, found := bytes.Cut(honest, []byte("[[plugin]]\nname = \"mesh-nats\""))
-	if !found {
-		w.t.Fatalf("no mesh plugin:\n%s", honest)
-	}
-	write := func(text []byte) {
-		if err := os.WriteFile(n.Config(), text, 0o600); err != nil {
-			w.t.Fatal(err)
-		}
-	}
+	n, honest := w.lab.Node(id), w.config(id)
 	for _, lie := range []struct{ name, said string }{
 		{"gap", "the ordered log has a gap"},
 		{"order", "the ordered log is not in order"},
@@ -38,7 +26,7 @@ func aLyingPlugin(w *world, o *orders) {
 	} {
 		height := w.equal(1, five...)
 		w.stop(id)
-		write(append(bytes.Clone(before), "[[plugin]]\nname = \"liar\"\npath = \""+filepath.Join(bin, "liars", "liar")+"\"\n[plugin.config]\nlie = \""+lie.name+"\"\n"...))
+		w.write(n.Config(), w.liar(honest, lie.name))
 		w.start(id)
 		var tick uint64
 		w.until(id, "hears a lie: "+lie.name, func(s *meshosv1.Snapshot) bool {
@@ -62,9 +50,36 @@ func aLyingPlugin(w *world, o *orders) {
 			s.GetStats().GetTickP50().AsDuration(), s.GetStats().GetTickP99().AsDuration())
 	}
 	w.stop(id)
-	write(honest)
+	w.write(n.Config(), honest)
 	w.start(id)
 	w.cordon(o, id, "with a plugin that says the truth")
+}
+
+// liar returns a configuration with the plugin that lies in place of the one of the mesh.
+func (w *world) liar(honest []byte, lie string) []byte {
+	w.t.Helper()
+	before, _, found := bytes.Cut(honest, []byte("[[plugin]]\nname = \"mesh-nats\""))
+	if !found {
+		w.t.Fatalf("no mesh plugin:\n%s", honest)
+	}
+	return fmt.Appendf(bytes.Clone(before), "[[plugin]]\nname = \"liar\"\npath = %q\n[plugin.config]\nlie = %q\n", filepath.Join(bin, "liars", "liar"), lie)
+}
+
+// config returns the configuration of a node.
+func (w *world) config(id int) []byte {
+	w.t.Helper()
+	text, err := os.ReadFile(w.lab.Node(id).Config())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return text
+}
+
+func (w *world) write(path string, text []byte) {
+	w.t.Helper()
+	if err := os.WriteFile(path, text, 0o600); err != nil {
+		w.t.Fatal(err)
+	}
 }
 
 // said returns how many failures a node remembers whose reasons have these words.

@@ -76,12 +76,16 @@ func (w *world) unreachable(o *orders, on int) {
 	})
 }
 
-// publish gives a node a command without signature, as a program does.
+// publish gives a node a harmless command without signature, as a program does.
 func (w *world) publish(ctx context.Context, id int, reason string) error {
+	return w.publishEvent(ctx, id, reason, &meshosv1.AdminEvent{
+		Kind: &meshosv1.AdminEvent_Cordon{Cordon: &meshosv1.NodeTarget{Node: 1}},
+	})
+}
+
+func (w *world) publishEvent(ctx context.Context, id int, reason string, command *meshosv1.AdminEvent) error {
 	got, err := w.host[id].Publish(ctx, &hostv1.PublishRequest{Events: []*meshosv1.Event{{
-		Reason: reason, Kind: &meshosv1.Event_Admin{Admin: &meshosv1.AdminEvent{
-			Kind: &meshosv1.AdminEvent_Cordon{Cordon: &meshosv1.NodeTarget{Node: 1}},
-		}},
+		Reason: reason, Kind: &meshosv1.Event_Admin{Admin: command},
 	}}})
 	if err == nil && got.GetAccepted() != 1 {
 		err = fmt.Errorf("refused: %v", got.GetRefused())

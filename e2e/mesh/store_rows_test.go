@@ -20,11 +20,7 @@ func (w *world) store(id int) string {
 // lostStores has one seed lose its disk, and then all of them.
 func lostStores(w *world, o *orders) {
 	for _, ids := range [][]int{{1 + w.drawn.IntN(len(five))}, five} {
-		w.stop(ids...)
-		for _, id := range ids {
-			w.remove(w.store(id))
-		}
-		w.start(ids...)
+		w.wipe(ids...)
 		for _, id := range []int{ids[0], ids[0]%len(five) + 1} {
 			w.cordon(o, id, fmt.Sprintf("the stores of %v were lost", ids))
 		}
@@ -32,26 +28,47 @@ func lostStores(w *world, o *orders) {
 	}
 }
 
+// wipe has nodes lose what their mesh plugins stored.
+func (w *world) wipe(ids ...int) {
+	w.t.Helper()
+	w.stop(ids...)
+	for _, id := range ids {
+		w.remove(w.store(id))
+	}
+	w.start(ids...)
+}
+
 // oldStores puts back what a majority of the seeds had stored some orders before.
 func oldStores(w *world, o *orders) {
 	majority := []int{1, 2, 3}
-	w.stop(majority...)
-	for _, id := range majority {
-		w.copy(w.store(id), w.store(id)+".old")
-	}
-	w.start(majority...)
+	w.backUp(majority...)
 	for _, id := range five {
 		w.cordon(o, id, "what old stores do not have")
 	}
 	w.equal(1, five...)
-	w.stop(majority...)
-	for _, id := range majority {
+	w.putBack(majority...)
+	w.cordon(o, 5, "behind old stores")
+	w.cordon(o, 1, "on an old store")
+}
+
+// backUp copies what the mesh plugins of some nodes have stored, and putBack puts it back.
+func (w *world) backUp(ids ...int) {
+	w.t.Helper()
+	w.stop(ids...)
+	for _, id := range ids {
+		w.copy(w.store(id), w.store(id)+".old")
+	}
+	w.start(ids...)
+}
+
+func (w *world) putBack(ids ...int) {
+	w.t.Helper()
+	w.stop(ids...)
+	for _, id := range ids {
 		w.remove(w.store(id))
 		w.move(w.store(id)+".old", w.store(id))
 	}
-	w.start(majority...)
-	w.cordon(o, 5, "behind old stores")
-	w.cordon(o, 1, "on an old store")
+	w.start(ids...)
 }
 
 // flippedBytes flips a byte of the blocks in which the stores of two seeds have the log, many
