@@ -15,6 +15,7 @@ TOOLS := bin/tools
 PACKAGES ?= $(shell echo $$(( 2 * $$(nproc 2>/dev/null || echo 1) )))
 SECONDS ?= 10
 SEED ?= 0
+LEAVES ?= 200
 GEN   := $(shell find proto -name '*.proto' 2>/dev/null)
 
 ROUNDS ?= 3
@@ -22,7 +23,7 @@ ROW ?=
 
 SEEDS ?= 2000
 
-.PHONY: help build run run-mesh test thorough bench bench-mesh compare torture soak soak-mesh sim sim-seeds fping lint proto contract contract-baseline conformance tools clean
+.PHONY: help build run run-mesh test thorough bench bench-mesh compare torture soak soak-mesh mesh-leaves sim sim-seeds fping lint proto contract contract-baseline conformance tools clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 19
@@ -73,6 +74,9 @@ soak: build ## 50 daemons under random kills, full disks, floods and reloads (SE
 soak-mesh: SECONDS = 600
 soak-mesh: ## a mesh of five real nodes through the faults of e2e/mesh in random order (SECONDS=600 SEED=0; as root)
 	go test ./e2e/mesh -count=1 -v -timeout 24h -run ThroughFaults -mesh.for=$(SECONDS)s -mesh.seed=$(SEED)
+
+mesh-leaves: ## a seed restarts under many leaves, in one process: when all are back (LEAVES=200)
+	go test ./plugins/mesh-nats -count=1 -v -run '^TestManyLeaves' -mesh.leaves=$(LEAVES)
 
 sim-seeds: ## stories of a mesh of 20 nodes, drawn from SEEDS=2000 seeds, in one process
 	go test ./internal/sim -count=1 -timeout 20m -run '^TestDrawnStories$$' -sim.seeds=$(SEEDS)

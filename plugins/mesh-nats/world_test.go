@@ -29,6 +29,7 @@ type world struct {
 	testing.TB
 	network string
 	seeds   []string
+	session pluginsdk.Duration
 
 	mu       sync.Mutex
 	machines map[uint64]*machine
@@ -59,7 +60,7 @@ type machine struct {
 
 // newWorld makes a mesh of so many seeds; nothing runs yet.
 func newWorld(t testing.TB, seeds int) *world {
-	w := &world{TB: t, network: fmt.Sprintf("127.%d.%d", 10+rand.IntN(200), rand.IntN(250)), machines: map[uint64]*machine{}}
+	w := &world{TB: t, network: fmt.Sprintf("127.%d.%d", 10+rand.IntN(200), rand.IntN(250)), machines: map[uint64]*machine{}, session: pluginsdk.Duration(3 * time.Second)}
 	for id := 1; id <= seeds; id++ {
 		w.seeds = append(w.seeds, w.address(uint64(id)))
 	}
@@ -84,7 +85,7 @@ func (w *world) address(id uint64) string { return fmt.Sprintf("%s.%d:7420", w.n
 func (w *world) add(id uint64) *machine {
 	m := &machine{
 		world: w, id: id, seed: make([]byte, ed25519.SeedSize), dir: w.folder(), log: &plugintest.Buffer{},
-		cfg:   config{Seeds: w.seeds, Session: pluginsdk.Duration(3 * time.Second), Beacon: pluginsdk.Duration(500 * time.Millisecond)},
+		cfg:   config{Seeds: w.seeds, Session: w.session, Beacon: pluginsdk.Duration(500 * time.Millisecond)},
 		peers: map[uint64]*pluginv1.PeerChange{}, link: &meshosv1.MeshLink{},
 	}
 	if int(id) <= len(w.seeds) {
@@ -203,7 +204,7 @@ func (m *machine) take(batch *pluginv1.MeshBatch) {
 	m.joining = append(m.joining, batch.GetJoining()...)
 }
 
-// tell makes a tick ten times a second, as a fast loop.
+// tell makes a tick thirty times in the length of a session, as a fast loop.
 func (m *machine) tell(ctx context.Context) {
 	for tick := uint64(1); ; tick++ {
 		m.mu.Lock()
@@ -216,7 +217,7 @@ func (m *machine) tell(ctx context.Context) {
 		if _, err := m.mesh.Tell(ctx, said); err != nil && ctx.Err() == nil {
 			m.Errorf("m%d: Tell: %v", m.id, err)
 		}
-		if !sleep(ctx, 100*time.Millisecond) {
+		if !sleep(ctx, m.cfg.session()/30) {
 			return
 		}
 	}
@@ -318,7 +319,14 @@ func (w *world) settled(machines ...*machine) {
 // founded starts a mesh of so many seeds and leaves, and orders its first entry.
 func founded(t testing.TB, seeds, leaves int) (*world, []*machine) {
 	t.Helper()
+	return foundedWith(t, seeds, leaves, pluginsdk.Duration(3*time.Second))
+}
+
+// foundedWith is founded with sessions of that length.
+func foundedWith(t testing.TB, seeds, leaves int, session pluginsdk.Duration) (*world, []*machine) {
+	t.Helper()
 	w := newWorld(t, seeds)
+	w.session = session
 	var all []*machine
 	for id := 1; id <= seeds+leaves; id++ {
 		all = append(all, w.add(uint64(id)))
