@@ -140,6 +140,35 @@ func (n *Node) isMember(ctx context.Context) error {
 	})
 }
 
+// Ready waits until all nodes have sessions of all others, and a log that takes orders.
+func (l *Lab) Ready(ctx context.Context) error {
+	for _, n := range l.nodes {
+		err := retry(ctx, func() error {
+			out, err := n.Run(ctx, "mesh", "status", "-o", "json")
+			if err != nil {
+				return err
+			}
+			var said struct {
+				Heard int `json:"heard"`
+				Link  struct {
+					Quorum bool `json:"quorum"`
+				} `json:"link"`
+			}
+			if err := json.Unmarshal([]byte(out), &said); err != nil {
+				return err
+			}
+			if said.Heard < len(l.nodes)-1 || !said.Link.Quorum {
+				return fmt.Errorf("%s has sessions of %d others; the log takes orders: %v", n.Name, said.Heard, said.Link.Quorum)
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // retry calls a function until it returns no error, or ctx ends.
 func retry(ctx context.Context, try func() error) error {
 	for {

@@ -50,7 +50,11 @@ func run(ctx context.Context, bin string) (err error) {
 	fmt.Println("starting three nodes …")
 	starting, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
-	if err := lab.Found(starting, 3); err != nil {
+	err = lab.Found(starting, 3)
+	if err == nil {
+		err = lab.Ready(starting)
+	}
+	if err != nil {
 		if ctx.Err() != nil {
 			return nil // ^C
 		}
