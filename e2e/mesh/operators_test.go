@@ -2,6 +2,7 @@ package mesh
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -59,10 +60,11 @@ func asksAnyNode(w *operated) {
 		"operators list":      "ana",
 		"version":             "",
 	} {
-		out := w.must(3, append([]string{"--node", "bravo"}, strings.Fields(args)...)...)
-		if !strings.Contains(out, want) {
-			w.t.Errorf("--node bravo %s: %q is not in\n%s", args, want, out)
-		}
+		out := ""
+		w.wait(func() string { return fmt.Sprintf("--node bravo %s says %q:\n%s", args, want, out) }, func() bool {
+			out = w.must(3, append([]string{"--node", "bravo"}, strings.Fields(args)...)...)
+			return strings.Contains(out, want) // what is recorded comes to the disk a moment later
+		})
 	}
 	w.fails(3, 2, "--node", "foxtrot", "status")
 	w.fails(3, 2, "--node", "bravo", "reload")
@@ -208,14 +210,14 @@ func drainsOneByOne(w *operated) {
 	w.mayEnd(false)
 	w.backAgain()
 
-	drain = w.begin(3, w.by("ben", append(series, "-o", "json")...)...)
-	w.until(2, "is drained again", func(s *meshosv1.Snapshot) bool { return s.GetLocalMaintenance().GetDraining() })
+	drain = w.begin(3, w.by("ben", series...)...)
+	drain.says("1/2 bravo: 1 left: daemon 1 (slow)")
 	if err := drain.cmd.Process.Signal(syscall.SIGINT); err != nil {
 		w.t.Fatal(err)
 	}
 	said := drain.ends(1)
 	for _, text := range []string{
-		`"name":"bravo","result":"interrupted"`, `"name":"charlie","result":"not_begun"`,
+		"1/2 bravo: interrupted; 1 left: daemon 1 (slow)", "not begun: charlie",
 		"its drain goes on; to end that: meshos admin uncordon --node bravo", "to go on: meshos admin drain --nodes bravo,charlie ",
 	} {
 		if !strings.Contains(said, text) {
@@ -260,6 +262,7 @@ func ordersHere(w *operated) {
 	w.eventually(1, w.by("ana", "admin", "uncordon", "--node", "3")...) // the mesh has the last word
 	w.until(3, "is not cordoned any more", func(s *meshosv1.Snapshot) bool { return !s.GetLocalMaintenance().GetCordoned() })
 	w.equal(before+1, w.all()...)
+	w.allHear(w.all()...)
 }
 
 func showsWhoIsSilent(w *operated) {

@@ -127,7 +127,7 @@ func (s *Service) simulateAt(ctx context.Context, node mesh.NodeID, request []by
 func whyGone(p *snapshot.Peer, now mesh.Time) string {
 	switch {
 	case !p.Member.Heard:
-		return "it is gone, and was never heard of"
+		return "it has no session, and was not heard of since this node began"
 	case p.Member.Orderly:
 		return fmt.Sprintf("it ended in order %s ago", now.Since(p.Member.HeardAt).Round(time.Second))
 	}
