@@ -21,6 +21,7 @@ type Announced struct {
 	Seed    bool   // it carries the ordered log
 	Gone    bool   // it has no session
 	Orderly bool   // with Gone: it said so itself
+	Silent  bool   // it has one, and should have been heard of since Heard
 	// Heard is how long ago the mesh heard of it last; nil if it never did.
 	Heard *time.Duration
 	// Summary is what it said of itself last; nil if it never did. It must not be written to.

@@ -49,6 +49,7 @@ type peer struct {
 	gone    bool
 	orderly bool
 	heard   time.Time // zero: never
+	silent  bool      // it should have been since
 	summary *mesh.Summary
 }
 
@@ -222,7 +223,11 @@ func (p *peers) take(k *peer, c *pluginv1.PeerChange) {
 	if c.GetAddress() != "" {
 		k.address = c.GetAddress()
 	}
-	if !c.GetLeft() {
+	k.silent = c.GetSilent() != nil && !c.GetLeft()
+	switch {
+	case c.GetSilent() != nil:
+		k.heard = time.Now().Add(-c.GetSilent().AsDuration())
+	case !c.GetLeft():
 		k.heard = time.Now().Add(-c.GetAge().AsDuration())
 	}
 	if c.GetSummary() == nil {
@@ -254,7 +259,7 @@ func (p *peers) next(now time.Time) (out mesh.PeersAnnounced, any bool) {
 // measured comes before what the plugin sees.
 func (k *peer) announced(id mesh.NodeID, now time.Time) mesh.Announced {
 	out := mesh.Announced{
-		ID: id, Name: k.name, Address: k.address, Seed: k.seed, Gone: k.gone, Orderly: k.orderly, Summary: k.summary,
+		ID: id, Name: k.name, Address: k.address, Seed: k.seed, Gone: k.gone, Orderly: k.orderly, Silent: k.silent, Summary: k.summary,
 	}
 	if k.summary != nil {
 		out.Name, out.Address, out.Health = cmp.Or(k.name, k.summary.Name), cmp.Or(k.summary.Address, k.address), k.summary.Health

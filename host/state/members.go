@@ -12,6 +12,7 @@ type Member struct {
 	Seed    bool
 	Gone    bool // it has no session
 	Orderly bool // with Gone: it said so itself
+	Silent  bool // it has one, and should have been heard of since HeardAt
 	Heard   bool
 	HeardAt mesh.Time     // when it was heard of last; meaningful with Heard
 	Summary *mesh.Summary // nil if it never said anything of itself; must not be written to
@@ -67,7 +68,7 @@ func (s *State) announce(a mesh.Announced, doubted map[mesh.NodeID]bool) {
 	p := s.peers.ensure(a.ID)
 	s.uncount(p, doubted)
 	next := &member{name: a.Name, Member: Member{
-		Seed: a.Seed, Gone: a.Gone, Orderly: a.Orderly, Summary: a.Summary, Address: a.Address, Health: a.Health,
+		Seed: a.Seed, Gone: a.Gone, Orderly: a.Orderly, Silent: a.Silent, Summary: a.Summary, Address: a.Address, Health: a.Health,
 	}}
 	if a.Heard != nil {
 		next.Heard, next.HeardAt = true, s.now.Add(-*a.Heard)

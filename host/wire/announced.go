@@ -75,7 +75,7 @@ func announcedFromProto(in *meshosv1.PeersAnnounced) (mesh.PeersAnnounced, error
 		at := "peers[" + strconv.Itoa(i) + "]."
 		one := mesh.Announced{
 			ID: mesh.NodeID(f.id(at+"id", p.GetId())), Name: f.text(at+"name", p.GetName()), Address: f.text(at+"address", p.GetAddress()),
-			Health: f.text(at+"health_target", p.GetHealthTarget()), Seed: p.GetSeed(), Gone: p.GetGone(), Orderly: p.GetOrderly(),
+			Health: f.text(at+"health_target", p.GetHealthTarget()), Seed: p.GetSeed(), Gone: p.GetGone(), Orderly: p.GetOrderly(), Silent: p.GetSilent(),
 			Heard: f.duration(at+"heard", p.GetHeard()),
 		}
 		if p.GetSummary() != nil {
@@ -98,7 +98,7 @@ func announcedToProto(in mesh.PeersAnnounced) *meshosv1.PeersAnnounced {
 	for _, p := range in.Peers {
 		one := &meshosv1.PeersAnnounced_Announced{
 			Id: uint64(p.ID), Name: valid(p.Name), Address: valid(p.Address), HealthTarget: valid(p.Health),
-			Seed: p.Seed, Gone: p.Gone, Orderly: p.Orderly, Summary: SummaryToProto(p.Summary),
+			Seed: p.Seed, Gone: p.Gone, Orderly: p.Orderly, Silent: p.Silent, Summary: SummaryToProto(p.Summary),
 		}
 		if p.Heard != nil {
 			one.Heard = durationpb.New(*p.Heard)

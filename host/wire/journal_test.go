@@ -103,7 +103,7 @@ func genAnnounced() *rapid.Generator[mesh.Announced] {
 		return mesh.Announced{
 			ID: genNode().Draw(t, "id"), Name: text.Draw(t, "name"), Address: text.Draw(t, "address"), Health: text.Draw(t, "health"),
 			Seed: rapid.Bool().Draw(t, "seed"), Gone: rapid.Bool().Draw(t, "gone"), Orderly: rapid.Bool().Draw(t, "orderly"),
-			Heard: rapid.Ptr(genDuration(), true).Draw(t, "heard"), Summary: rapid.Ptr(genSummary(), true).Draw(t, "summary"),
+			Silent: rapid.Bool().Draw(t, "silent"), Heard: rapid.Ptr(genDuration(), true).Draw(t, "heard"), Summary: rapid.Ptr(genSummary(), true).Draw(t, "summary"),
 		}
 	})
 }

@@ -218,7 +218,7 @@ func memberToProto(p *snapshot.Peer, now mesh.Time) *meshosv1.MemberView {
 	if in == nil {
 		return nil
 	}
-	out := &meshosv1.MemberView{Gone: in.Gone, Seed: in.Seed, FromHere: p.FromHere, Orderly: in.Orderly, OwnWord: p.OwnWord, Draining: p.Draining}
+	out := &meshosv1.MemberView{Gone: in.Gone, Seed: in.Seed, FromHere: p.FromHere, Orderly: in.Orderly, OwnWord: p.OwnWord, Draining: p.Draining, Silent: in.Silent}
 	if in.Heard {
 		out.Heard = durationpb.New(now.Since(in.HeardAt))
 	}

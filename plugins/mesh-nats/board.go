@@ -34,6 +34,8 @@ type peer struct {
 	orderly     bool
 	summary     *meshosv1.NodeSummary
 	said        time.Time
+	saidAt      uint64    // version of the last change of the summary
+	heard       time.Time // when it was, if it should have been since; zero while it is
 }
 
 // linkState is how this node reaches the mesh.
@@ -114,9 +116,13 @@ func (b *board) setPeer(id uint64, change func(*peer)) {
 		p = &peer{}
 		b.peers[id] = p
 	}
+	before := p.summary
 	change(p)
 	b.version++
 	p.version = b.version
+	if p.summary != before {
+		p.saidAt = b.version
+	}
 	b.mu.Unlock()
 	b.changed.raise()
 }
@@ -198,7 +204,7 @@ func (b *board) since(told *news) *pluginv1.MeshBatch {
 	if b.version > told.version {
 		for id, p := range b.peers {
 			if p.version > told.version {
-				out.Peers = append(out.Peers, p.change(id))
+				out.Peers = append(out.Peers, p.change(id, told.version))
 				any = true
 			}
 		}
@@ -216,10 +222,14 @@ func (b *board) since(told *news) *pluginv1.MeshBatch {
 	return out
 }
 
-func (p *peer) change(id uint64) *pluginv1.PeerChange {
-	out := &pluginv1.PeerChange{Id: id, Address: p.address, Left: p.left, Orderly: p.orderly, Summary: p.summary}
-	if p.summary != nil {
-		out.Age = durationpb.New(max(0, time.Since(p.said)))
+// change returns what is new of a peer since a version.
+func (p *peer) change(id, since uint64) *pluginv1.PeerChange {
+	out := &pluginv1.PeerChange{Id: id, Address: p.address, Left: p.left, Orderly: p.orderly}
+	if !p.heard.IsZero() {
+		out.Silent = durationpb.New(max(0, time.Since(p.heard)))
+	}
+	if p.summary != nil && p.saidAt > since {
+		out.Summary, out.Age = p.summary, durationpb.New(max(0, time.Since(p.said)))
 	}
 	return out
 }

@@ -223,6 +223,9 @@ func (h *hub) tick(now time.Time) {
 	}
 	h.ticked = now
 	h.gate.cut(now)
+	for _, id := range h.sessions.silent(now, h.cfg.beatEvery()+settle) {
+		h.changed(id)
+	}
 	h.sweep(now)
 	h.complete = h.complete || h.knowsAll(now)
 	if len(h.cfg.Seeds) > 1 {

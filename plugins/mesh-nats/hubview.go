@@ -80,6 +80,9 @@ func (h *hub) peerState(now time.Time, id uint64, known [2]uint64) *natsv1.PeerS
 	state := &natsv1.PeerState{
 		Node: id, Incarnation: one.incarnation, Revision: one.revision, Address: one.address, Left: one.left, Orderly: one.orderly,
 	}
+	if (one.late || one.left && !one.orderly) && !one.heard.IsZero() {
+		state.Silent = durationpb.New(max(0, now.Sub(one.heard)))
+	}
 	if one.summary != nil && one.of != known {
 		state.Revision, state.Summary, state.Age = one.of[1], one.summary, durationpb.New(now.Sub(one.said))
 	}

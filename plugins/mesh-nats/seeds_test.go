@@ -58,6 +58,29 @@ func TestASessionEndsWithoutBeats(t *testing.T) {
 	}
 }
 
+func TestWhoseBeatIsOverdueIsSaidToBeSilentOnce(t *testing.T) {
+	now := time.Unix(1000, 0)
+	h := someHub(t, 2, now)
+	after := h.cfg.beatEvery() + settle
+	late := now.Add(7 * time.Second)
+	h.sessions.beat(now.Add(5*time.Second), 2, &natsv1.Beat{Incarnation: 5, Tick: 2})
+	if got := h.sessions.silent(late, after); len(got) != 1 || got[0] != 1 {
+		t.Errorf("silent are %v", got)
+	}
+	if got := h.sessions.silent(late, after); len(got) != 0 {
+		t.Errorf("again silent are %v", got)
+	}
+	if got := h.peerState(late, 1, [2]uint64{}).GetSilent(); got.AsDuration() != 7*time.Second {
+		t.Errorf("silent for %v", got)
+	}
+	if got := h.peerState(late, 2, [2]uint64{}).GetSilent(); got != nil {
+		t.Errorf("who is heard is silent for %v", got)
+	}
+	if changed, _ := h.sessions.beat(late, 1, &natsv1.Beat{Incarnation: 5, Tick: 2}); !changed || h.peerState(late, 1, [2]uint64{}).GetSilent() != nil {
+		t.Error("it is heard again, and nobody is told")
+	}
+}
+
 func TestManySessionsEndOnlyIfAnotherSeedAgrees(t *testing.T) {
 	now := time.Unix(1000, 0)
 	h := someHub(t, 10, now)

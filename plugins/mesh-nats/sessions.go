@@ -22,6 +22,7 @@ type session struct {
 	revision    uint64 // of the summary that the node said last, as its beats have it
 	address     string
 	heard       time.Time
+	late        bool // a beat is overdue
 	begun       bool // a beat was heard, not only a summary
 	left        bool
 	orderly     bool
@@ -67,8 +68,8 @@ func (s *sessions) beat(now time.Time, id uint64, b *natsv1.Beat) (changed, lack
 		}
 		one.before, one.incarnation = one.incarnation, b.GetIncarnation()
 	}
-	changed = !same || one.left || b.GetAddress() != one.address
-	one.begun, one.left, one.orderly, one.heard = true, false, false, now
+	changed = !same || one.left || one.late || b.GetAddress() != one.address
+	one.begun, one.left, one.orderly, one.late, one.heard = true, false, false, false, now
 	one.tick, one.revision, one.address = b.GetTick(), b.GetRevision(), b.GetAddress()
 	return changed, b.GetRevision() > 0 && one.of != [2]uint64{b.GetIncarnation(), b.GetRevision()}
 }
@@ -98,6 +99,16 @@ func (s *sessions) overdue(now time.Time, after time.Duration) (late []uint64, t
 	}
 	slices.Sort(late)
 	return late, there
+}
+
+// silent returns of whom a beat has become overdue since it was asked last, ascending.
+func (s *sessions) silent(now time.Time, after time.Duration) []uint64 {
+	late, _ := s.overdue(now, after)
+	return slices.DeleteFunc(late, func(id uint64) bool {
+		known := s.nodes[id].late
+		s.nodes[id].late = true
+		return known
+	})
 }
 
 // end ends sessions.

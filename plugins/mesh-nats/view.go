@@ -103,6 +103,10 @@ func (l *leaf) takePeer(state *natsv1.PeerState) {
 		}
 		p.incarnation, p.address = state.GetIncarnation(), state.GetAddress()
 		p.left, p.orderly = state.GetLeft(), state.GetOrderly()
+		p.heard = time.Time{}
+		if state.GetSilent() != nil {
+			p.heard = time.Now().Add(-state.GetSilent().AsDuration())
+		}
 	})
 }
 

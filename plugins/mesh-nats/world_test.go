@@ -195,6 +195,9 @@ func (m *machine) take(batch *pluginv1.MeshBatch) {
 	defer m.mu.Unlock()
 	m.entries = append(m.entries, batch.GetOrdered()...)
 	for _, p := range batch.GetPeers() {
+		if p.GetSummary() == nil { // as it said before
+			p.Summary = m.peers[p.GetId()].GetSummary()
+		}
 		m.peers[p.GetId()] = p
 	}
 	m.all = m.all || batch.GetPeersComplete()

@@ -126,6 +126,8 @@ func (s *MeshStream) impossible(p *pluginv1.PeerChange) string {
 		return "an address that is neither a host nor an IP"
 	case p.GetAge() != nil && (p.GetAge().CheckValid() != nil || p.GetAge().AsDuration() < 0):
 		return "an age that is none"
+	case p.GetSilent() != nil && (p.GetSilent().CheckValid() != nil || p.GetSilent().AsDuration() < 0):
+		return "a silence that is none"
 	case p.GetSummary() == nil:
 		return ""
 	}

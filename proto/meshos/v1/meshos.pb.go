@@ -10746,6 +10746,7 @@ type MemberView struct {
 	Orderly       bool                   `protobuf:"varint,7,opt,name=orderly,proto3" json:"orderly,omitempty"`                   // with gone: it said so itself
 	OwnWord       bool                   `protobuf:"varint,8,opt,name=own_word,json=ownWord,proto3" json:"own_word,omitempty"`    // maintenance and cordoned of the peer, and draining, are what it says itself
 	Draining      bool                   `protobuf:"varint,9,opt,name=draining,proto3" json:"draining,omitempty"`                 // it is being evacuated without maintenance
+	Silent        bool                   `protobuf:"varint,10,opt,name=silent,proto3" json:"silent,omitempty"`                    // it has a session still, and should have been heard of again since heard
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -10839,6 +10840,13 @@ func (x *MemberView) GetOwnWord() bool {
 func (x *MemberView) GetDraining() bool {
 	if x != nil {
 		return x.Draining
+	}
+	return false
+}
+
+func (x *MemberView) GetSilent() bool {
+	if x != nil {
+		return x.Silent
 	}
 	return false
 }
@@ -14463,6 +14471,7 @@ type PeersAnnounced_Announced struct {
 	HealthTarget  string                 `protobuf:"bytes,7,opt,name=health_target,json=healthTarget,proto3" json:"health_target,omitempty"`
 	Orderly       bool                   `protobuf:"varint,8,opt,name=orderly,proto3" json:"orderly,omitempty"` // with gone: it said so itself
 	Heard         *durationpb.Duration   `protobuf:"bytes,9,opt,name=heard,proto3" json:"heard,omitempty"`      // how long ago it was heard of last; absent: never
+	Silent        bool                   `protobuf:"varint,10,opt,name=silent,proto3" json:"silent,omitempty"`  // it has a session, and should have been heard of since
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -14558,6 +14567,13 @@ func (x *PeersAnnounced_Announced) GetHeard() *durationpb.Duration {
 		return x.Heard
 	}
 	return nil
+}
+
+func (x *PeersAnnounced_Announced) GetSilent() bool {
+	if x != nil {
+		return x.Silent
+	}
+	return false
 }
 
 type BlastRadius_Warning struct {
@@ -15635,7 +15651,7 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\x04_rttB\x0f\n" +
 	"\r_health_sinceB\a\n" +
 	"\x05_lossB\t\n" +
-	"\a_jitter\"\x9b\x02\n" +
+	"\a_jitter\"\xb3\x02\n" +
 	"\n" +
 	"MemberView\x12\x12\n" +
 	"\x04gone\x18\x01 \x01(\bR\x04gone\x12/\n" +
@@ -15646,7 +15662,9 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\x05alarm\x18\x06 \x01(\tR\x05alarm\x12\x18\n" +
 	"\aorderly\x18\a \x01(\bR\aorderly\x12\x19\n" +
 	"\bown_word\x18\b \x01(\bR\aownWord\x12\x1a\n" +
-	"\bdraining\x18\t \x01(\bR\bdraining\"\xfc\x06\n" +
+	"\bdraining\x18\t \x01(\bR\bdraining\x12\x16\n" +
+	"\x06silent\x18\n" +
+	" \x01(\bR\x06silent\"\xfc\x06\n" +
 	"\bMeshView\x12'\n" +
 	"\x04link\x18\x01 \x01(\v2\x13.meshos.v1.MeshLinkR\x04link\x12\x16\n" +
 	"\x06height\x18\x02 \x01(\x04R\x06height\x12\x12\n" +
@@ -15848,10 +15866,10 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\x04late\x18\t \x01(\bR\x04late\x12\x1a\n" +
 	"\brestored\x18\n" +
 	" \x01(\bR\brestored\x12\x16\n" +
-	"\x06reason\x18\x14 \x01(\tR\x06reason\"\xfd\x02\n" +
+	"\x06reason\x18\x14 \x01(\tR\x06reason\"\x95\x03\n" +
 	"\x0ePeersAnnounced\x129\n" +
 	"\x05peers\x18\x01 \x03(\v2#.meshos.v1.PeersAnnounced.AnnouncedR\x05peers\x12\x1a\n" +
-	"\bexpelled\x18\x02 \x03(\x04R\bexpelled\x1a\x93\x02\n" +
+	"\bexpelled\x18\x02 \x03(\x04R\bexpelled\x1a\xab\x02\n" +
 	"\tAnnounced\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x18\n" +
@@ -15861,7 +15879,9 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\x04seed\x18\x06 \x01(\bR\x04seed\x12#\n" +
 	"\rhealth_target\x18\a \x01(\tR\fhealthTarget\x12\x18\n" +
 	"\aorderly\x18\b \x01(\bR\aorderly\x12/\n" +
-	"\x05heard\x18\t \x01(\v2\x19.google.protobuf.DurationR\x05heard\")\n" +
+	"\x05heard\x18\t \x01(\v2\x19.google.protobuf.DurationR\x05heard\x12\x16\n" +
+	"\x06silent\x18\n" +
+	" \x01(\bR\x06silent\")\n" +
 	"\x06Reload\x12\x1f\n" +
 	"\vconfig_toml\x18\x01 \x01(\tR\n" +
 	"configToml\"\xc9\x01\n" +

@@ -119,7 +119,7 @@ func (p Printer) nodeRow(t *table, s *meshosv1.Snapshot, node *meshosv1.PeerView
 	switch {
 	case node.GetPeer() == s.GetNode():
 		heard = "here"
-	case m.GetGone() && m.GetHeard() != nil:
+	case (m.GetGone() || m.GetSilent()) && m.GetHeard() != nil:
 		heard = span(m.GetHeard()) + " ago"
 	case m != nil && !m.GetGone():
 		heard = "now"

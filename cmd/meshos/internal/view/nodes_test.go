@@ -4,6 +4,9 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
+
+	"google.golang.org/protobuf/types/known/durationpb"
 
 	"github.com/meshos/meshos/cmd/meshos/internal/view"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
@@ -46,5 +49,17 @@ func TestEachNodeHasOneLine(t *testing.T) {
 	}
 	if text := (view.Printer{Width: view.Unlimited}).NodeTable(meshOf(5, func(*meshosv1.PeerView) {})); !strings.Contains(text, "VERSION") || !strings.Contains(text, "HEARD") {
 		t.Errorf("--wide leaves something out:\n%s", text)
+	}
+}
+
+// A session goes on for a while after the last word of a node: what is shown is that word.
+func TestANodeThatIsSilentIsShownWithWhenItWasHeard(t *testing.T) {
+	text := (view.Printer{Width: view.Unlimited}).NodeTable(meshOf(3, func(p *meshosv1.PeerView) {
+		p.Member.Heard = durationpb.New(9 * time.Second)
+		p.Member.Silent = p.Peer == 3
+	}))
+	rows := strings.Split(text, "\n")
+	if strings.Contains(rows[2], "9s ago") || !strings.Contains(rows[2], "now") || !strings.Contains(rows[3], "9s ago") {
+		t.Errorf("nodes:\n%s", text)
 	}
 }

@@ -391,6 +391,7 @@ type PeerState struct {
 	Orderly       bool                   `protobuf:"varint,6,opt,name=orderly,proto3" json:"orderly,omitempty"`
 	Age           *durationpb.Duration   `protobuf:"bytes,7,opt,name=age,proto3" json:"age,omitempty"`         // of the summary
 	Summary       *v1.NodeSummary        `protobuf:"bytes,8,opt,name=summary,proto3" json:"summary,omitempty"` // absent: as known
+	Silent        *durationpb.Duration   `protobuf:"bytes,9,opt,name=silent,proto3" json:"silent,omitempty"`   // since its last beat, if another one is overdue or never came
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -477,6 +478,13 @@ func (x *PeerState) GetAge() *durationpb.Duration {
 func (x *PeerState) GetSummary() *v1.NodeSummary {
 	if x != nil {
 		return x.Summary
+	}
+	return nil
+}
+
+func (x *PeerState) GetSilent() *durationpb.Duration {
+	if x != nil {
+		return x.Silent
 	}
 	return nil
 }
@@ -852,7 +860,7 @@ const file_meshos_nats_v1_nats_proto_rawDesc = "" +
 	"\x05token\x18\x05 \x01(\x04R\x05token\x12\x12\n" +
 	"\x04more\x18\x06 \x01(\bR\x04more\x12!\n" +
 	"\fyour_address\x18\a \x01(\tR\vyourAddress\x12\x1a\n" +
-	"\bcomplete\x18\b \x01(\bR\bcomplete\"\x84\x02\n" +
+	"\bcomplete\x18\b \x01(\bR\bcomplete\"\xb7\x02\n" +
 	"\tPeerState\x12\x12\n" +
 	"\x04node\x18\x01 \x01(\x04R\x04node\x12 \n" +
 	"\vincarnation\x18\x02 \x01(\x04R\vincarnation\x12\x1a\n" +
@@ -861,7 +869,8 @@ const file_meshos_nats_v1_nats_proto_rawDesc = "" +
 	"\x04left\x18\x05 \x01(\bR\x04left\x12\x18\n" +
 	"\aorderly\x18\x06 \x01(\bR\aorderly\x12+\n" +
 	"\x03age\x18\a \x01(\v2\x19.google.protobuf.DurationR\x03age\x120\n" +
-	"\asummary\x18\b \x01(\v2\x16.meshos.v1.NodeSummaryR\asummary\"\xc1\x01\n" +
+	"\asummary\x18\b \x01(\v2\x16.meshos.v1.NodeSummaryR\asummary\x121\n" +
+	"\x06silent\x18\t \x01(\v2\x19.google.protobuf.DurationR\x06silent\"\xc1\x01\n" +
 	"\bLogState\x12\x16\n" +
 	"\x06quorum\x18\x01 \x01(\bR\x06quorum\x12\x16\n" +
 	"\x06height\x18\x02 \x01(\x04R\x06height\x12\x12\n" +
@@ -925,14 +934,15 @@ var file_meshos_nats_v1_nats_proto_depIdxs = []int32{
 	6,  // 3: meshos.nats.v1.View.log:type_name -> meshos.nats.v1.LogState
 	11, // 4: meshos.nats.v1.PeerState.age:type_name -> google.protobuf.Duration
 	10, // 5: meshos.nats.v1.PeerState.summary:type_name -> meshos.v1.NodeSummary
-	11, // 6: meshos.nats.v1.LogState.age:type_name -> google.protobuf.Duration
-	6,  // 7: meshos.nats.v1.SeedBeat.log:type_name -> meshos.nats.v1.LogState
-	11, // 8: meshos.nats.v1.Question.timeout:type_name -> google.protobuf.Duration
-	9,  // [9:9] is the sub-list for method output_type
-	9,  // [9:9] is the sub-list for method input_type
-	9,  // [9:9] is the sub-list for extension type_name
-	9,  // [9:9] is the sub-list for extension extendee
-	0,  // [0:9] is the sub-list for field type_name
+	11, // 6: meshos.nats.v1.PeerState.silent:type_name -> google.protobuf.Duration
+	11, // 7: meshos.nats.v1.LogState.age:type_name -> google.protobuf.Duration
+	6,  // 8: meshos.nats.v1.SeedBeat.log:type_name -> meshos.nats.v1.LogState
+	11, // 9: meshos.nats.v1.Question.timeout:type_name -> google.protobuf.Duration
+	10, // [10:10] is the sub-list for method output_type
+	10, // [10:10] is the sub-list for method input_type
+	10, // [10:10] is the sub-list for extension type_name
+	10, // [10:10] is the sub-list for extension extendee
+	0,  // [0:10] is the sub-list for field type_name
 }
 
 func init() { file_meshos_nats_v1_nats_proto_init() }

@@ -406,13 +406,16 @@ func (x *MeshBatch) GetJoining() [][]byte {
 
 // PeerChange is what another member said of itself, or what became of it.
 type PeerChange struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Id            uint64                 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
-	Address       string                 `protobuf:"bytes,2,opt,name=address,proto3" json:"address,omitempty"`  // where its link comes from; host or IP without a port
-	Left          bool                   `protobuf:"varint,3,opt,name=left,proto3" json:"left,omitempty"`       // its session ended
-	Orderly       bool                   `protobuf:"varint,4,opt,name=orderly,proto3" json:"orderly,omitempty"` // with left: it said so itself
-	Summary       *v1.NodeSummary        `protobuf:"bytes,5,opt,name=summary,proto3" json:"summary,omitempty"`
-	Age           *durationpb.Duration   `protobuf:"bytes,6,opt,name=age,proto3" json:"age,omitempty"` // since it was said
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	Id      uint64                 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
+	Address string                 `protobuf:"bytes,2,opt,name=address,proto3" json:"address,omitempty"`  // where its link comes from; host or IP without a port
+	Left    bool                   `protobuf:"varint,3,opt,name=left,proto3" json:"left,omitempty"`       // its session ended
+	Orderly bool                   `protobuf:"varint,4,opt,name=orderly,proto3" json:"orderly,omitempty"` // with left: it said so itself
+	Summary *v1.NodeSummary        `protobuf:"bytes,5,opt,name=summary,proto3" json:"summary,omitempty"`  // absent: as it was in this stream before, if it was
+	Age     *durationpb.Duration   `protobuf:"bytes,6,opt,name=age,proto3" json:"age,omitempty"`          // since it was said
+	// Since it was heard of last, if it should have been since: then its session may end soon. With
+	// left: if it did not end in order. Absent while it is heard.
+	Silent        *durationpb.Duration `protobuf:"bytes,7,opt,name=silent,proto3" json:"silent,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -485,6 +488,13 @@ func (x *PeerChange) GetSummary() *v1.NodeSummary {
 func (x *PeerChange) GetAge() *durationpb.Duration {
 	if x != nil {
 		return x.Age
+	}
+	return nil
+}
+
+func (x *PeerChange) GetSilent() *durationpb.Duration {
+	if x != nil {
+		return x.Silent
 	}
 	return nil
 }
@@ -1072,7 +1082,7 @@ const file_meshos_plugin_v1_mesh_proto_rawDesc = "" +
 	"\x05peers\x18\x02 \x03(\v2\x1c.meshos.plugin.v1.PeerChangeR\x05peers\x12%\n" +
 	"\x0epeers_complete\x18\x03 \x01(\bR\rpeersComplete\x12'\n" +
 	"\x04link\x18\x04 \x01(\v2\x13.meshos.v1.MeshLinkR\x04link\x12\x18\n" +
-	"\ajoining\x18\x05 \x03(\fR\ajoining\"\xc3\x01\n" +
+	"\ajoining\x18\x05 \x03(\fR\ajoining\"\xf6\x01\n" +
 	"\n" +
 	"PeerChange\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x18\n" +
@@ -1080,7 +1090,8 @@ const file_meshos_plugin_v1_mesh_proto_rawDesc = "" +
 	"\x04left\x18\x03 \x01(\bR\x04left\x12\x18\n" +
 	"\aorderly\x18\x04 \x01(\bR\aorderly\x120\n" +
 	"\asummary\x18\x05 \x01(\v2\x16.meshos.v1.NodeSummaryR\asummary\x12+\n" +
-	"\x03age\x18\x06 \x01(\v2\x19.google.protobuf.DurationR\x03age\"\x83\x01\n" +
+	"\x03age\x18\x06 \x01(\v2\x19.google.protobuf.DurationR\x03age\x121\n" +
+	"\x06silent\x18\a \x01(\v2\x19.google.protobuf.DurationR\x06silent\"\x83\x01\n" +
 	"\fOrderRequest\x12\x14\n" +
 	"\x05entry\x18\x01 \x01(\fR\x05entry\x12\x16\n" +
 	"\x06height\x18\x02 \x01(\x04R\x06height\x12\x0e\n" +
@@ -1170,28 +1181,29 @@ var file_meshos_plugin_v1_mesh_proto_depIdxs = []int32{
 	18, // 3: meshos.plugin.v1.MeshBatch.link:type_name -> meshos.v1.MeshLink
 	19, // 4: meshos.plugin.v1.PeerChange.summary:type_name -> meshos.v1.NodeSummary
 	20, // 5: meshos.plugin.v1.PeerChange.age:type_name -> google.protobuf.Duration
-	21, // 6: meshos.plugin.v1.OrderRequest.log_time:type_name -> google.protobuf.Timestamp
-	19, // 7: meshos.plugin.v1.TellRequest.self:type_name -> meshos.v1.NodeSummary
-	20, // 8: meshos.plugin.v1.ServedQuestion.timeout:type_name -> google.protobuf.Duration
-	1,  // 9: meshos.plugin.v1.Mesh.SetMembers:input_type -> meshos.plugin.v1.SetMembersRequest
-	4,  // 10: meshos.plugin.v1.Mesh.Follow:input_type -> meshos.plugin.v1.FollowRequest
-	7,  // 11: meshos.plugin.v1.Mesh.Order:input_type -> meshos.plugin.v1.OrderRequest
-	9,  // 12: meshos.plugin.v1.Mesh.Tell:input_type -> meshos.plugin.v1.TellRequest
-	11, // 13: meshos.plugin.v1.Mesh.Ask:input_type -> meshos.plugin.v1.AskRequest
-	14, // 14: meshos.plugin.v1.Mesh.Serve:input_type -> meshos.plugin.v1.ServedAnswer
-	15, // 15: meshos.plugin.v1.Mesh.Join:input_type -> meshos.plugin.v1.JoinRequest
-	2,  // 16: meshos.plugin.v1.Mesh.SetMembers:output_type -> meshos.plugin.v1.SetMembersResponse
-	5,  // 17: meshos.plugin.v1.Mesh.Follow:output_type -> meshos.plugin.v1.MeshBatch
-	8,  // 18: meshos.plugin.v1.Mesh.Order:output_type -> meshos.plugin.v1.OrderResponse
-	10, // 19: meshos.plugin.v1.Mesh.Tell:output_type -> meshos.plugin.v1.TellResponse
-	12, // 20: meshos.plugin.v1.Mesh.Ask:output_type -> meshos.plugin.v1.AskResponse
-	13, // 21: meshos.plugin.v1.Mesh.Serve:output_type -> meshos.plugin.v1.ServedQuestion
-	16, // 22: meshos.plugin.v1.Mesh.Join:output_type -> meshos.plugin.v1.JoinResponse
-	16, // [16:23] is the sub-list for method output_type
-	9,  // [9:16] is the sub-list for method input_type
-	9,  // [9:9] is the sub-list for extension type_name
-	9,  // [9:9] is the sub-list for extension extendee
-	0,  // [0:9] is the sub-list for field type_name
+	20, // 6: meshos.plugin.v1.PeerChange.silent:type_name -> google.protobuf.Duration
+	21, // 7: meshos.plugin.v1.OrderRequest.log_time:type_name -> google.protobuf.Timestamp
+	19, // 8: meshos.plugin.v1.TellRequest.self:type_name -> meshos.v1.NodeSummary
+	20, // 9: meshos.plugin.v1.ServedQuestion.timeout:type_name -> google.protobuf.Duration
+	1,  // 10: meshos.plugin.v1.Mesh.SetMembers:input_type -> meshos.plugin.v1.SetMembersRequest
+	4,  // 11: meshos.plugin.v1.Mesh.Follow:input_type -> meshos.plugin.v1.FollowRequest
+	7,  // 12: meshos.plugin.v1.Mesh.Order:input_type -> meshos.plugin.v1.OrderRequest
+	9,  // 13: meshos.plugin.v1.Mesh.Tell:input_type -> meshos.plugin.v1.TellRequest
+	11, // 14: meshos.plugin.v1.Mesh.Ask:input_type -> meshos.plugin.v1.AskRequest
+	14, // 15: meshos.plugin.v1.Mesh.Serve:input_type -> meshos.plugin.v1.ServedAnswer
+	15, // 16: meshos.plugin.v1.Mesh.Join:input_type -> meshos.plugin.v1.JoinRequest
+	2,  // 17: meshos.plugin.v1.Mesh.SetMembers:output_type -> meshos.plugin.v1.SetMembersResponse
+	5,  // 18: meshos.plugin.v1.Mesh.Follow:output_type -> meshos.plugin.v1.MeshBatch
+	8,  // 19: meshos.plugin.v1.Mesh.Order:output_type -> meshos.plugin.v1.OrderResponse
+	10, // 20: meshos.plugin.v1.Mesh.Tell:output_type -> meshos.plugin.v1.TellResponse
+	12, // 21: meshos.plugin.v1.Mesh.Ask:output_type -> meshos.plugin.v1.AskResponse
+	13, // 22: meshos.plugin.v1.Mesh.Serve:output_type -> meshos.plugin.v1.ServedQuestion
+	16, // 23: meshos.plugin.v1.Mesh.Join:output_type -> meshos.plugin.v1.JoinResponse
+	17, // [17:24] is the sub-list for method output_type
+	10, // [10:17] is the sub-list for method input_type
+	10, // [10:10] is the sub-list for extension type_name
+	10, // [10:10] is the sub-list for extension extendee
+	0,  // [0:10] is the sub-list for field type_name
 }
 
 func init() { file_meshos_plugin_v1_mesh_proto_init() }
