@@ -126,6 +126,32 @@ func TestFiveFailuresInTenMinutesQuarantine(t *testing.T) {
 	s.is(backingOff) // a stable minute passed the trial
 }
 
+// Nothing else links a node with the others, so a mesh plugin that always fails is tried again
+// within 30 s, however often it failed.
+func TestAMeshPluginIsNeverLeftAloneForLong(t *testing.T) {
+	s := newScenario(t)
+	s.linksNode = true
+	quarantines := 0
+	for range 50 {
+		s.failed(s.now, "boom")
+		if left := s.until.Sub(s.now); left > 30*time.Second {
+			t.Fatalf("%v for %v", s.phase, left)
+		}
+		if s.phase == quarantined {
+			quarantines++
+		}
+		s.now = s.until
+		if !s.due(s.now) {
+			t.Fatal("is not due")
+		}
+		s.retry(s.now)
+		s.verified(s.now)
+	}
+	if quarantines == 0 {
+		t.Error("it was never quarantined")
+	}
+}
+
 func TestFailuresOutsideOfTheWindowDoNotCount(t *testing.T) {
 	s := newScenario(t)
 	for range 20 {

@@ -129,6 +129,15 @@ func TestAnIDThatTwoMachinesUseIsAnAlarm(t *testing.T) {
 	if !strings.Contains(h.alarm(now), "two machines run as node 2") {
 		t.Errorf("%q", h.alarm(now))
 	}
+	for incarnation := uint64(5); incarnation <= 6; incarnation++ {
+		said := &natsv1.Said{Incarnation: incarnation, Revision: 7, Summary: &meshosv1.NodeSummary{Cordoned: true}}
+		if h.sessions.hear(now, 2, said) || h.sessions.nodes[2].summary.GetCordoned() {
+			t.Errorf("the machine of incarnation %d is believed", incarnation)
+		}
+	}
+	if !h.sessions.hear(now.Add(time.Minute), 2, &natsv1.Said{Incarnation: 6, Revision: 8, Summary: &meshosv1.NodeSummary{Cordoned: true}}) {
+		t.Error("the only machine that is left is not believed")
+	}
 	if later := now.Add(time.Minute); h.alarm(later) != "" {
 		t.Errorf("%q", h.alarm(later))
 	}

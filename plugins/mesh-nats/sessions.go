@@ -74,11 +74,12 @@ func (s *sessions) beat(now time.Time, id uint64, b *natsv1.Beat) (changed, lack
 	return changed, b.GetRevision() > 0 && one.of != [2]uint64{b.GetIncarnation(), b.GetRevision()}
 }
 
-// hear takes a summary, and reports whether the others should hear of it.
+// hear takes a summary, and reports whether the others should hear of it. While two machines use
+// one id neither is believed.
 func (s *sessions) hear(now time.Time, id uint64, said *natsv1.Said) bool {
 	one := s.get(id)
 	of := [2]uint64{said.GetIncarnation(), said.GetRevision()}
-	if of == one.of {
+	if of == one.of || one.usedTwice(now.Add(-2*s.length)) {
 		return false
 	}
 	one.summary, one.of, one.said = said.GetSummary(), of, now
@@ -162,11 +163,13 @@ func (s *sessions) highest() (id, height uint64) {
 	return id, height
 }
 
+func (one *session) usedTwice(since time.Time) bool { return one.twice.After(since) }
+
 // twice returns nodes whose id two machines use, as far as was heard since a time.
 func (s *sessions) twice(since time.Time) []uint64 {
 	var out []uint64
 	for id, one := range s.nodes {
-		if one.twice.After(since) {
+		if one.usedTwice(since) {
 			out = append(out, id)
 		}
 	}
