@@ -132,68 +132,6 @@ func AvoidListOf(list ...Avoid) AvoidList {
 	return shared.Of(func(a Avoid) mesh.NodeID { return a.Peer }, list...)
 }
 
-// Daemon is one daemon of the node.
-type Daemon struct {
-	Daemon     mesh.DaemonRef
-	Lifecycle  Lifecycle
-	Health     mesh.DaemonHealth
-	Saturation float32
-	Restart    Restart
-	RestartAt  Mark // when the restart gate opens; none if it is open
-	Placement  mesh.NodeID
-	Since      Mark // when the present lifecycle began; none for one that never ran
-	Intent     mesh.RunIntent
-	PID        int64  // 0 if no process runs, or if it is not known
-	Restarts   uint64 // how often it was started again
-	Crashes    uint32 // since it was well
-	LastEnd    mesh.DaemonEnd
-	NextStart  Mark    // when it is started again; none or past if that does not wait
-	Outdated   bool    // it runs with another configuration than the present one
-	StartError string  // why the last start failed, until one succeeds
-	Rejected   string  // why its entry in the configuration can't be used
-	Ordered    *Order  // the order that set Intent; nil if the configuration did
-	Outcome    Outcome // of one that is not started again
-	Mode       mesh.RestartMode
-	Waiting    string          // what its start or stop waits for, in words
-	Before     []mesh.DaemonID // are started before it
-	Checked    bool            // its health is checked
-	Reloadable bool            // the configuration says how it is asked to reload
-}
-
-// Outcome is how the work of a daemon ended that is not started again.
-type Outcome = state.Outcome
-
-// The outcomes.
-const (
-	OutcomeNone   = state.OutcomeNone
-	OutcomeDone   = state.OutcomeDone
-	OutcomeFailed = state.OutcomeFailed
-)
-
-// Order is the order of the ordered log that something comes from.
-type Order = state.Origin
-
-// Lifecycle is the state of a daemon's process.
-type Lifecycle = state.Lifecycle
-
-// The lifecycles.
-const (
-	Stopped  = state.Stopped
-	Starting = state.Starting
-	Running  = state.Running
-	Stopping = state.Stopping
-)
-
-// Restart is the state of a daemon's restart gate.
-type Restart = state.GateState
-
-// The states of a restart gate.
-const (
-	RestartIdle         = state.GateIdle
-	RestartBackingOff   = state.GateBackingOff
-	RestartCrashLooping = state.GateCrashLooping
-)
-
 // Replica is one chain with its holders.
 type Replica struct {
 	Chain   mesh.ChainID
@@ -224,85 +162,6 @@ func (r *Replica) HoldOrdered() *Order {
 	return order(&r.Held.By)
 }
 
-// Peer is one node as this one sees it. This node itself is among the peers only if it has
-// an inventory.
-type Peer struct {
-	Node        mesh.NodeID
-	Name        string
-	RTT         time.Duration // meaningful with HasRTT
-	HasRTT      bool
-	Cordoned    bool
-	Health      mesh.NodeHealth
-	Maintenance mesh.MaintenancePhase
-	Echo        EchoState // what locality probes found
-
-	HealthSince  Mark        // since when Health has been so; none if it is unknown
-	EchoSince    Mark        // since when Echo has been so; none if it is unknown
-	HealthReason string      // why it is not healthy, in words, as the core knows; see Snapshot.HealthReason
-	HealthFamily mesh.Family // by which it was checked
-	Echoes       mesh.Echoes
-
-	Draining bool    // another node is being evacuated without maintenance
-	Member   *Member // what the mesh says of it; nil if it is no member
-	FromHere bool    // only this node can't reach it
-	OwnWord  bool    // Maintenance, Cordoned and Draining are what it says itself
-
-	Inventory *mesh.Inventory        // without ages; see InventoryAt
-	Measured  *[mesh.Facts]mesh.Time // when its facts were measured
-}
-
-// Member is what the mesh says of another node.
-type Member = state.Member
-
-// Probed reports whether a locality probe says anything of the peer.
-func (p *Peer) Probed() bool { return p.Echo != EchoUnknown || p.Echoes != (mesh.Echoes{}) }
-
-// Loss returns the share of the echoes without an answer; ok is false if it is unknown. Of a
-// peer that answers no echoes at all, loss says nothing, nor does an old one if nothing is
-// sent any more.
-func (p *Peer) Loss() (share float64, ok bool) {
-	share, ok = p.Echoes.Loss()
-	if !ok || p.Echo == EchoSilent || p.Echoes.NoAnswer.NothingSent() {
-		return 0, false
-	}
-	return share, true
-}
-
-// Jitter returns the mean difference of successive round-trip times; ok is false if it is
-// unknown.
-func (p *Peer) Jitter() (jitter time.Duration, ok bool) {
-	if p.Echoes.Received < 2 {
-		return 0, false
-	}
-	return p.Echoes.Jitter, true
-}
-
-// EchoState is what the measurements of locality probes say of a peer in a word.
-type EchoState = state.EchoState
-
-// The states.
-const (
-	EchoUnknown  = state.EchoUnknown
-	EchoAnswers  = state.EchoAnswers
-	EchoDegraded = state.EchoDegraded
-	EchoLost     = state.EchoLost
-	EchoSilent   = state.EchoSilent
-)
-
-// CutOff says that so many of the measured peers were lost at nearly the same time: this node
-// may be the one that is cut off.
-type CutOff struct {
-	Lost, Peers int
-	Since       mesh.Time // when the last of them was lost
-}
-
-// Avoid is one entry of the avoid list.
-type Avoid struct {
-	Peer   mesh.NodeID
-	Reason string
-	Until  mesh.Time
-}
-
 // Maintenance is the maintenance and drain of this node.
 type Maintenance struct {
 	Phase    mesh.MaintenancePhase
@@ -329,37 +188,6 @@ func ChainWaits(id mesh.ChainID) string { return state.ChainWaits(id) }
 
 // DaemonWaits is ChainWaits of a daemon.
 func DaemonWaits(ref mesh.DaemonRef) string { return state.DaemonWaits(ref) }
-
-// PluginStatus is the state of a plugin.
-type PluginStatus uint8
-
-// The statuses, in the contract's order.
-const (
-	PluginStarting PluginStatus = iota + 1
-	PluginReady
-	PluginLagging
-	PluginBackingOff
-	PluginQuarantined
-	PluginDisabled
-	PluginRejected
-)
-
-// Plugin is one configured plugin.
-type Plugin struct {
-	Name      string
-	Version   string
-	Kinds     []string
-	Status    PluginStatus
-	Message   string // why it is not ready, in words
-	Restarts  uint64
-	Calls     uint64
-	Failures  uint64
-	LastCall  time.Duration  // how long the last call took
-	RestartIn *time.Duration // until the next start; nil if none is scheduled
-	PID       int
-	SHA256    string
-	Warnings  []string // about its entry in the configuration
-}
 
 // Stats holds counts since the process started.
 type Stats struct {
