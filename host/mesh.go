@@ -3,6 +3,7 @@ package host
 import (
 	"context"
 	"errors"
+	"math"
 	"sync"
 	"sync/atomic"
 
@@ -59,8 +60,10 @@ func (n *node) linkOptions() meshlink.Options {
 		Node: n.cfg.Node.ID, Record: n.meshlog, Source: n.loop.Reader(),
 		Self: meshlink.Self{
 			Incarnation: n.epoch, Name: n.cfg.Node.Name, Version: n.opts.Version, Address: n.cfg.Node.Address, Health: n.cfg.Node.Health,
-			Labels:  n.labels.get,
-			Trouble: n.trouble,
+			Labels: n.labels.get,
+			// It takes in no chain beyond what it may remember.
+			ChainsMost: uint32(min(n.cfg.Capacity.Chains, math.MaxUint32)),
+			Trouble:    n.trouble,
 		},
 		Keeper: meshlog.Peers(n.cfg.Node.DataDir),
 		MayKnow: func(ctx context.Context, id mesh.NodeID) error {

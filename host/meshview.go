@@ -26,12 +26,7 @@ func (n *node) meshView(s *snapshot.Snapshot) *meshosv1.MeshView {
 	if link, at := n.link.Linked(); link != nil {
 		view.Link = aged(link, time.Since(at))
 	}
-	view.Heard = 0
-	for p := range s.Peers.Values() {
-		if p.Member != nil && !p.Member.Gone {
-			view.Heard++
-		}
-	}
+	view.Heard = uint32(s.Sessions)
 	return view
 }
 

@@ -33,6 +33,14 @@ func TestThreeNodesFromNothingSeeEachOtherAndFoldOneLog(t *testing.T) {
 	}
 	t.Logf("from nothing to three nodes that see each other: %s", time.Since(began).Round(10*time.Millisecond))
 	w.allHear(three...)
+	w.until(1, "hears how many chains the others may hold", func(s *meshosv1.Snapshot) bool {
+		for _, p := range s.GetPeers() {
+			if m := p.GetMember(); m != nil && m.GetSummary().GetChainsMost() == 0 {
+				return false
+			}
+		}
+		return true
+	})
 
 	before := w.equal(1, three...)
 	w.freeze(2)

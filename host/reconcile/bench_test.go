@@ -260,3 +260,49 @@ func changed(s *state.State, sz size, i int) {
 func BenchmarkExplain(b *testing.B) {
 	each(b, func(s *state.State) { reconcile.ExplainChain(s, 7) })
 }
+
+// BenchmarkAnnounced is what so many members of a mesh cost a tick: one in which none of them says
+// anything, and one in which one of them, or each, says how it is.
+func BenchmarkAnnounced(b *testing.B) {
+	for _, members := range []int{0, 1, 100, 1_000} {
+		for _, saying := range slices.Compact([]int{0, min(1, members), members}) {
+			b.Run(fmt.Sprintf("%d/%d-say", members, saying), func(b *testing.B) {
+				s := fixture(size{peers: 10, chains: 100, daemons: 10}, kind{})
+				passes, views := reconcile.New(s), snapshot.NewBuilder()
+				tick := func(held uint32, n int) {
+					if n > 0 {
+						s.Apply(stamp(0), announced(n, held))
+					}
+					passes.Pass(stamp(0), 1024)
+					views.Build(s, stamp(0))
+				}
+				tick(0, members)
+				for range 3 {
+					tick(0, 0)
+				}
+				b.ReportAllocs()
+				defer cpu(b)()
+				for i := 0; b.Loop(); i++ {
+					tick(uint32(i), saying)
+				}
+			})
+		}
+	}
+}
+
+// announced is what the mesh says of the first members.
+func announced(members int, held uint32) mesh.PeersAnnounced {
+	var out mesh.PeersAnnounced
+	heard := time.Second
+	for id := range mesh.NodeID(members) {
+		load, used, total := 0.5, uint64(1<<30), uint64(4<<30)
+		out.Peers = append(out.Peers, mesh.Announced{
+			ID: 1000 + id, Name: fmt.Sprint("member-", id), Address: "10.0.0.1", Heard: &heard,
+			Summary: &mesh.Summary{
+				Phase: mesh.PhaseActive, ChainsHeld: held, Labels: []mesh.Label{{Key: "rack", Value: "r1"}},
+				Inventory: &mesh.Inventory{CPULoad1m: &load, MemUsedBytes: &used, MemTotalBytes: &total},
+			},
+		})
+	}
+	return out
+}

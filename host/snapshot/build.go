@@ -108,6 +108,7 @@ func (b *Builder) publish(s *state.State, at mesh.Stamp) *Snapshot {
 		Acknowledged: AcknowledgedThrough(s.Acknowledged()),
 		Moving:       s.Moving(),
 		Held:         b.held,
+		Sessions:     s.Sessions(),
 		Led:          b.led,
 		Orders: Orders{
 			ofNode: s.OrdersOfNode(), nodes: b.nodeOrders.Publish(), daemons: b.daemonOrders.Publish(),

@@ -52,6 +52,7 @@ type Snapshot struct {
 	// Scheduler is nil in a snapshot that was not published.
 	Scheduler *Scheduler
 	Held, Led int // how many chains this node holds and leads
+	Sessions  int // how many other members of the mesh have one
 	Moving    int // how many rebalances are under way; goes into the contract's SchedulerView
 	// Info is nil in a snapshot that was not published.
 	Info *Info

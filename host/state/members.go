@@ -160,6 +160,9 @@ func (s *State) addWord(p *peer, n int, doubted map[mesh.NodeID]bool) {
 	}
 }
 
+// Sessions returns how many other members have a session.
+func (s *State) Sessions() int { return s.members.alive }
+
 // FromHere reports whether only this node can't reach a peer: it has a session, and most of the
 // others can reach it.
 func (s *State) FromHere(id mesh.NodeID) bool {
