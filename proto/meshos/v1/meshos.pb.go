@@ -6210,7 +6210,7 @@ type NodeSummary struct {
 	Draining       bool                   `protobuf:"varint,7,opt,name=draining,proto3" json:"draining,omitempty"`
 	ChainsHeld     uint32                 `protobuf:"varint,8,opt,name=chains_held,json=chainsHeld,proto3" json:"chains_held,omitempty"`
 	ChainsLed      uint32                 `protobuf:"varint,9,opt,name=chains_led,json=chainsLed,proto3" json:"chains_led,omitempty"`
-	ChainsMost     uint32                 `protobuf:"varint,10,opt,name=chains_most,json=chainsMost,proto3" json:"chains_most,omitempty"` // how many it may hold; 0: no limit
+	ChainsMost     uint32                 `protobuf:"varint,10,opt,name=chains_most,json=chainsMost,proto3" json:"chains_most,omitempty"` // how many it may hold: capacity.chains of its configuration; 0: no limit
 	Inventory      *PeerInventory         `protobuf:"bytes,11,opt,name=inventory,proto3" json:"inventory,omitempty"`
 	Labels         map[string]string      `protobuf:"bytes,12,rep,name=labels,proto3" json:"labels,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	DaemonsRunning uint32                 `protobuf:"varint,13,opt,name=daemons_running,json=daemonsRunning,proto3" json:"daemons_running,omitempty"`
@@ -12370,17 +12370,18 @@ func (x *Tick) GetEarly() bool {
 
 // JudgedCommit is a signed commit and the verdict on it.
 type JudgedCommit struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Event         *AdminEvent            `protobuf:"bytes,1,opt,name=event,proto3" json:"event,omitempty"`
-	Operators     []*Operator            `protobuf:"bytes,2,rep,name=operators,proto3" json:"operators,omitempty"`
-	Outcome       *VerificationOutcome   `protobuf:"bytes,3,opt,name=outcome,proto3" json:"outcome,omitempty"`
-	CommitId      []byte                 `protobuf:"bytes,4,opt,name=commit_id,json=commitId,proto3" json:"commit_id,omitempty"`
-	Commit        *SignedCommit          `protobuf:"bytes,5,opt,name=commit,proto3" json:"commit,omitempty"`       // of an accepted command
-	Refusal       *Refusal               `protobuf:"bytes,6,opt,name=refusal,proto3" json:"refusal,omitempty"`     // set if the node refused it before it came to the loop
-	Age           *durationpb.Duration   `protobuf:"bytes,8,opt,name=age,proto3" json:"age,omitempty"`             // not used: the height's ordered_at says it
-	Late          bool                   `protobuf:"varint,9,opt,name=late,proto3" json:"late,omitempty"`          // it does something once, and came too late for that: it is recorded and not done
-	Restored      bool                   `protobuf:"varint,10,opt,name=restored,proto3" json:"restored,omitempty"` // what it led to was restored at the start of the node: only an audit record is made
-	Reason        string                 `protobuf:"bytes,20,opt,name=reason,proto3" json:"reason,omitempty"`
+	state     protoimpl.MessageState `protogen:"open.v1"`
+	Event     *AdminEvent            `protobuf:"bytes,1,opt,name=event,proto3" json:"event,omitempty"`
+	Operators []*Operator            `protobuf:"bytes,2,rep,name=operators,proto3" json:"operators,omitempty"`
+	Outcome   *VerificationOutcome   `protobuf:"bytes,3,opt,name=outcome,proto3" json:"outcome,omitempty"`
+	CommitId  []byte                 `protobuf:"bytes,4,opt,name=commit_id,json=commitId,proto3" json:"commit_id,omitempty"`
+	Commit    *SignedCommit          `protobuf:"bytes,5,opt,name=commit,proto3" json:"commit,omitempty"`   // of an accepted command
+	Refusal   *Refusal               `protobuf:"bytes,6,opt,name=refusal,proto3" json:"refusal,omitempty"` // set if the node refused it before it came to the loop
+	// Deprecated: Marked as deprecated in meshos/v1/meshos.proto.
+	Age           *durationpb.Duration `protobuf:"bytes,8,opt,name=age,proto3" json:"age,omitempty"`             // never set: ordered_at of the entry says it
+	Late          bool                 `protobuf:"varint,9,opt,name=late,proto3" json:"late,omitempty"`          // it does something once, and came too late for that: it is recorded and not done
+	Restored      bool                 `protobuf:"varint,10,opt,name=restored,proto3" json:"restored,omitempty"` // what it led to was restored at the start of the node: only an audit record is made
+	Reason        string               `protobuf:"bytes,20,opt,name=reason,proto3" json:"reason,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -12457,6 +12458,7 @@ func (x *JudgedCommit) GetRefusal() *Refusal {
 	return nil
 }
 
+// Deprecated: Marked as deprecated in meshos/v1/meshos.proto.
 func (x *JudgedCommit) GetAge() *durationpb.Duration {
 	if x != nil {
 		return x.Age
@@ -15854,15 +15856,15 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\n" +
 	"queue_room\x18\x01 \x01(\rH\x00R\tqueueRoom\x88\x01\x01\x12\x14\n" +
 	"\x05early\x18\x02 \x01(\bR\x05earlyB\r\n" +
-	"\v_queue_room\"\x99\x03\n" +
+	"\v_queue_room\"\x9d\x03\n" +
 	"\fJudgedCommit\x12+\n" +
 	"\x05event\x18\x01 \x01(\v2\x15.meshos.v1.AdminEventR\x05event\x121\n" +
 	"\toperators\x18\x02 \x03(\v2\x13.meshos.v1.OperatorR\toperators\x128\n" +
 	"\aoutcome\x18\x03 \x01(\v2\x1e.meshos.v1.VerificationOutcomeR\aoutcome\x12\x1b\n" +
 	"\tcommit_id\x18\x04 \x01(\fR\bcommitId\x12/\n" +
 	"\x06commit\x18\x05 \x01(\v2\x17.meshos.v1.SignedCommitR\x06commit\x12,\n" +
-	"\arefusal\x18\x06 \x01(\v2\x12.meshos.v1.RefusalR\arefusal\x12+\n" +
-	"\x03age\x18\b \x01(\v2\x19.google.protobuf.DurationR\x03age\x12\x12\n" +
+	"\arefusal\x18\x06 \x01(\v2\x12.meshos.v1.RefusalR\arefusal\x12/\n" +
+	"\x03age\x18\b \x01(\v2\x19.google.protobuf.DurationB\x02\x18\x01R\x03age\x12\x12\n" +
 	"\x04late\x18\t \x01(\bR\x04late\x12\x1a\n" +
 	"\brestored\x18\n" +
 	" \x01(\bR\brestored\x12\x16\n" +
