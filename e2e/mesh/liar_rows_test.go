@@ -21,8 +21,8 @@ func aLyingPlugin(w *world, o *orders) {
 		{"signature", "an entry that the mesh plugin brings is refused"},
 		{"self", "which knows itself best"},
 		{"peers", ""},
-		{"ahead", ""},                                                 // the node waits for entries that never come
-		{"fork", "nothing of the log of the mesh is folded any more"}, // until another plugin says otherwise
+		{"ahead", ""}, // the node waits for entries that never come
+		{"fork", ""},  // a beacon alone proves nothing
 	} {
 		height := w.equal(1, five...)
 		w.stop(id)
