@@ -190,7 +190,11 @@ func (w *world) flip(dir, part string) string {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	at, bit := w.drawn.IntN(len(text)), w.drawn.IntN(8)
+	first := 0
+	if part == "" {
+		first = len(text) / 2 // of a record: without its beginning a node does not know to which mesh it belongs
+	}
+	at, bit := first+w.drawn.IntN(len(text)-first), w.drawn.IntN(8)
 	text[at] ^= 1 << bit
 	if err := os.WriteFile(path, text, 0o600); err != nil {
 		w.t.Fatal(err)
