@@ -64,16 +64,22 @@ func run(ctx context.Context, bin string, commits int, idle, cut time.Duration) 
 	}{
 		{"from nothing to a mesh of five seeds that takes orders", "", b.found},
 		{"a node joins, until all others have heard what it says of itself", "", b.join},
-		{"idle: CPU of host + plugin, private and resident memory; wire both ways", "seed 0.9 %, 26 MB · leaf 0.3 %, 20 MB, 77 B/s (plugin alone)",
-			func(ctx context.Context) (string, error) { return b.idle(ctx, idle) }},
-		{"an order on any of six nodes, until it is recorded and folded on all", "p50 3.4 ms, p99 7.9 ms",
-			func(ctx context.Context) (string, error) { return b.commits(ctx, commits) }},
+		{
+			"idle: CPU of host + plugin, private and resident memory; wire both ways", "seed 0.9 %, 26 MB · leaf 0.3 %, 20 MB, 77 B/s (plugin alone)",
+			func(ctx context.Context) (string, error) { return b.idle(ctx, idle) },
+		},
+		{
+			"an order on any of six nodes, until it is recorded and folded on all", "p50 3.4 ms, p99 7.9 ms",
+			func(ctx context.Context) (string, error) { return b.commits(ctx, commits) },
+		},
 		{"SIGKILL of the leader's plugin, until the next order is accepted", "5.3–7.1 s", b.killed},
 		{"SIGSTOP of the leader's plugin, the same", "4.8–6.4 s", b.stopped},
 		{"two seeds with the leader cut off from three: next order · equal after healing", "4.8 s · 3.7 s", b.partition},
 		{"a cut in one direction, from the leader: the same", "4.8 s · 1.8 s", b.oneWay},
-		{fmt.Sprintf("a leaf cut off for %s with 20 orders: equal after healing", cut), "1.0 s",
-			func(ctx context.Context) (string, error) { return b.leafCut(ctx, cut) }},
+		{
+			fmt.Sprintf("a leaf cut off for %s with 20 orders: equal after healing", cut), "1.0 s",
+			func(ctx context.Context) (string, error) { return b.leafCut(ctx, cut) },
+		},
 		{"a seed starts without its store: all of it takes orders and has the log", "0.1 s", b.lostStore},
 	} {
 		got, err := row.measure(ctx)
