@@ -72,12 +72,12 @@ func (w *world) openRecord(dir string) *durable.Log {
 // recorded folds a node's record of the log, and returns what its entries led to, by height.
 func (w *world) recorded(id int) map[uint64]cluster.Outcome {
 	w.t.Helper()
-	dir, err := os.MkdirTemp("", "record")
+	temp, err := os.MkdirTemp("", "record")
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	defer func() { _ = os.RemoveAll(dir) }()
-	dir = filepath.Join(dir, "log") // a copy, since the node may be writing
+	defer func() { _ = os.RemoveAll(temp) }()
+	dir := filepath.Join(temp, "log") // a copy, since the node may be writing
 	if out, err := exec.CommandContext(w.t.Context(), "cp", "-a", meshlog.Dir(w.lab.Node(id).Data()), dir).CombinedOutput(); err != nil {
 		w.t.Fatalf("copy the record of node %d: %v: %s", id, err, out)
 	}
