@@ -1,7 +1,6 @@
 package meshlog
 
 import (
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"os"
@@ -39,15 +38,14 @@ func Adopt(dataDir string, node mesh.NodeID, seeds []string, now time.Time) (Ado
 	if err := errors.Join(err, r.chain.Close()); err != nil && s.Height() == 0 {
 		return Adopted{}, err
 	}
+	t := tokenAgain(s, node, seeds, now)
 	if s.Height() == 0 {
-		return Adopted{}, errors.New("the node's record of the log holds no entry, so the mesh that it belongs to is not known; join with a token that replaces it (meshos mesh token --replace)")
-	}
-	t := Token{Cluster: s.Cluster(), Node: node, Founding: s.Founding(), Seeds: seeds, Again: true, Expires: now}
-	for _, m := range s.Members() {
-		if m.Seed {
-			pin := sha256.Sum256(m.LinkKey[:])
-			t.Pins = append(t.Pins, pin[:])
+		member, err := readToken(dataDir, memberName)
+		if err != nil || member == nil {
+			return Adopted{}, errors.Join(errors.New("the node's record of the log holds no entry, so the mesh that it belongs to is not known; join with a token that replaces it (meshos mesh token --replace)"), err)
 		}
+		t = *member
+		t.Seeds, t.Expires = seeds, now
 	}
 	if err := StoreJoining(dataDir, t); err != nil {
 		return Adopted{}, err

@@ -3,12 +3,15 @@ package meshlog
 import (
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"time"
 
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/meshos/meshos/host/cluster"
 	"github.com/meshos/meshos/host/mesh"
+	"github.com/meshos/meshos/host/nodekey"
 	"github.com/meshos/meshos/host/operator/rules"
 	"github.com/meshos/meshos/host/records/disk"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
@@ -69,6 +72,9 @@ func Found(dataDir string, f Founding, key Key, now time.Time) (cluster.Hash, er
 func Belongs(dataDir string) (bool, error) {
 	if t, err := readJoining(dataDir); err != nil || t != nil {
 		return t != nil, err
+	}
+	if _, err := os.Stat(filepath.Join(nodekey.Dir(dataDir), memberName)); !isMissing(err) {
+		return err == nil, err
 	}
 	fs, err := disk.Existing(Dir(dataDir))
 	if isMissing(err) {

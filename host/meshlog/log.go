@@ -77,6 +77,7 @@ type Log struct {
 	wake      chan struct{} // buffered: Run looks
 	undeliver []follower.Taken
 	unaudited []mesh.JudgedCommit // of the record, without an audit record
+	kept      []byte              // the file of what a member needs, as it was written
 
 	saying   sync.Mutex
 	reported map[string]bool // what was reported once
@@ -132,10 +133,14 @@ func (l *Log) open() error {
 	if l.joining != nil {
 		l.follower.Expect(l.joining.Founding)
 	}
+	member, err := readToken(l.opts.DataDir, memberName)
+	if err != nil { // only needed if the record is damaged, too; written anew if it is not
+		l.opts.Log.Error("the log of the mesh", "problem", err)
+	}
 	fs := l.opts.fs
 	if fs == nil {
 		if fs, err = disk.Existing(Dir(l.opts.DataDir)); err != nil {
-			if l.joining == nil && isMissing(err) {
+			if l.joining == nil && member == nil && isMissing(err) {
 				return nil
 			}
 			if fs, err = disk.Open(Dir(l.opts.DataDir)); err != nil {
@@ -158,11 +163,13 @@ func (l *Log) open() error {
 	if err != nil {
 		return err
 	}
+	l.recallMember(member)
 	for _, note := range l.notes {
 		l.opts.Log.Error("the log of the mesh", "folder", Dir(l.opts.DataDir), "problem", note)
 	}
 	l.follower.Said(l.state.Height())
 	l.setMembers()
+	l.keepMember()
 	return nil
 }
 

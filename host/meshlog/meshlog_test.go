@@ -278,6 +278,63 @@ func TestADamagedRecordIsFetchedAgain(t *testing.T) {
 	}
 }
 
+func TestARecordWithoutABeginningIsFetchedAgain(t *testing.T) {
+	for name, damage := range map[string]func(t *testing.T, file string){
+		"its header is damaged": func(t *testing.T, file string) {
+			raw, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			raw[3] ^= 1
+			_ = os.Chmod(file, 0o600)
+			if err := os.WriteFile(file, raw, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		},
+		"it is empty": func(t *testing.T, file string) {
+			if err := os.Truncate(file, 0); err != nil {
+				t.Fatal(err)
+			}
+		},
+		"its folder is gone": func(t *testing.T, file string) {
+			if err := os.RemoveAll(filepath.Dir(file)); err != nil {
+				t.Fatal(err)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			hosts := several(t, meshtest.New(meshtest.Options{}), 2)
+			for range 3 {
+				hosts[0].order(mesh.Cordon{Node: 2})
+			}
+			sameState(t, hosts...)
+			want := hosts[0].View()
+			hosts[1].stop()
+			files, err := filepath.Glob(filepath.Join(Dir(hosts[1].dir), "*.rec"))
+			if err != nil || len(files) != 1 {
+				t.Fatal(files, err)
+			}
+			damage(t, files[0])
+			if belongs, err := Belongs(hosts[1].dir); err != nil || !belongs {
+				t.Fatalf("it belongs to a mesh: %v, %v", belongs, err)
+			}
+			hosts[1].open(want.GetHeight())
+			if len(hosts[1].Notes()) == 0 || !hosts[1].Active() {
+				t.Errorf("nothing is said of the damage, or it takes orders for itself: %q", hosts[1].Notes())
+			}
+			if len(hosts[1].Members().GetPinnedSeeds()) == 0 {
+				t.Error("it trusts no seed")
+			}
+			sameState(t, hosts...)
+			hosts[1].stop()
+			hosts[1].open(want.GetHeight())
+			if v := hosts[1].View(); v.GetHeight() != want.GetHeight() || string(v.GetAdminState()) != string(want.GetAdminState()) {
+				t.Errorf("the record after the repair: %v", v)
+			}
+		})
+	}
+}
+
 func TestAMomentaryOrderThatComesLateIsNotDone(t *testing.T) {
 	begin := time.Now().Add(-time.Hour)
 	n := meshtest.New(meshtest.Options{Now: func() time.Time { return begin.Add(time.Second) }})

@@ -110,6 +110,9 @@ func (l *Log) folded(t follower.Taken, record mesh.AuditRecord) {
 	}
 	l.stir()
 	l.mu.Unlock()
+	if out.Members {
+		l.keepMember()
+	}
 	if out.Signers {
 		l.commanded()
 	}

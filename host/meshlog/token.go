@@ -99,7 +99,7 @@ func decodeToken(raw []byte) (Token, error) {
 	}
 	t := Token{Cluster: in.Cluster, Node: mesh.NodeID(in.Node), Seed: in.Seed, Seeds: in.Seeds, Key: in.Key, Expires: in.Expires, Again: in.Again}
 	founding, err := hex.DecodeString(in.Founding)
-	if err != nil || len(founding) != len(t.Founding) || in.Node == 0 || in.Cluster == "" || !in.Again && len(in.Key) != ed25519.SeedSize || len(in.Seeds) == 0 {
+	if err != nil || len(founding) != len(t.Founding) || in.Node == 0 || in.Cluster == "" || !in.Again && (len(in.Key) != ed25519.SeedSize || len(in.Seeds) == 0) {
 		return Token{}, errors.New("the token is damaged; make another one with `meshos mesh token`")
 	}
 	copy(t.Founding[:], founding)
@@ -133,7 +133,12 @@ func (t Token) joining(name string, key Key) ([]byte, error) {
 const joiningName = "joining"
 
 // StoreJoining keeps a token in a data directory: the node joins when it runs.
-func StoreJoining(dataDir string, t Token) error {
+func StoreJoining(dataDir string, t Token) error { return storeToken(dataDir, joiningName, t) }
+
+// readJoining returns the token of a node that is about to become a member; nil for none.
+func readJoining(dataDir string) (*Token, error) { return readToken(dataDir, joiningName) }
+
+func storeToken(dataDir, name string, t Token) error {
 	raw, err := t.encode()
 	if err != nil {
 		return fmt.Errorf("token: %w", err)
@@ -142,15 +147,16 @@ func StoreJoining(dataDir string, t Token) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("keep the token: %w", err)
 	}
-	if err := renameio.WriteFile(filepath.Join(dir, joiningName), raw, 0o600, renameio.WithTempDir(dir)); err != nil {
+	if err := renameio.WriteFile(filepath.Join(dir, name), raw, 0o600, renameio.WithTempDir(dir)); err != nil {
 		return fmt.Errorf("keep the token: %w", err)
 	}
 	return syncDir(dir)
 }
 
-// readJoining returns the token of a node that is about to become a member; nil for none.
-func readJoining(dataDir string) (*Token, error) {
-	raw, err := readfile.Read(filepath.Join(nodekey.Dir(dataDir), joiningName), maxToken)
+// readToken returns what storeToken kept under a name; nil for nothing.
+func readToken(dataDir, name string) (*Token, error) {
+	path := filepath.Join(nodekey.Dir(dataDir), name)
+	raw, err := readfile.Read(path, maxToken)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -159,7 +165,7 @@ func readJoining(dataDir string) (*Token, error) {
 	}
 	t, err := decodeToken(raw)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", filepath.Join(nodekey.Dir(dataDir), joiningName), err)
+		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return &t, nil
 }
