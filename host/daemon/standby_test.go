@@ -126,7 +126,7 @@ func TestAWaitingShimTakesLittleMemory(t *testing.T) {
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
-	const limit = 600 // kB
+	const limit = 700 // kB; on a busy machine a Go program has some threads more
 	l, spawner := newLoop(), process.NewSpawner()
 	defer spawner.Close()
 	m := daemon.New(daemon.Options{Dir: filepath.Join(dir, "daemons"), Shim: []string{binary, "daemon-shim"}, Events: l, Spawner: spawner})
@@ -150,9 +150,13 @@ func TestAWaitingShimTakesLittleMemory(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if kb := privateDirty(t, rec.Shim.PID); kb == 0 || kb > limit {
-			t.Errorf("the shim of daemon %d has %d kB of its own, which are to be at most %d", id, kb, limit)
-		}
+		kb := 0 // more for a moment, until the shim stands by
+		testkit.UntilWithin(t, 20*time.Second, func() string {
+			return fmt.Sprintf("the shim of daemon %d has %d kB of its own, which are to be at most %d", id, kb, limit)
+		}, func() bool {
+			kb = privateDirty(t, rec.Shim.PID)
+			return kb > 0 && kb <= limit
+		})
 	}
 }
 
