@@ -22,7 +22,7 @@ func TestASecondMeshPluginIsNotUsed(t *testing.T) {
 		return fmt.Sprintf("[[plugin]]\nname = %q\npath = %q\n[plugin.config]\nlisten = \"%[3]s:%[4]d\"\nseeds = [\"%[3]s:%[4]d\"]\n",
 			name, filepath.Join(bin, "plugins", "mesh-nats"), host, port)
 	}
-	n.write("[node]\nid = 1\nsocket = \"run/meshos.sock\"\n" + entry("one", 7420) + entry("two", 7430))
+	n.write("[node]\nid = 1\nlisten = \"\"\nsocket = \"run/meshos.sock\"\n" + entry("one", 7420) + entry("two", 7430))
 	_, errs, code := n.meshos("validate")
 	const said = "plugin two is a mesh plugin and is not used as one: a node has one at most, and that is one, the first in the file"
 	if code != 1 || !strings.Contains(errs, "meshos.toml:11: plugin.name: "+said) {
@@ -43,7 +43,7 @@ func TestASecondMeshPluginIsNotUsed(t *testing.T) {
 func TestANodeOfAMeshWithoutItsPluginIsNoNodeAlone(t *testing.T) {
 	t.Parallel()
 	n := prepare(t)
-	n.write("[node]\nid = 1\nsocket = \"run/meshos.sock\"\n[plugins]\ndir = \"" + filepath.Join(bin, "plugins") + "\"\n")
+	n.write("[node]\nid = 1\nlisten = \"\"\nsocket = \"run/meshos.sock\"\n[plugins]\ndir = \"" + filepath.Join(bin, "plugins") + "\"\n")
 	n.must("mesh", "init", "--listen", "127.0.0.1:7420") // nothing will listen there
 	text, err := os.ReadFile(n.config)
 	if err != nil {
