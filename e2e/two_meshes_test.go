@@ -25,7 +25,7 @@ func TestASecondMeshPluginIsNotUsed(t *testing.T) {
 	n.write("[node]\nid = 1\nlisten = \"\"\nsocket = \"run/meshos.sock\"\n" + entry("one", 7420) + entry("two", 7430))
 	_, errs, code := n.meshos("validate")
 	const said = "plugin two is a mesh plugin and is not used as one: a node has one at most, and that is one, the first in the file"
-	if code != 1 || !strings.Contains(errs, "meshos.toml:11: plugin.name: "+said) {
+	if code != 1 || !strings.Contains(errs, "meshos.toml:12: plugin.name: "+said) {
 		t.Errorf("validate: exit %d\n%s", code, errs)
 	}
 	n.start()
