@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/url"
-	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -51,6 +49,8 @@ type hub struct {
 	routed   []linkKey // seeds that may be linked with this one since it started
 	doubted  bool      // that so many sessions have ended, and it was said
 	complete bool
+	fresh    bool      // the store was empty at the start
+	stuck    time.Time // since when the log can have no leader; zero: it can
 }
 
 // otherSeed is what another seed said last.
@@ -92,6 +92,9 @@ func (h *hub) start(ctx context.Context) (err error) {
 	dir, err := h.storeDir()
 	if err != nil {
 		return err
+	}
+	if h.fresh, err = isEmpty(dir); err != nil {
+		return fmt.Errorf("the seed's store: %w", err)
 	}
 	log := newNatsLog(h.log, "hub")
 	host, port, _ := hostPort(h.cfg.Listen) // Validate has read it
@@ -160,27 +163,6 @@ func (h *hub) stop() {
 	h.srv.WaitForShutdown()
 }
 
-// storeDir returns the folder of the store. That of a seed that was alone does not go into a
-// cluster, nor the other way round: it is set aside, and the log is filled up from the records.
-func (h *hub) storeDir() (string, error) {
-	use, other := filepath.Join(h.hubDir(), "alone"), filepath.Join(h.hubDir(), "cluster")
-	if len(h.cfg.Seeds) > 1 {
-		use, other = other, use
-	}
-	if err := os.MkdirAll(use, 0o700); err != nil {
-		return "", fmt.Errorf("the seed's store: %w", err)
-	}
-	if _, err := os.Stat(other); err != nil {
-		return use, nil
-	}
-	aside := other + ".aside"
-	if err := errors.Join(os.RemoveAll(aside), os.Rename(other, aside)); err != nil {
-		return "", fmt.Errorf("set the seed's former store aside: %w", err)
-	}
-	h.log.Info("the number of seeds has changed; the log is filled up again from the nodes' records", "former store", aside)
-	return use, nil
-}
-
 // loop owns the hub's state.
 func (h *hub) loop(ctx context.Context) error {
 	tick := time.NewTicker(seedEvery)
@@ -202,7 +184,9 @@ func (h *hub) loop(ctx context.Context) error {
 			if !h.srv.JetStreamEnabled() {
 				return errors.New("the seed's store has stopped: is the disk full?")
 			}
-			h.tick(now)
+			if err := h.tick(now); err != nil {
+				return err
+			}
 		case <-h.flush.C:
 			h.tell(time.Now())
 		case <-h.keeper.changed:
@@ -215,8 +199,8 @@ func (h *hub) loop(ctx context.Context) error {
 	}
 }
 
-// tick does what has to be done regularly.
-func (h *hub) tick(now time.Time) {
+// tick does what has to be done regularly. It fails if the hub has to start again.
+func (h *hub) tick(now time.Time) error {
 	if gap := now.Sub(h.ticked) - seedEvery; gap > seedLost {
 		h.log.Warn("this seed stood still, and waits that much longer for everybody", "for", gap)
 		h.sessions.wait(gap)
@@ -230,11 +214,13 @@ func (h *hub) tick(now time.Time) {
 	h.complete = h.complete || h.knowsAll(now)
 	if len(h.cfg.Seeds) > 1 {
 		h.sayToSeeds(now)
+		h.lookForLeader(now, h.keeper.leads())
 	}
 	h.judge(now)
 	if now.Sub(h.told) >= h.cfg.beacon() {
 		h.tell(now)
 	}
+	return h.leaveStuck(now)
 }
 
 // knowsAll reports whether everybody who is there has been heard.

@@ -33,6 +33,7 @@ type node struct {
 	members        atomic.Pointer[members] // nil before the first SetMembers
 	membersChanged signal
 	mayCreate      atomic.Bool // the log, if there is none
+	outvoted       atomic.Bool // the seed's store is set aside before its hub starts again
 
 	hubUp   chan struct{}        // holds one once the hub runs
 	link    atomic.Pointer[leaf] // nil while its server does not run

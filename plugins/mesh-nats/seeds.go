@@ -17,7 +17,7 @@ const (
 
 // sayToSeeds says to the other seeds what this one hears.
 func (h *hub) sayToSeeds(now time.Time) {
-	beat := &natsv1.SeedBeat{Leads: h.keeper.leads(), Ended: h.sessions.lately(now)}
+	beat := &natsv1.SeedBeat{Leads: h.keeper.leads(), Ended: h.sessions.lately(now), Empty: h.empty()}
 	for id, other := range h.seeds {
 		if now.Sub(other.heard) < seedLost {
 			beat.Hears = append(beat.Hears, id)
@@ -111,6 +111,9 @@ func (h *hub) alarm(now time.Time) string {
 	}
 	for _, id := range h.sessions.twice(now.Add(-2 * h.cfg.session())) {
 		parts = append(parts, fmt.Sprintf("two machines run as %s: neither can be believed until one of them is expelled", h.nameOf(id)))
+	}
+	if stuck := h.sayStuck(now); stuck != "" {
+		parts = append(parts, stuck)
 	}
 	if h.doubted {
 		parts = append(parts, fmt.Sprintf("%s hears many nodes no more, which no other seed confirms: it may be cut off itself", h.nameOf(h.id)))

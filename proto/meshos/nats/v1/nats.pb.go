@@ -590,6 +590,7 @@ type SeedBeat struct {
 	Leads         bool                   `protobuf:"varint,2,opt,name=leads,proto3" json:"leads,omitempty"`        // the log
 	Log           *LogState              `protobuf:"bytes,3,opt,name=log,proto3" json:"log,omitempty"`             // from the one that leads
 	Ended         []uint64               `protobuf:"varint,4,rep,packed,name=ended,proto3" json:"ended,omitempty"` // nodes whose sessions have ended, as it sees it; only the last ones
+	Empty         bool                   `protobuf:"varint,5,opt,name=empty,proto3" json:"empty,omitempty"`        // its store had nothing when it started, and it has not heard of the log since
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -650,6 +651,13 @@ func (x *SeedBeat) GetEnded() []uint64 {
 		return x.Ended
 	}
 	return nil
+}
+
+func (x *SeedBeat) GetEmpty() bool {
+	if x != nil {
+		return x.Empty
+	}
+	return false
 }
 
 // Question is asked on ask.TO.FROM.
@@ -878,12 +886,13 @@ const file_meshos_nats_v1_nats_proto_rawDesc = "" +
 	"\x03age\x18\x04 \x01(\v2\x19.google.protobuf.DurationR\x03age\x12\x14\n" +
 	"\x05alarm\x18\x05 \x01(\tR\x05alarm\x12\x14\n" +
 	"\x05waits\x18\x06 \x01(\tR\x05waits\x12\x18\n" +
-	"\aunknown\x18\a \x01(\bR\aunknown\"x\n" +
+	"\aunknown\x18\a \x01(\bR\aunknown\"\x8e\x01\n" +
 	"\bSeedBeat\x12\x14\n" +
 	"\x05hears\x18\x01 \x03(\x04R\x05hears\x12\x14\n" +
 	"\x05leads\x18\x02 \x01(\bR\x05leads\x12*\n" +
 	"\x03log\x18\x03 \x01(\v2\x18.meshos.nats.v1.LogStateR\x03log\x12\x14\n" +
-	"\x05ended\x18\x04 \x03(\x04R\x05ended\"\xb7\x01\n" +
+	"\x05ended\x18\x04 \x03(\x04R\x05ended\x12\x14\n" +
+	"\x05empty\x18\x05 \x01(\bR\x05empty\"\xb7\x01\n" +
 	"\bQuestion\x12\x14\n" +
 	"\x05token\x18\x01 \x01(\x04R\x05token\x12\x16\n" +
 	"\x06method\x18\x02 \x01(\tR\x06method\x12\x18\n" +
