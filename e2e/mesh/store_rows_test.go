@@ -17,9 +17,14 @@ func (w *world) store(id int) string {
 	return filepath.Join(w.lab.Node(id).Data(), "plugins", "mesh-nats")
 }
 
-// lostStores has one seed lose its disk, and then all of them.
+// lostStores has one seed lose its disk, and then all of them; if it may take its time, most of
+// them in between.
 func lostStores(w *world, o *orders) {
-	for _, ids := range [][]int{{1 + w.drawn.IntN(len(five))}, five} {
+	lost := [][]int{{1 + w.drawn.IntN(len(five))}, five}
+	if long() {
+		lost = append(lost, five[1:4])
+	}
+	for _, ids := range lost {
 		w.wipe(ids...)
 		for _, id := range []int{ids[0], ids[0]%len(five) + 1} {
 			w.cordon(o, id, fmt.Sprintf("the stores of %v were lost", ids))
