@@ -115,21 +115,12 @@ func (r *rolling) preview(s *meshosv1.Snapshot, daemons []*meshosv1.DaemonView) 
 
 func (r *rolling) run(ctx context.Context, before *meshosv1.Snapshot, daemons []*meshosv1.DaemonView) error {
 	a := r.app
-	if r.flags.unsigned {
-		a.note("the commands are sent without a signature, because of --unsigned")
-	} else {
-		choice, err := r.signer.Choose(ctx, r.flags.keys, r.target)
-		if err != nil {
-			return err
-		}
-		defer choice.Close()
-		r.keys = choice.Keys
-		if len(r.keys) == 0 {
-			a.note(choice.Unsigned)
-		} else if r.target.Cluster == "" {
-			return errNoCluster()
-		}
+	keys, closeKeys, err := a.signingKeys(ctx, r.signer, r.flags, r.target)
+	if err != nil {
+		return err
 	}
+	defer closeKeys()
+	r.keys = keys
 	if !r.flags.yes {
 		if err := sign.Confirm(ctx, a.prompter(), sign.Command{Kind: "restart_daemon"}, "Do"); err != nil {
 			return err

@@ -210,22 +210,12 @@ func (n *nodeClient) sections(ctx context.Context, sections ...hostv1.SnapshotFi
 
 func (d *nodeDrains) run(ctx context.Context) error {
 	a := d.app
-	if d.flags.unsigned {
-		a.note("the commands are sent without a signature, because of --unsigned")
-	} else {
-		choice, err := d.signer.Choose(ctx, d.flags.keys, d.target)
-		if err != nil {
-			return err
-		}
-		defer choice.Close()
-		d.keys = choice.Keys
-		if len(d.keys) == 0 {
-			a.note(choice.Unsigned)
-		} else if d.target.Cluster == "" {
-			return errNoCluster()
-		}
-		a.sayKeys(choice)
+	keys, closeKeys, err := a.signingKeys(ctx, d.signer, d.flags, d.target)
+	if err != nil {
+		return err
 	}
+	defer closeKeys()
+	d.keys = keys
 	for i, of := range d.nodes {
 		if !d.flags.yes {
 			d.sent, d.ordered = false, false

@@ -159,23 +159,11 @@ func (a *app) send(
 	ctx context.Context, node *nodeClient, f *commandFlags, command sign.Command, sim simulation, target sign.Target, before *meshosv1.Snapshot,
 ) error {
 	signer := a.signer()
-	var keys []sign.Key
-	if f.unsigned {
-		a.note("the command is sent without a signature, because of --unsigned")
-	} else {
-		choice, err := signer.Choose(ctx, f.keys, target)
-		if err != nil {
-			return err
-		}
-		defer choice.Close()
-		keys = choice.Keys
-		if len(keys) == 0 {
-			a.note(choice.Unsigned)
-		} else if target.Cluster == "" {
-			return errNoCluster()
-		}
-		a.sayKeys(choice)
+	keys, closeKeys, err := a.signingKeys(ctx, signer, f, target)
+	if err != nil {
+		return err
 	}
+	defer closeKeys()
 	if !f.yes {
 		if err := sign.Confirm(ctx, a.prompter(), command, "Send"); err != nil {
 			return err
@@ -229,6 +217,27 @@ func (a *app) signCommand(
 		commit.Signatures = append(commit.Signatures, signature)
 	}
 	return commit, nil
+}
+
+// signingKeys finds the keys that sign what is sent, and says what an operator should know of
+// them. closeKeys is called once everything is signed.
+func (a *app) signingKeys(ctx context.Context, signer *sign.Signer, f *commandFlags, target sign.Target) (keys []sign.Key, closeKeys func(), err error) {
+	if f.unsigned {
+		a.note("the command is sent without a signature, because of --unsigned")
+		return nil, func() {}, nil
+	}
+	choice, err := signer.Choose(ctx, f.keys, target)
+	if err != nil {
+		return nil, nil, err
+	}
+	if len(choice.Keys) == 0 {
+		a.note(choice.Unsigned)
+	} else if target.Cluster == "" {
+		choice.Close()
+		return nil, nil, errNoCluster()
+	}
+	a.sayKeys(choice)
+	return choice.Keys, choice.Close, nil
 }
 
 // sayKeys says which key signs where others were passed over, and which will be of no use.
