@@ -165,7 +165,9 @@ run meshos ice expel-node on one of them.`,
 		Example: "  meshos mesh leave",
 		Args:    cobra.NoArgs,
 	}
+	output := addOutput(cmd)
 	cmd.RunE = func(*cobra.Command, []string) error {
+		told := a.forPeople(*output)
 		cfg, err := a.loadConfig()
 		if err != nil {
 			return err
@@ -183,10 +185,10 @@ run meshos ice expel-node on one of them.`,
 		if err := os.Rename(dir, to); err != nil {
 			return err
 		}
-		_, _ = fmt.Fprintf(a.out, "Moved %s to %s\n", view.Plain(dir), view.Plain(to))
-		a.next(fmt.Sprintf("take the entry of plugin %s out of %s, start the node, and on another node run `meshos ice expel-node %d`",
+		_, _ = fmt.Fprintf(told.out, "Moved %s to %s\n", view.Plain(dir), view.Plain(to))
+		told.next(fmt.Sprintf("take the entry of plugin %s out of %s, start the node, and on another node run `meshos ice expel-node %d`",
 			meshPlugin, view.Plain(a.configPath()), cfg.Node.ID))
-		return nil
+		return a.printDone(*output, meshDone{Cluster: cfg.Node.Cluster, Node: uint64(cfg.Node.ID), MovedTo: to})
 	}
 	return cmd
 }

@@ -28,7 +28,9 @@ If this node is right, and the others are not, run it on those.`,
 		Args:    cobra.NoArgs,
 	}
 	yes := cmd.Flags().BoolP("yes", "y", false, "don't ask for confirmation")
+	output := addOutput(cmd)
 	cmd.RunE = func(*cobra.Command, []string) error {
+		told := a.forPeople(*output)
 		cfg, err := a.loadConfig()
 		if err != nil {
 			return err
@@ -53,9 +55,9 @@ If this node is right, and the others are not, run it on those.`,
 		if err != nil {
 			return err
 		}
-		_, _ = fmt.Fprintf(a.out, "This node's record went up to height %d, hash %s; it is in %s now.\n", done.Height, done.Head, view.Plain(done.Aside))
-		a.next("start the node; `meshos mesh status` shows the log that it has then")
-		return nil
+		_, _ = fmt.Fprintf(told.out, "This node's record went up to height %d, hash %s; it is in %s now.\n", done.Height, done.Head, view.Plain(done.Aside))
+		told.next("start the node; `meshos mesh status` shows the log that it has then")
+		return a.printDone(*output, meshDone{Cluster: cfg.Node.Cluster, Node: uint64(cfg.Node.ID), Height: done.Height, Head: done.Head.String(), MovedTo: done.Aside})
 	}
 	return cmd
 }

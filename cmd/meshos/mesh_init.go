@@ -37,62 +37,67 @@ then: its log names what that was.`,
 	listen := cmd.Flags().String("listen", "", "`ADDR` (host:port) on which this node takes the links of others; seeds also use the port after it")
 	name := cmd.Flags().String("name", "", "the `NAME` of this node in the mesh (default: node.name of the configuration)")
 	_ = cmd.MarkFlagRequired("listen")
+	output := addOutput(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if _, _, err := net.SplitHostPort(*listen); err != nil {
 			return &usageError{err: fmt.Errorf("--listen: want host:port, such as 10.0.0.1:7420: %w", err), help: cmd.CommandPath() + " --help"}
 		}
-		return a.initMesh(*listen, *name)
+		done, err := a.forPeople(*output).initMesh(*listen, *name)
+		if err != nil {
+			return err
+		}
+		return a.printDone(*output, done)
 	}
 	return cmd
 }
 
-func (a *app) initMesh(listen, name string) error {
+func (a *app) initMesh(listen, name string) (meshDone, error) {
 	cfg, err := a.loadConfig()
 	if err != nil {
-		return err
+		return meshDone{}, err
 	}
 	if err := a.mayBelong(cfg); err != nil {
-		return err
+		return meshDone{}, err
 	}
 	raw := make([]byte, 6)
 	if _, err := rand.Read(raw); err != nil {
-		return err
+		return meshDone{}, err
 	}
 	cluster := "mesh-" + hex.EncodeToString(raw)
 	set, err := signersOf(cfg)
 	if err != nil {
-		return err
+		return meshDone{}, err
 	}
 	key, err := nodekey.Open(cfg.Node.DataDir)
 	if err != nil {
-		return err
+		return meshDone{}, err
 	}
 	if name == "" {
 		name = cfg.Node.Name
 	}
 	text, err := os.ReadFile(a.configPath())
 	if err != nil {
-		return err
+		return meshDone{}, err
 	}
 	edit := editToml(string(text))
 	edit.set("cluster", fmt.Sprintf("%q", cluster))
 	edit.add(pluginEntry(listen, []string{listen})...)
 	if _, err := config.Parse(a.configPath(), edit.text()); err != nil {
-		return err
+		return meshDone{}, err
 	}
 	founding, err := meshlog.Found(cfg.Node.DataDir, meshlog.Founding{
 		Cluster: cluster, Node: cfg.Node.ID, Name: name, Signers: set,
 		Policy: rules.Policy{Freshness: cfg.Operators.Freshness, Cooldown: cfg.Operators.Cooldown},
 	}, ownKey{key}, a.now())
 	if err != nil {
-		return err
+		return meshDone{}, err
 	}
 	if err := a.writeConfig(a.configPath(), edit); err != nil {
-		return err
+		return meshDone{}, err
 	}
 	_, _ = fmt.Fprintf(a.out, "Node %d (%s) is the first member of mesh %s, which begins with %s.\n", cfg.Node.ID, view.Plain(name), cluster, founding)
 	a.next("start the node with `meshos run`, or restart it if it runs; then `meshos mesh token` makes a token for another machine")
-	return nil
+	return meshDone{Cluster: cluster, Node: uint64(cfg.Node.ID), Name: name, Seed: true, Founding: founding.String()}, nil
 }
 
 // mayBelong returns why a node can't become a member of a mesh now.

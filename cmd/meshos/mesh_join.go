@@ -33,6 +33,7 @@ meshos mesh token --replace. Its record of the log is moved aside and fetched an
 		Args:    cobra.ExactArgs(1),
 	}
 	listen := cmd.Flags().String("listen", "", "`ADDR` (host:port) on which a seed takes the links of others; only with a token that was made with --seed")
+	output := addOutput(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		token, err := meshlog.ParseToken(args[0])
 		if err != nil {
@@ -48,43 +49,49 @@ meshos mesh token --replace. Its record of the log is moved aside and fetched an
 			}
 			return &usageError{err: fmt.Errorf("%s", why), help: cmd.CommandPath() + " --help"}
 		}
-		return a.joinMesh(token, *listen)
+		done, err := a.forPeople(*output).joinMesh(token, *listen)
+		if err != nil {
+			return err
+		}
+		return a.printDone(*output, done)
 	}
 	return cmd
 }
 
-func (a *app) joinMesh(token meshlog.Token, listen string) error {
+func (a *app) joinMesh(token meshlog.Token, listen string) (done meshDone, err error) {
 	cfg, err := a.loadConfig()
 	if err != nil {
-		return err
+		return done, err
 	}
+	done = meshDone{Cluster: token.Cluster, Node: uint64(token.Node), Seed: token.Seed}
 	again, err := rejoins(cfg, token)
 	if err != nil {
-		return err
+		return done, err
 	}
 	if !again {
 		if err := a.mayBelong(cfg); err != nil {
-			return err
+			return done, err
 		}
 	}
 	if token.Expires.Before(a.now()) {
-		return fmt.Errorf("the token was good until %s; make another one with `meshos mesh token`", token.Expires.In(a.zone).Format("2006-01-02 15:04:05"))
+		return done, fmt.Errorf("the token was good until %s; make another one with `meshos mesh token`", token.Expires.In(a.zone).Format("2006-01-02 15:04:05"))
 	}
 	if cfg.Node.ID != token.Node {
 		if what := bearsID(cfg); what != "" {
-			return fmt.Errorf("the token makes this machine node %d, and %s bears the id %d: stop the node and its daemons and move %s away, "+
+			return done, fmt.Errorf("the token makes this machine node %d, and %s bears the id %d: stop the node and its daemons and move %s away, "+
 				"or make a token for this id with `meshos mesh token --id %d`", token.Node, what, cfg.Node.ID, cfg.Node.DataDir, cfg.Node.ID)
 		}
 	}
 	if again {
-		return a.rejoinMesh(cfg, token, listen)
+		done.MovedTo, err = a.rejoinMesh(cfg, token, listen)
+		return done, err
 	}
 	if _, err := nodekey.Open(cfg.Node.DataDir); err != nil {
-		return err
+		return done, err
 	}
 	text, err := os.ReadFile(a.configPath())
 	if err != nil {
-		return err
+		return done, err
 	}
 	edit := editToml(string(text))
 	if cfg.Node.Cluster != token.Cluster {
@@ -99,13 +106,13 @@ func (a *app) joinMesh(token meshlog.Token, listen string) error {
 	}
 	edit.add(pluginEntry(listen, seeds)...)
 	if _, err := config.Parse(a.configPath(), edit.text()); err != nil {
-		return err
+		return done, err
 	}
 	if err := meshlog.StoreJoining(cfg.Node.DataDir, token); err != nil {
-		return err
+		return done, err
 	}
 	if err := a.writeConfig(a.configPath(), edit); err != nil {
-		return err
+		return done, err
 	}
 	_, _ = fmt.Fprintf(a.out, "This machine is to become node %d of mesh %s.\n", token.Node, view.Plain(token.Cluster))
 	next := "start the node with `meshos run`, or restart it if it runs; `meshos mesh status` shows when it is a member"
@@ -113,7 +120,7 @@ func (a *app) joinMesh(token meshlog.Token, listen string) error {
 		next += fmt.Sprintf("; once all new seeds are members, name all seeds, %q too, in seeds of plugin %s on all nodes, and run `meshos reload` on one after the other", listen, meshPlugin)
 	}
 	a.next(next)
-	return nil
+	return done, nil
 }
 
 // rejoins reports whether a node belongs already to the mesh of a token, under the same id.
@@ -122,20 +129,20 @@ func rejoins(cfg *config.Config, token meshlog.Token) (bool, error) {
 	return belongs && hasMeshPlugin(cfg) && cfg.Node.ID == token.Node && cfg.Node.Cluster == token.Cluster, err
 }
 
-// rejoinMesh has a node that belongs to the mesh of a token become a member anew. Its
-// configuration stays as it is.
-func (a *app) rejoinMesh(cfg *config.Config, token meshlog.Token, listen string) error {
+// rejoinMesh has a node that belongs to the mesh of a token become a member anew, and returns
+// where its record was moved. Its configuration stays as it is.
+func (a *app) rejoinMesh(cfg *config.Config, token meshlog.Token, listen string) (aside string, err error) {
 	unlock, err := datadir.Lock(cfg.Node.DataDir)
 	if err != nil {
-		return fmt.Errorf("this node belongs to the mesh already; to join again, stop it first: %w", err)
+		return "", fmt.Errorf("this node belongs to the mesh already; to join again, stop it first: %w", err)
 	}
 	defer func() { _ = unlock() }()
 	if _, err := nodekey.Open(cfg.Node.DataDir); err != nil {
-		return err
+		return "", err
 	}
-	aside, err := meshlog.Rejoin(cfg.Node.DataDir, token, a.now())
+	aside, err = meshlog.Rejoin(cfg.Node.DataDir, token, a.now())
 	if err != nil {
-		return err
+		return "", err
 	}
 	if aside != "" {
 		_, _ = fmt.Fprintf(a.out, "Moved this node's record of the log to %s.\n", view.Plain(aside))
@@ -145,7 +152,7 @@ func (a *app) rejoinMesh(cfg *config.Config, token meshlog.Token, listen string)
 		a.note("--listen: what the configuration says of the plugin " + meshPlugin + " counts")
 	}
 	a.next("start the node; `meshos mesh status` shows when it is a member")
-	return nil
+	return aside, nil
 }
 
 // bearsID returns what a node of another id left in the data directory; "" for nothing.
