@@ -81,6 +81,9 @@ func TestALeafThatWasCutOffCatchesUp(t *testing.T) {
 	}
 	t.Logf("refused after %s", time.Since(began))
 	w.until("the leaf says that the log takes nothing", func() bool { return !leaf.linkNow().GetQuorum() })
+	w.until("the leaf gives the link up", func() bool {
+		return strings.Contains(leaf.log.String(), "carries nothing, and another one is made") && !leaf.linkNow().GetConnected()
+	})
 	link.heal()
 	w.same(301, seed, leaf)
 	w.takesOrders(leaf)

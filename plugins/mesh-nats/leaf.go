@@ -26,6 +26,8 @@ const (
 	lostPings   = 2
 	relinkEvery = 500 * time.Millisecond
 	lookEvery   = 200 * time.Millisecond // whether the link is up
+	silentAfter = 2 * time.Second        // a beacon may come late by that
+	hangsAfter  = 6 * time.Second        // an answer, until the link is given up
 	startWithin = 10 * time.Second       // a server
 	maxPayload  = 1 << 20                // of one message
 )
@@ -54,7 +56,7 @@ type leaf struct {
 	beat     time.Time       // of the last beat
 	beaten   uint64          // its tick
 	address  string          // of this node, as the seed sees it
-	heard    time.Time       // the seed
+	heard    time.Time       // the seed, or since when the link is up
 }
 
 // runLeaf runs the node's server until ctx ends.
@@ -259,9 +261,14 @@ func (l *leaf) look(now time.Time) {
 		l.linkDown()
 	case cid == 0:
 		l.board.setLink(func(s *linkState) { s.err = l.whyNot() })
+	case l.token != 0 && now.Sub(l.heard) > l.cfg.beacon()+hangsAfter:
+		// TCP waits twice as long each time until it sends again what was lost, and so may be
+		// silent for long after the network is whole. Another link, or seed, is sooner there.
+		l.log.Warn("the link to the mesh carries nothing, and another one is made", "seed", l.nameOf(l.seed))
+		_ = l.srv.DisconnectClientByID(l.cid) // it has ended meanwhile otherwise
 	case l.token != 0 && now.Sub(l.greeted) > time.Second:
 		l.greet(now)
-	case l.token == 0 && now.Sub(l.heard) > l.cfg.beacon()+2*time.Second:
+	case l.token == 0 && now.Sub(l.heard) > l.cfg.beacon()+silentAfter:
 		// The link may hang: what the seed said is not known to hold any more.
 		l.board.setLink(func(s *linkState) { s.quorum = false })
 		l.greet(now)
@@ -293,7 +300,7 @@ func (l *leaf) uplink() (cid, seed uint64, address string) {
 
 func (l *leaf) linkUp(now time.Time, cid, seed uint64, address string) {
 	l.forget()
-	l.cid, l.seed = cid, seed
+	l.cid, l.seed, l.heard = cid, seed, now
 	l.judged.Store(nil)
 	for _, subject := range []string{subjectViewAll(seed), subjectView(seed, l.id)} {
 		sub, err := l.nc.ChanSubscribe(subject, l.in)
