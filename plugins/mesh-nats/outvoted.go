@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
 )
 
 // stuckAfter is for how long the log has no leader until this seed starts anew: elections take up
@@ -14,8 +16,27 @@ const stuckAfter = 20 * time.Second
 // errOutvoted ends a hub that starts again with an empty store.
 var errOutvoted = errors.New("most seeds have lost their stores, so that none can lead the log; it is made anew")
 
-// empty reports whether this seed has nothing of the log, and knows of none that others have.
-func (h *hub) empty() bool { return h.fresh && !h.keeper.end().known() }
+// empty reports whether this seed began with an empty store, and has nothing of the log yet.
+func (h *hub) empty() bool {
+	h.fresh = h.fresh && h.stored() == 0
+	return h.fresh
+}
+
+// stored returns up to which height this seed's own store has the log.
+func (h *hub) stored() uint64 {
+	z, err := h.srv.Jsz(&server.JSzOptions{Accounts: true, Streams: true})
+	if err != nil {
+		return 0
+	}
+	for _, account := range z.AccountDetails {
+		for _, s := range account.Streams {
+			if s.Name == stream {
+				return s.State.LastSeq
+			}
+		}
+	}
+	return 0
+}
 
 // lookForLeader notes since when the log can have no leader any more. A seed whose store was
 // lost has no say until it has the log again from a leader. If that holds for most of them, none

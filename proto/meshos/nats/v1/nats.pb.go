@@ -590,7 +590,7 @@ type SeedBeat struct {
 	Leads         bool                   `protobuf:"varint,2,opt,name=leads,proto3" json:"leads,omitempty"`        // the log
 	Log           *LogState              `protobuf:"bytes,3,opt,name=log,proto3" json:"log,omitempty"`             // from the one that leads
 	Ended         []uint64               `protobuf:"varint,4,rep,packed,name=ended,proto3" json:"ended,omitempty"` // nodes whose sessions have ended, as it sees it; only the last ones
-	Empty         bool                   `protobuf:"varint,5,opt,name=empty,proto3" json:"empty,omitempty"`        // its store had nothing when it started, and it has not heard of the log since
+	Empty         bool                   `protobuf:"varint,5,opt,name=empty,proto3" json:"empty,omitempty"`        // its store had nothing when it started, and has nothing of the log yet
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
