@@ -93,7 +93,7 @@ func TestAFileThatIsNotASocketIsLeftAlone(t *testing.T) {
 func TestAConnectionWithoutCallsIsClosedAndMadeAgainForTheNext(t *testing.T) {
 	n := newNode()
 	n.Show(at(1))
-	path := serveAt(t, n, func(o *api.Options) { o.IdleAfter = 20 * time.Millisecond })
+	path := serveAt(t, n, func(o *api.Options) { o.IdleAfter = 500 * time.Millisecond })
 	conn, err := grpc.NewClient("unix:"+path, grpc.WithTransportCredentials(insecure.NewCredentials()))
 	if err != nil {
 		t.Fatal(err)
@@ -109,7 +109,7 @@ func TestAConnectionWithoutCallsIsClosedAndMadeAgainForTheNext(t *testing.T) {
 	if _, err := watch.Recv(); err != nil {
 		t.Fatal(err)
 	}
-	short, cancel := context.WithTimeout(ctx, 100*time.Millisecond)
+	short, cancel := context.WithTimeout(ctx, time.Second) // longer than a connection may be idle
 	defer cancel()
 	if conn.WaitForStateChange(short, connectivity.Ready) {
 		t.Fatal("it was closed while its client listened")
