@@ -29,6 +29,13 @@ func (w *world) note(what string) {
 	w.notes = append(w.notes, what)
 }
 
+// said returns what was noted. A part that is left behind may still note something.
+func (w *world) said() []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.notes)
+}
+
 // part is a part that takes its time to stop and then to return.
 func (w *world) part(name string, limit, stop, leave time.Duration) lifecycle.Part {
 	return lifecycle.Part{
@@ -75,8 +82,8 @@ func TestPartsEndInReverseOrderEachBeforeTheNext(t *testing.T) {
 			t.Errorf("took %v, %v", took, err)
 		}
 		want := []string{"c stops", "c returned", "b stops", "b returned", "a stops", "a returned"}
-		if !slices.Equal(w.notes, want) {
-			t.Errorf("got %q", w.notes)
+		if !slices.Equal(w.said(), want) {
+			t.Errorf("got %q", w.said())
 		}
 		if strings.Contains(w.log.String(), "level=ERROR") {
 			t.Error(w.log.String())
@@ -121,8 +128,8 @@ func TestARestIsWhatOthersLeaveAndNobodyTakesTheLimitOfAnother(t *testing.T) {
 				if want := min(tc.before, time.Second) + tc.rest; took != want {
 					t.Errorf("took %v, want %v", took, want)
 				}
-				if !slices.Contains(w.notes, "last returned") {
-					t.Errorf("%q", w.notes)
+				if !slices.Contains(w.said(), "last returned") {
+					t.Errorf("%q", w.said())
 				}
 				time.Sleep(time.Hour)
 			})
@@ -137,8 +144,8 @@ func TestAFailureEndsAllAndIsReturned(t *testing.T) {
 		idle := lifecycle.Part{Name: "idle", Limit: time.Second, Run: func(context.Context) error { return nil }}
 		err := lifecycle.Run(t.Context(), slog.New(slog.NewTextHandler(&w.log, nil)), 5*time.Second, nil,
 			[]lifecycle.Part{w.part("a", time.Second, 0, 0), idle, fails})
-		if !errors.Is(err, io.ErrUnexpectedEOF) || !slices.Contains(w.notes, "a returned") {
-			t.Errorf("%v after %q", err, w.notes)
+		if !errors.Is(err, io.ErrUnexpectedEOF) || !slices.Contains(w.said(), "a returned") {
+			t.Errorf("%v after %q", err, w.said())
 		}
 		if strings.Contains(w.log.String(), "level=ERROR") {
 			t.Errorf("the cause was logged as another fault: %s", w.log.String())
@@ -152,8 +159,8 @@ func TestErrEndIsAnOrderlyEnd(t *testing.T) {
 		ends := lifecycle.Part{Name: "ends", Limit: time.Second, Run: func(context.Context) error { return lifecycle.ErrEnd }}
 		err := lifecycle.Run(t.Context(), slog.New(slog.NewTextHandler(&w.log, nil)), 5*time.Second, nil,
 			[]lifecycle.Part{w.part("a", time.Second, 0, 0), ends})
-		if err != nil || !slices.Contains(w.notes, "a returned") || !strings.Contains(w.log.String(), `why="it was asked to"`) {
-			t.Errorf("%v after %q: %s", err, w.notes, w.log.String())
+		if err != nil || !slices.Contains(w.said(), "a returned") || !strings.Contains(w.log.String(), `why="it was asked to"`) {
+			t.Errorf("%v after %q: %s", err, w.said(), w.log.String())
 		}
 	})
 }
