@@ -121,7 +121,7 @@ func samplesFromProto(in *meshosv1.Samples) (mesh.Input, error) {
 	for i, s := range in.GetRtt() {
 		at := "rtt[" + strconv.Itoa(i) + "]."
 		out.RTT = append(out.RTT, f.rtt(at, s))
-		if s.GetRtt() == nil && s.GetSent() == 0 && s.GetReason() == "" {
+		if s.GetRtt() == nil && s.GetSent() == 0 && s.GetReason() == "" && s.GetNoAnswer() == meshosv1.NoAnswer_NO_ANSWER_UNSPECIFIED {
 			f.fail(at+"rtt", "must be set")
 		}
 	}

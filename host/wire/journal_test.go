@@ -289,6 +289,21 @@ func TestStampsAndFreezesThatAreRefused(t *testing.T) {
 	}
 }
 
+// A probe may know why it has no answer, and nothing more.
+func TestASampleWithOnlyWhyThereIsNoAnswerCanBeReplayed(t *testing.T) {
+	for why := mesh.NoAnswerUnknown; why <= mesh.NoAnswerNotSent; why++ {
+		want := mesh.Samples{Probe: "p", RTT: []mesh.RTTSample{{Peer: 1, Echoes: mesh.Echoes{NoAnswer: why}}}}
+		entry, err := wire.InputToProto(want)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := wire.InputFromProto(entry)
+		if diff := cmp.Diff(mesh.Input(want), got); err != nil || diff != "" {
+			t.Errorf("%v: error %v, changed (-sent +received):\n%s", why, err, diff)
+		}
+	}
+}
+
 // Whatever bytes make an entry, taking it in ends in an input that can go out
 // again or in an error that names a field.
 func FuzzInputFromProto(f *testing.F) {
