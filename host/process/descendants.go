@@ -120,12 +120,13 @@ func SessionOf(leader Identity, mark string) []Identity {
 	}
 	var pids []int
 	for pid, s := range t {
-		if s.session != leader.PID || s.start < leader.Start || s.state == 'Z' || s.state == 'X' {
-			continue
-		}
-		if has := markOf(pid); mark == "" || has == "" || has == mark {
+		if s.session == leader.PID && s.start >= leader.Start && !s.dead() {
 			pids = append(pids, pid)
 		}
+	}
+	if mark != "" {
+		marks := t.marks(slices.Clone(pids))
+		pids = slices.DeleteFunc(pids, func(pid int) bool { return marks[pid] != "" && marks[pid] != mark })
 	}
 	return t.identities(pids)
 }

@@ -102,6 +102,11 @@ type stat struct {
 	parent         int
 	group, session int
 	start          uint64
+	// kernel reports whether it is a thread of the kernel.
+	kernel bool
+	// env is how many bytes its environment has. It is negative if it has none: while it is being
+	// executed, and when it is about to end.
+	env int64
 }
 
 func readStat(pid int) (stat, error) {
@@ -119,7 +124,8 @@ func parseStat(text []byte) (s stat, err error) {
 	if end < 0 {
 		return stat{}, fmt.Errorf("a stat line of /proc has no name: %q", text)
 	}
-	const state, parent, group, session, start = 0, 1, 2, 3, 19 // fields 3 to 6 and 22
+	const state, parent, group, session, flags, start, envStart, envEnd = 0, 1, 2, 3, 6, 19, 47, 48 // fields 3 to 6, 9, 22, 50 and 51
+	const kernelThread = 0x00200000                                                                 // PF_KTHREAD
 	fields := strings.Fields(string(text[end+1:]))
 	if len(fields) <= start {
 		return stat{}, fmt.Errorf("a stat line of /proc has only %d fields", len(fields))
@@ -136,6 +142,17 @@ func parseStat(text []byte) (s stat, err error) {
 	}
 	if s.start, err = strconv.ParseUint(fields[start], 10, 64); err != nil {
 		return stat{}, fmt.Errorf("start time: %w", err)
+	}
+	if bits, err := strconv.ParseUint(fields[flags], 10, 64); err == nil {
+		s.kernel = bits&kernelThread != 0
+	}
+	s.env = -1
+	if len(fields) > envEnd {
+		first, errFirst := strconv.ParseUint(fields[envStart], 10, 64)
+		end, errEnd := strconv.ParseUint(fields[envEnd], 10, 64)
+		if errFirst == nil && errEnd == nil && end != 0 && end >= first {
+			s.env = int64(end - first)
+		}
 	}
 	return s, nil
 }

@@ -19,6 +19,9 @@ func TestMain(m *testing.M) {
 	if dir := os.Getenv("PROCESS_TEST_INIT"); dir != "" {
 		initUntilClean(dir)
 	}
+	if os.Getenv("PROCESS_TEST_SLEEPS") != "" {
+		time.Sleep(time.Hour)
+	}
 	if err := testkit.AtOnce(4); err != nil {
 		panic(err)
 	}

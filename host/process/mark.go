@@ -3,11 +3,14 @@ package process
 import (
 	"bytes"
 	"encoding/hex"
+	"errors"
 	"io"
+	"maps"
 	"os"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -38,33 +41,69 @@ func MarkOf(env []string) string {
 	return mark
 }
 
-// markOf returns the mark of a process; "" if it has none, or if this process may not know.
-func markOf(pid int) string {
+// settlePatience is how long it is waited until the mark of a process can be read.
+const settlePatience = 10 * time.Second
+
+// readMark returns the mark of a process of which s is known; "" if it has none, or if this process
+// may not know. It reports false if that can't be said now: while a program is being executed
+// it has no environment, and neither has a process that is about to end.
+func readMark(pid int, s stat) (mark string, settled bool) {
+	if s.kernel || s.dead() {
+		return "", true
+	}
 	file, err := os.Open("/proc/" + strconv.Itoa(pid) + "/environ")
 	if err != nil {
-		return ""
+		return "", !errors.Is(err, unix.ESRCH) // it is gone, or somebody else's; or it is about to end
 	}
 	defer func() { _ = file.Close() }()
-	text, _ := io.ReadAll(io.LimitReader(file, maxEnviron)) // an error when it ends meanwhile
+	text, err := io.ReadAll(io.LimitReader(file, maxEnviron)) // an error when it ends meanwhile
 	for variable := range bytes.SplitSeq(text, []byte{0}) {
 		if value, ok := bytes.CutPrefix(variable, []byte(MarkVariable+"=")); ok {
-			return string(value)
+			return string(value), true
 		}
 	}
-	return ""
+	// What was read may be the beginning only, or of a program that it does not execute any more.
+	return "", err != nil || len(text) == maxEnviron || s.env == int64(len(text)) || s.env < 0 && len(text) > 0
 }
 
-// Marked returns the living processes that have this mark.
+// marks returns the marks of these processes. Those that can't be read now are waited for, but
+// not for ever. Who is gone by then has none.
+func (t table) marks(pids []int) map[int]string {
+	marks := make(map[int]string)
+	for late := time.Now().Add(settlePatience); ; time.Sleep(endPoll) {
+		pids = slices.DeleteFunc(pids, func(pid int) bool {
+			mark, settled := readMark(pid, t[pid])
+			if settled {
+				marks[pid] = mark
+			}
+			return settled
+		})
+		if len(pids) == 0 || time.Now().After(late) {
+			return marks
+		}
+		pids = slices.DeleteFunc(pids, func(pid int) bool {
+			s, err := readStat(pid)
+			if err != nil || s.start != t[pid].start {
+				return true
+			}
+			t[pid] = s
+			return false
+		})
+	}
+}
+
+// Marked returns the living processes that have this mark. It waits for those that are being
+// executed, whose mark can't be read meanwhile.
 func Marked(mark string) []Identity {
 	if mark == "" {
 		return nil
 	}
 	t := processes()
-	return t.identities(slices.Collect(func(yield func(int) bool) {
-		for pid, s := range t {
-			if s.state != 'Z' && s.state != 'X' && markOf(pid) == mark && !yield(pid) {
-				return
-			}
+	var pids []int
+	for pid, has := range t.marks(slices.Collect(maps.Keys(t))) {
+		if has == mark {
+			pids = append(pids, pid)
 		}
-	}))
+	}
+	return t.identities(pids)
 }

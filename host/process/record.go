@@ -58,20 +58,20 @@ func (r *record) sweep() {
 			break
 		}
 	}
-	var roots []int
+	var roots []Identity
 	for _, id := range slices.Concat(left.Processes, left.Orphans, []Identity{left.Watcher}) {
 		if !id.Here() || id.PID <= 1 {
 			continue
 		}
 		if now, err := Identify(id.PID); errors.Is(err, ErrGone) || err == nil && now.is(id) {
-			roots = append(roots, id.PID) // or at least its session is still its own
+			roots = append(roots, id) // or at least its session is still its own
 		}
 	}
-	killed := killFamilies(boot, roots, time.Now().Add(sweepPatience), 0)
+	killed, still := killFamilies(boot, roots, time.Now().Add(sweepPatience), 0)
 	if len(killed) > 0 {
 		r.log.Warn("processes of an earlier run were left behind and have been killed", "pids", killed)
 	}
-	if still := processes().family(roots...); len(still) > 0 {
+	if len(still) > 0 {
 		r.log.Error("processes of an earlier run hang in the kernel and can't be killed", "pids", still)
 	}
 }
@@ -79,7 +79,7 @@ func (r *record) sweep() {
 // ended reports whether a process is a zombie or gone.
 func ended(pid int) bool {
 	s, err := readStat(pid)
-	return err != nil || s.state == 'Z' || s.state == 'X'
+	return err != nil || s.dead()
 }
 
 func (r *record) setWatcher(id Identity) {

@@ -2,8 +2,6 @@ package process
 
 import (
 	"errors"
-	"os"
-	"strconv"
 	"syscall"
 )
 
@@ -21,25 +19,30 @@ func KillSession(leader Identity) int {
 	return killSession(leader.PID)
 }
 
-func killSession(session int) (n int) {
-	entries, err := os.ReadDir("/proc")
-	if err != nil {
-		return 0
-	}
-	groups := make(map[int]bool)
-	for _, e := range entries {
-		pid, err := strconv.Atoi(e.Name())
-		if err != nil {
-			continue
-		}
-		s, err := readStat(pid)
-		if err == nil && s.session == session && s.group > 1 && s.state != 'Z' && s.state != 'X' {
-			n++
+// killRounds is how often it is looked who is left of a session, at most.
+const killRounds = 20
+
+// killSession kills until there is nobody who has not been killed. Who hangs in the kernel is
+// not waited for.
+func killSession(session int) int {
+	killed := make(map[int]uint64)
+	for range killRounds {
+		fresh, groups := false, make(map[int]bool)
+		for pid, s := range processes() {
+			if s.session != session || s.group <= 1 || s.dead() {
+				continue
+			}
+			if start, known := killed[pid]; !known || start != s.start {
+				killed[pid], fresh = s.start, true
+			}
 			groups[s.group] = true
 		}
+		if !fresh {
+			break
+		}
+		for group := range groups {
+			_ = syscall.Kill(-group, syscall.SIGKILL)
+		}
 	}
-	for group := range groups {
-		_ = syscall.Kill(-group, syscall.SIGKILL)
-	}
-	return n
+	return len(killed)
 }

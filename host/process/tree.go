@@ -1,6 +1,7 @@
 package process
 
 import (
+	"maps"
 	"os"
 	"slices"
 	"strconv"
@@ -12,22 +13,58 @@ import (
 // table is what /proc says of all processes at one time, more or less.
 type table map[int]stat
 
+// tablePasses is how often the table is read, at most, until nobody ends meanwhile.
+const tablePasses = 4
+
 // processes reads the table.
 func processes() table {
-	entries, err := os.ReadDir("/proc")
-	if err != nil {
-		return nil
-	}
-	t := make(table)
-	for _, e := range entries {
-		if pid, err := strconv.Atoi(e.Name()); err == nil {
-			if s, err := readStat(pid); err == nil {
-				t[pid] = s
-			}
+	for pass := 1; ; pass++ {
+		if t, whole := readTable(); whole || pass == tablePasses {
+			return t
 		}
 	}
-	return t
 }
+
+// readTable reads the table once. It reports false if somebody ended meanwhile: then children
+// may be missing that it had started after they were listed, and the line from others to those
+// that they descend from may be broken.
+func readTable() (t table, whole bool) {
+	t = make(table)
+	dir, err := os.Open("/proc")
+	if err != nil {
+		return t, true
+	}
+	defer func() { _ = dir.Close() }()
+	whole = true
+	// A part at a time, in the order of the pids: so a child is most often listed after its parent.
+	for {
+		names, err := dir.Readdirnames(128)
+		for _, name := range names {
+			pid, err := strconv.Atoi(name)
+			if err != nil {
+				continue
+			}
+			s, err := readStat(pid)
+			if err != nil {
+				whole = false
+				continue
+			}
+			t[pid] = s
+		}
+		if err != nil {
+			break
+		}
+	}
+	for _, s := range t {
+		if _, known := t[s.parent]; !known && s.parent != 0 {
+			return t, false
+		}
+	}
+	return t, whole
+}
+
+// dead reports whether a process has ended, collected or not.
+func (s stat) dead() bool { return s.state == 'Z' || s.state == 'X' }
 
 // family returns the living processes that descend from one of the roots, or are in the
 // session of one, and the roots themselves.
@@ -45,7 +82,7 @@ func (t table) family(roots ...int) (pids []int) {
 		}
 	}
 	for pid := range in {
-		if s, ok := t[pid]; ok && s.state != 'Z' && s.state != 'X' {
+		if s, ok := t[pid]; ok && !s.dead() {
 			pids = append(pids, pid)
 		}
 	}
@@ -63,25 +100,35 @@ func (t table) kill(pid int, boot string) {
 }
 
 // killFamilies kills the roots and what descends from them, but for one process, until
-// nothing is left or it is late, and returns the pids.
-func killFamilies(boot string, roots []int, late time.Time, but int) (killed []int) {
+// nothing is left or it is late, and returns the pids of whom it killed, and of who is left.
+// Whoever was killed is a root too from then on: it may have started others meanwhile, in a session
+// of its own.
+func killFamilies(boot string, roots []Identity, late time.Time, but int) (killed, left []int) {
 	if len(roots) == 0 {
-		return nil
+		return nil, nil
 	}
-	for ; time.Now().Before(late); time.Sleep(endPoll) {
+	starts := make(map[int]uint64) // of the roots; 0 if it is not known
+	for _, id := range roots {
+		starts[id.PID] = id.Start
+	}
+	for ; ; time.Sleep(endPoll) {
 		now := processes()
-		pids := slices.DeleteFunc(now.family(roots...), func(pid int) bool { return pid == but })
-		if len(pids) == 0 {
-			break
+		maps.DeleteFunc(starts, func(pid int, start uint64) bool { // somebody else has the pid by now
+			s, ok := now[pid]
+			return ok && start != 0 && s.start != start
+		})
+		left = slices.DeleteFunc(now.family(slices.Collect(maps.Keys(starts))...), func(pid int) bool { return pid == but })
+		if len(left) == 0 || !time.Now().Before(late) {
+			return killed, left
 		}
-		for _, pid := range pids {
+		for _, pid := range left {
 			now.kill(pid, boot)
+			starts[pid] = now[pid].start
 			if !slices.Contains(killed, pid) {
 				killed = append(killed, pid)
 			}
 		}
 	}
-	return killed
 }
 
 // ownChildren returns the pids of this process's children, zombies included.

@@ -60,16 +60,22 @@ type watcher struct {
 
 	mu       sync.Mutex // held while a helper is forked or reaped
 	children map[int]watchedStart
-	// ended holds, by pid, those of whose descendants something may be left.
-	ended   map[int]watchedStart
-	adopted []Identity
-	orphans []Identity // as reported last
+	ended    []endedStart // of whose descendants something may be left
+	adopted  []Identity
+	orphans  []Identity // as reported last
 }
 
 // watchedStart is a child of a watcher.
 type watchedStart struct {
 	id   uint64
 	mark string
+}
+
+// endedStart is a child of a watcher that has ended.
+type endedStart struct {
+	session int // that it began; 0 if another process has the number by now
+	mark    string
+	until   time.Time // when it is forgotten, unless something is known to be left
 }
 
 // watcherMain runs a watcher until its node is gone and nothing is left. It runs on the main
@@ -91,7 +97,7 @@ func watcherMain() int {
 	if err != nil {
 		return 1
 	}
-	w := &watcher{boot: boot, children: make(map[int]watchedStart), ended: make(map[int]watchedStart)}
+	w := &watcher{boot: boot, children: make(map[int]watchedStart)}
 	go w.reap()
 	go w.look()
 	w.serve()
@@ -158,6 +164,11 @@ func (w *watcher) do(r request, files []*os.File) {
 		send(answer, -1)
 		return
 	}
+	for i := range w.ended {
+		if w.ended[i].session == proc.Pid {
+			w.ended[i].session = 0
+		}
+	}
 	w.children[proc.Pid] = watchedStart{id: r.ID, mark: r.Mark}
 	answer.Child = Identity{PID: proc.Pid, Boot: w.boot}
 	if id, err := Identify(proc.Pid); err == nil { // it is not reaped while mu is held
@@ -185,11 +196,31 @@ func send(r report, fd int) {
 func (w *watcher) reap() {
 	died := make(chan os.Signal, 1)
 	signal.Notify(died, syscall.SIGCHLD)
-	for {
+	again := time.NewTimer(0)
+	for wait := endPoll; ; {
 		for w.reapOne() {
+			wait = endPoll
 		}
-		<-died
+		if w.unsettled() { // nothing tells when it has been executed
+			again.Reset(wait)
+			wait = min(2*wait, orphanPoll)
+		}
+		select {
+		case <-died:
+		case <-again.C:
+		}
 	}
+}
+
+// unsettled looks again what is left of children that have ended, and reports whether that has
+// to be done once more.
+func (w *watcher) unsettled() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(w.ended) > 0 {
+		w.sweep()
+	}
+	return len(w.ended) > 0
 }
 
 // reapOne reaps a zombie, if there is one.
@@ -217,7 +248,7 @@ func (w *watcher) reapOne() bool {
 	}
 	if known {
 		delete(w.children, pid)
-		w.ended[pid] = start
+		w.ended = append(w.ended, endedStart{session: pid, mark: start.mark, until: time.Now().Add(settlePatience)})
 		exit := exitFrom(status, usage)
 		send(report{ID: start.id, Child: Identity{PID: pid}, Exit: &exit}, -1)
 	}
@@ -227,10 +258,11 @@ func (w *watcher) reapOne() bool {
 
 // sweep kills what is left of children that have ended: who is in their session, or has
 // their mark. What it kills dies, its children become children of this process, and then it is
-// called again. An ended child of which nothing is left is forgotten, since its pid may come
-// again.
+// called again. An ended child of which nothing is left is forgotten; not yet, but not for ever
+// either, while there are children of which it is not known whose they are, since they are being
+// executed, or whose own children are not here yet, since they are ending.
 func (w *watcher) sweep() {
-	left := make(map[int]watchedStart)
+	left, settled := make([]bool, len(w.ended)), true
 	for _, pid := range ownChildren() {
 		if _, known := w.children[pid]; known {
 			continue
@@ -239,30 +271,22 @@ func (w *watcher) sweep() {
 		if err != nil {
 			continue
 		}
-		origin := s.session
-		if _, ok := w.ended[origin]; !ok {
-			origin = w.origin(pid)
-		}
-		if start, ok := w.ended[origin]; ok {
-			left[origin] = start
-			_ = unix.Kill(pid, unix.SIGKILL) // a child of ours that nobody reaps meanwhile
-		}
-	}
-	w.ended = left
-}
-
-// origin returns the ended child that has the mark of a process; 0 if there is none.
-func (w *watcher) origin(pid int) int {
-	mark := markOf(pid)
-	if mark == "" {
-		return 0
-	}
-	for ended, start := range w.ended {
-		if start.mark == mark {
-			return ended
+		mark, sure := readMark(pid, s)
+		settled = settled && sure && !s.dead()
+		for i, start := range w.ended {
+			if mark != "" && mark == start.mark || mark == "" && start.session != 0 && s.session == start.session {
+				left[i] = true
+				_ = unix.Kill(pid, unix.SIGKILL) // a child of ours that nobody reaps meanwhile
+			}
 		}
 	}
-	return 0
+	now, kept := time.Now(), w.ended[:0]
+	for i, start := range w.ended {
+		if left[i] || !settled && now.Before(start.until) {
+			kept = append(kept, start)
+		}
+	}
+	w.ended = kept
 }
 
 // look reports, every now and then, which orphans there are: if this watcher is killed, the
@@ -289,11 +313,11 @@ func (w *watcher) look() {
 
 // end kills everything that descends from this process, and what it adopted.
 func (w *watcher) end() {
-	roots := []int{os.Getpid()}
+	roots := []Identity{{PID: os.Getpid()}}
 	w.mu.Lock()
 	for _, id := range w.adopted {
 		if now, err := Identify(id.PID); errors.Is(err, ErrGone) || err == nil && now.is(id) {
-			roots = append(roots, id.PID) // or at least its session is still its own
+			roots = append(roots, id) // or at least its session is still its own
 		}
 	}
 	w.mu.Unlock()

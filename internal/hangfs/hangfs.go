@@ -27,6 +27,7 @@ type FS struct {
 
 	mu      sync.Mutex
 	answer  chan struct{} // closed while it answers
+	from    int64         // if not negative only what is in files waits, from this byte on
 	waiting int           // requests that wait for it
 
 	end func()
@@ -45,7 +46,7 @@ func Hung(t testing.TB) *FS {
 func Mount(t testing.TB) *FS {
 	t.Helper()
 	testneeds.Root(t, "mount a file system")
-	f := &FS{Dir: t.TempDir(), Behind: t.TempDir(), answer: make(chan struct{})}
+	f := &FS{Dir: t.TempDir(), Behind: t.TempDir(), answer: make(chan struct{}), from: -1}
 	close(f.answer)
 	root, err := fs.NewLoopbackRoot(f.Behind)
 	if err != nil {
@@ -63,7 +64,11 @@ func Mount(t testing.TB) *FS {
 		testneeds.Missing(t, "needs the right to mount: %v", err)
 	}
 	server, err := fuse.NewServer(&gate{RawFileSystem: fs.NewNodeFS(root, &fs.Options{}), fs: f}, fmt.Sprintf("/dev/fd/%d", device),
-		&fuse.MountOptions{MaxBackground: 1 << 10, Logger: log.New(io.Discard, "", 0)}) // of answers that nobody waits for any more
+		&fuse.MountOptions{
+			MaxBackground:        1 << 10,
+			Logger:               log.New(io.Discard, "", 0), // of answers that nobody waits for any more
+			DisabledCapabilities: fuse.CAP_PASSTHROUGH,       // with it the kernel would not ask for what is in a file
+		})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,10 +89,16 @@ func Mount(t testing.TB) *FS {
 func (f *FS) End() { f.end() }
 
 // Hang makes it answer nothing more.
-func (f *FS) Hang() {
+func (f *FS) Hang() { f.hang(-1) }
+
+// HangFrom makes it answer nothing more of what is in files from this byte on: a program of which
+// only the beginning can be read hangs while it is being executed.
+func (f *FS) HangFrom(offset int64) { f.hang(offset) }
+
+func (f *FS) hang(from int64) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.answer = make(chan struct{})
+	f.answer, f.from = make(chan struct{}), from
 }
 
 // LetGo makes it answer all that waits and all that comes.
@@ -108,9 +119,17 @@ func (f *FS) Waiting() int {
 	return f.waiting
 }
 
-func (f *FS) wait() {
+// wait waits for whoever looks at a path.
+func (f *FS) wait() { f.waitAt(-1) }
+
+// waitAt waits for whoever reads up to a byte of a file.
+func (f *FS) waitAt(end int64) {
 	f.mu.Lock()
 	answer := f.answer
+	if f.from >= 0 && end <= f.from {
+		f.mu.Unlock()
+		return
+	}
 	f.waiting++
 	f.mu.Unlock()
 	<-answer
@@ -156,6 +175,6 @@ func (g *gate) OpenDir(cancel <-chan struct{}, in *fuse.OpenIn, out *fuse.OpenOu
 }
 
 func (g *gate) Read(cancel <-chan struct{}, in *fuse.ReadIn, buf []byte) (fuse.ReadResult, fuse.Status) {
-	g.fs.wait()
+	g.fs.waitAt(int64(in.Offset) + int64(in.Size))
 	return g.RawFileSystem.Read(cancel, in, buf)
 }
