@@ -158,7 +158,7 @@ func (x OperatorKey_State) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use OperatorKey_State.Descriptor instead.
 func (OperatorKey_State) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{17, 0}
+	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{19, 0}
 }
 
 type ReloadRequest struct {
@@ -1073,6 +1073,102 @@ func (x *Cooldown) GetLeft() *durationpb.Duration {
 	return nil
 }
 
+type ListChainsRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Deleted       bool                   `protobuf:"varint,1,opt,name=deleted,proto3" json:"deleted,omitempty"` // also those that were deleted
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListChainsRequest) Reset() {
+	*x = ListChainsRequest{}
+	mi := &file_meshos_host_v1_host_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListChainsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListChainsRequest) ProtoMessage() {}
+
+func (x *ListChainsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_meshos_host_v1_host_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListChainsRequest.ProtoReflect.Descriptor instead.
+func (*ListChainsRequest) Descriptor() ([]byte, []int) {
+	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *ListChainsRequest) GetDeleted() bool {
+	if x != nil {
+		return x.Deleted
+	}
+	return false
+}
+
+type ListChainsResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Chains        []*v1.SetChain         `protobuf:"bytes,1,rep,name=chains,proto3" json:"chains,omitempty"`                // ascending by id
+	NextId        uint64                 `protobuf:"varint,2,opt,name=next_id,json=nextId,proto3" json:"next_id,omitempty"` // the lowest id above all that the log has given to chains so far
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListChainsResponse) Reset() {
+	*x = ListChainsResponse{}
+	mi := &file_meshos_host_v1_host_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListChainsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListChainsResponse) ProtoMessage() {}
+
+func (x *ListChainsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_meshos_host_v1_host_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListChainsResponse.ProtoReflect.Descriptor instead.
+func (*ListChainsResponse) Descriptor() ([]byte, []int) {
+	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *ListChainsResponse) GetChains() []*v1.SetChain {
+	if x != nil {
+		return x.Chains
+	}
+	return nil
+}
+
+func (x *ListChainsResponse) GetNextId() uint64 {
+	if x != nil {
+		return x.NextId
+	}
+	return 0
+}
+
 type ListOperatorsRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Compare       bool                   `protobuf:"varint,1,opt,name=compare,proto3" json:"compare,omitempty"` // read the file, and compare it with what is in force
@@ -1082,7 +1178,7 @@ type ListOperatorsRequest struct {
 
 func (x *ListOperatorsRequest) Reset() {
 	*x = ListOperatorsRequest{}
-	mi := &file_meshos_host_v1_host_proto_msgTypes[15]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1094,7 +1190,7 @@ func (x *ListOperatorsRequest) String() string {
 func (*ListOperatorsRequest) ProtoMessage() {}
 
 func (x *ListOperatorsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_host_v1_host_proto_msgTypes[15]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1107,7 +1203,7 @@ func (x *ListOperatorsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListOperatorsRequest.ProtoReflect.Descriptor instead.
 func (*ListOperatorsRequest) Descriptor() ([]byte, []int) {
-	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{15}
+	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *ListOperatorsRequest) GetCompare() bool {
@@ -1142,7 +1238,7 @@ type ListOperatorsResponse struct {
 
 func (x *ListOperatorsResponse) Reset() {
 	*x = ListOperatorsResponse{}
-	mi := &file_meshos_host_v1_host_proto_msgTypes[16]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1154,7 +1250,7 @@ func (x *ListOperatorsResponse) String() string {
 func (*ListOperatorsResponse) ProtoMessage() {}
 
 func (x *ListOperatorsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_host_v1_host_proto_msgTypes[16]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1167,7 +1263,7 @@ func (x *ListOperatorsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListOperatorsResponse.ProtoReflect.Descriptor instead.
 func (*ListOperatorsResponse) Descriptor() ([]byte, []int) {
-	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{16}
+	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *ListOperatorsResponse) GetNode() uint64 {
@@ -1308,7 +1404,7 @@ type OperatorKey struct {
 
 func (x *OperatorKey) Reset() {
 	*x = OperatorKey{}
-	mi := &file_meshos_host_v1_host_proto_msgTypes[17]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1320,7 +1416,7 @@ func (x *OperatorKey) String() string {
 func (*OperatorKey) ProtoMessage() {}
 
 func (x *OperatorKey) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_host_v1_host_proto_msgTypes[17]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1333,7 +1429,7 @@ func (x *OperatorKey) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OperatorKey.ProtoReflect.Descriptor instead.
 func (*OperatorKey) Descriptor() ([]byte, []int) {
-	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{17}
+	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *OperatorKey) GetName() string {
@@ -1422,7 +1518,7 @@ type TailRequest struct {
 
 func (x *TailRequest) Reset() {
 	*x = TailRequest{}
-	mi := &file_meshos_host_v1_host_proto_msgTypes[18]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1434,7 +1530,7 @@ func (x *TailRequest) String() string {
 func (*TailRequest) ProtoMessage() {}
 
 func (x *TailRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_host_v1_host_proto_msgTypes[18]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1447,7 +1543,7 @@ func (x *TailRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TailRequest.ProtoReflect.Descriptor instead.
 func (*TailRequest) Descriptor() ([]byte, []int) {
-	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{18}
+	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *TailRequest) GetEpoch() uint64 {
@@ -1515,7 +1611,7 @@ type PluginRequest struct {
 
 func (x *PluginRequest) Reset() {
 	*x = PluginRequest{}
-	mi := &file_meshos_host_v1_host_proto_msgTypes[19]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1527,7 +1623,7 @@ func (x *PluginRequest) String() string {
 func (*PluginRequest) ProtoMessage() {}
 
 func (x *PluginRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_host_v1_host_proto_msgTypes[19]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1540,7 +1636,7 @@ func (x *PluginRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PluginRequest.ProtoReflect.Descriptor instead.
 func (*PluginRequest) Descriptor() ([]byte, []int) {
-	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{19}
+	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *PluginRequest) GetName() string {
@@ -1567,7 +1663,7 @@ type PluginDetail struct {
 
 func (x *PluginDetail) Reset() {
 	*x = PluginDetail{}
-	mi := &file_meshos_host_v1_host_proto_msgTypes[20]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1579,7 +1675,7 @@ func (x *PluginDetail) String() string {
 func (*PluginDetail) ProtoMessage() {}
 
 func (x *PluginDetail) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_host_v1_host_proto_msgTypes[20]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1592,7 +1688,7 @@ func (x *PluginDetail) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PluginDetail.ProtoReflect.Descriptor instead.
 func (*PluginDetail) Descriptor() ([]byte, []int) {
-	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{20}
+	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *PluginDetail) GetView() *v1.PluginView {
@@ -1662,7 +1758,7 @@ type PluginEvent struct {
 
 func (x *PluginEvent) Reset() {
 	*x = PluginEvent{}
-	mi := &file_meshos_host_v1_host_proto_msgTypes[21]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1674,7 +1770,7 @@ func (x *PluginEvent) String() string {
 func (*PluginEvent) ProtoMessage() {}
 
 func (x *PluginEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_host_v1_host_proto_msgTypes[21]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1687,7 +1783,7 @@ func (x *PluginEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PluginEvent.ProtoReflect.Descriptor instead.
 func (*PluginEvent) Descriptor() ([]byte, []int) {
-	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{21}
+	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *PluginEvent) GetAt() *timestamppb.Timestamp {
@@ -1718,7 +1814,7 @@ type ProbeRequest struct {
 
 func (x *ProbeRequest) Reset() {
 	*x = ProbeRequest{}
-	mi := &file_meshos_host_v1_host_proto_msgTypes[22]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1730,7 +1826,7 @@ func (x *ProbeRequest) String() string {
 func (*ProbeRequest) ProtoMessage() {}
 
 func (x *ProbeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_host_v1_host_proto_msgTypes[22]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1743,7 +1839,7 @@ func (x *ProbeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProbeRequest.ProtoReflect.Descriptor instead.
 func (*ProbeRequest) Descriptor() ([]byte, []int) {
-	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{22}
+	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *ProbeRequest) GetSubject() isProbeRequest_Subject {
@@ -1807,7 +1903,7 @@ type ProbeResponse struct {
 
 func (x *ProbeResponse) Reset() {
 	*x = ProbeResponse{}
-	mi := &file_meshos_host_v1_host_proto_msgTypes[23]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1819,7 +1915,7 @@ func (x *ProbeResponse) String() string {
 func (*ProbeResponse) ProtoMessage() {}
 
 func (x *ProbeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_host_v1_host_proto_msgTypes[23]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1832,7 +1928,7 @@ func (x *ProbeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProbeResponse.ProtoReflect.Descriptor instead.
 func (*ProbeResponse) Descriptor() ([]byte, []int) {
-	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{23}
+	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *ProbeResponse) GetPeer() uint64 {
@@ -1885,7 +1981,7 @@ type ProbeFinding struct {
 
 func (x *ProbeFinding) Reset() {
 	*x = ProbeFinding{}
-	mi := &file_meshos_host_v1_host_proto_msgTypes[24]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1897,7 +1993,7 @@ func (x *ProbeFinding) String() string {
 func (*ProbeFinding) ProtoMessage() {}
 
 func (x *ProbeFinding) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_host_v1_host_proto_msgTypes[24]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1910,7 +2006,7 @@ func (x *ProbeFinding) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProbeFinding.ProtoReflect.Descriptor instead.
 func (*ProbeFinding) Descriptor() ([]byte, []int) {
-	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{24}
+	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *ProbeFinding) GetPlugin() string {
@@ -1971,7 +2067,7 @@ type ExplainRequest struct {
 
 func (x *ExplainRequest) Reset() {
 	*x = ExplainRequest{}
-	mi := &file_meshos_host_v1_host_proto_msgTypes[25]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1983,7 +2079,7 @@ func (x *ExplainRequest) String() string {
 func (*ExplainRequest) ProtoMessage() {}
 
 func (x *ExplainRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_host_v1_host_proto_msgTypes[25]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1996,7 +2092,7 @@ func (x *ExplainRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExplainRequest.ProtoReflect.Descriptor instead.
 func (*ExplainRequest) Descriptor() ([]byte, []int) {
-	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{25}
+	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *ExplainRequest) GetSubject() isExplainRequest_Subject {
@@ -2097,7 +2193,7 @@ type ExplainResponse struct {
 
 func (x *ExplainResponse) Reset() {
 	*x = ExplainResponse{}
-	mi := &file_meshos_host_v1_host_proto_msgTypes[26]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2109,7 +2205,7 @@ func (x *ExplainResponse) String() string {
 func (*ExplainResponse) ProtoMessage() {}
 
 func (x *ExplainResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_host_v1_host_proto_msgTypes[26]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2122,7 +2218,7 @@ func (x *ExplainResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExplainResponse.ProtoReflect.Descriptor instead.
 func (*ExplainResponse) Descriptor() ([]byte, []int) {
-	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{26}
+	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *ExplainResponse) GetSubject() string {
@@ -2157,7 +2253,7 @@ type Finding struct {
 
 func (x *Finding) Reset() {
 	*x = Finding{}
-	mi := &file_meshos_host_v1_host_proto_msgTypes[27]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2169,7 +2265,7 @@ func (x *Finding) String() string {
 func (*Finding) ProtoMessage() {}
 
 func (x *Finding) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_host_v1_host_proto_msgTypes[27]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2182,7 +2278,7 @@ func (x *Finding) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Finding.ProtoReflect.Descriptor instead.
 func (*Finding) Descriptor() ([]byte, []int) {
-	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{27}
+	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *Finding) GetArm() string {
@@ -2212,7 +2308,7 @@ type AnswerPart struct {
 
 func (x *AnswerPart) Reset() {
 	*x = AnswerPart{}
-	mi := &file_meshos_host_v1_host_proto_msgTypes[28]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2224,7 +2320,7 @@ func (x *AnswerPart) String() string {
 func (*AnswerPart) ProtoMessage() {}
 
 func (x *AnswerPart) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_host_v1_host_proto_msgTypes[28]
+	mi := &file_meshos_host_v1_host_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2237,7 +2333,7 @@ func (x *AnswerPart) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AnswerPart.ProtoReflect.Descriptor instead.
 func (*AnswerPart) Descriptor() ([]byte, []int) {
-	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{28}
+	return file_meshos_host_v1_host_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *AnswerPart) GetMessage() []byte {
@@ -2347,7 +2443,12 @@ const file_meshos_host_v1_host_proto_rawDesc = "" +
 	"\bCooldown\x12\x0e\n" +
 	"\x02of\x18\x01 \x01(\tR\x02of\x120\n" +
 	"\x05until\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x05until\x12-\n" +
-	"\x04left\x18\x03 \x01(\v2\x19.google.protobuf.DurationR\x04left\"0\n" +
+	"\x04left\x18\x03 \x01(\v2\x19.google.protobuf.DurationR\x04left\"-\n" +
+	"\x11ListChainsRequest\x12\x18\n" +
+	"\adeleted\x18\x01 \x01(\bR\adeleted\"Z\n" +
+	"\x12ListChainsResponse\x12+\n" +
+	"\x06chains\x18\x01 \x03(\v2\x13.meshos.v1.SetChainR\x06chains\x12\x17\n" +
+	"\anext_id\x18\x02 \x01(\x04R\x06nextId\"0\n" +
 	"\x14ListOperatorsRequest\x12\x18\n" +
 	"\acompare\x18\x01 \x01(\bR\acompare\"\xec\x04\n" +
 	"\x15ListOperatorsResponse\x12\x12\n" +
@@ -2462,14 +2563,17 @@ const file_meshos_host_v1_host_proto_rawDesc = "" +
 	"\x06header\x18\x03 \x03(\v2&.meshos.host.v1.AnswerPart.HeaderEntryR\x06header\x1a9\n" +
 	"\vHeaderEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x012\xf4\t\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x012\xc9\n" +
+	"\n" +
 	"\x04Host\x12F\n" +
 	"\vGetSnapshot\x12\".meshos.host.v1.GetSnapshotRequest\x1a\x13.meshos.v1.Snapshot\x12N\n" +
 	"\x0eWatchSnapshots\x12%.meshos.host.v1.WatchSnapshotsRequest\x1a\x13.meshos.v1.Snapshot0\x01\x12J\n" +
 	"\aPublish\x12\x1e.meshos.host.v1.PublishRequest\x1a\x1f.meshos.host.v1.PublishResponse\x12D\n" +
 	"\x06Commit\x12\x1d.meshos.host.v1.CommitRequest\x1a\x1b.meshos.v1.AdminAuditRecord\x12M\n" +
 	"\bSimulate\x12\x1f.meshos.host.v1.SimulateRequest\x1a .meshos.host.v1.SimulateResponse\x12\\\n" +
-	"\rListOperators\x12$.meshos.host.v1.ListOperatorsRequest\x1a%.meshos.host.v1.ListOperatorsResponse\x12G\n" +
+	"\rListOperators\x12$.meshos.host.v1.ListOperatorsRequest\x1a%.meshos.host.v1.ListOperatorsResponse\x12S\n" +
+	"\n" +
+	"ListChains\x12!.meshos.host.v1.ListChainsRequest\x1a\".meshos.host.v1.ListChainsResponse\x12G\n" +
 	"\tTailAudit\x12\x1b.meshos.host.v1.TailRequest\x1a\x1b.meshos.v1.AdminAuditRecord0\x01\x12?\n" +
 	"\bTailLogs\x12\x1b.meshos.host.v1.TailRequest\x1a\x14.meshos.v1.LogRecord0\x01\x12G\n" +
 	"\fTailFailures\x12\x1b.meshos.host.v1.TailRequest\x1a\x18.meshos.v1.FailureRecord0\x01\x12E\n" +
@@ -2495,7 +2599,7 @@ func file_meshos_host_v1_host_proto_rawDescGZIP() []byte {
 }
 
 var file_meshos_host_v1_host_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_meshos_host_v1_host_proto_msgTypes = make([]protoimpl.MessageInfo, 30)
+var file_meshos_host_v1_host_proto_msgTypes = make([]protoimpl.MessageInfo, 32)
 var file_meshos_host_v1_host_proto_goTypes = []any{
 	(SnapshotFilter_Section)(0),   // 0: meshos.host.v1.SnapshotFilter.Section
 	(OperatorKey_State)(0),        // 1: meshos.host.v1.OperatorKey.State
@@ -2514,36 +2618,39 @@ var file_meshos_host_v1_host_proto_goTypes = []any{
 	(*SimulateResponse)(nil),      // 14: meshos.host.v1.SimulateResponse
 	(*NodeSimulation)(nil),        // 15: meshos.host.v1.NodeSimulation
 	(*Cooldown)(nil),              // 16: meshos.host.v1.Cooldown
-	(*ListOperatorsRequest)(nil),  // 17: meshos.host.v1.ListOperatorsRequest
-	(*ListOperatorsResponse)(nil), // 18: meshos.host.v1.ListOperatorsResponse
-	(*OperatorKey)(nil),           // 19: meshos.host.v1.OperatorKey
-	(*TailRequest)(nil),           // 20: meshos.host.v1.TailRequest
-	(*PluginRequest)(nil),         // 21: meshos.host.v1.PluginRequest
-	(*PluginDetail)(nil),          // 22: meshos.host.v1.PluginDetail
-	(*PluginEvent)(nil),           // 23: meshos.host.v1.PluginEvent
-	(*ProbeRequest)(nil),          // 24: meshos.host.v1.ProbeRequest
-	(*ProbeResponse)(nil),         // 25: meshos.host.v1.ProbeResponse
-	(*ProbeFinding)(nil),          // 26: meshos.host.v1.ProbeFinding
-	(*ExplainRequest)(nil),        // 27: meshos.host.v1.ExplainRequest
-	(*ExplainResponse)(nil),       // 28: meshos.host.v1.ExplainResponse
-	(*Finding)(nil),               // 29: meshos.host.v1.Finding
-	(*AnswerPart)(nil),            // 30: meshos.host.v1.AnswerPart
-	nil,                           // 31: meshos.host.v1.AnswerPart.HeaderEntry
-	(*v1.Event)(nil),              // 32: meshos.v1.Event
-	(*v1.AdminAuditRecord)(nil),   // 33: meshos.v1.AdminAuditRecord
-	(*v1.SignedCommit)(nil),       // 34: meshos.v1.SignedCommit
-	(*v1.Recovery)(nil),           // 35: meshos.v1.Recovery
-	(*v1.AdminEvent)(nil),         // 36: meshos.v1.AdminEvent
-	(*v1.BlastRadius)(nil),        // 37: meshos.v1.BlastRadius
-	(*timestamppb.Timestamp)(nil), // 38: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),   // 39: google.protobuf.Duration
-	(v1.LogLevel)(0),              // 40: meshos.v1.LogLevel
-	(*v1.PluginView)(nil),         // 41: meshos.v1.PluginView
-	(*v1.ProbeResult)(nil),        // 42: meshos.v1.ProbeResult
-	(*v1.Snapshot)(nil),           // 43: meshos.v1.Snapshot
-	(*v1.LogRecord)(nil),          // 44: meshos.v1.LogRecord
-	(*v1.FailureRecord)(nil),      // 45: meshos.v1.FailureRecord
-	(*v1.ActionRecord)(nil),       // 46: meshos.v1.ActionRecord
+	(*ListChainsRequest)(nil),     // 17: meshos.host.v1.ListChainsRequest
+	(*ListChainsResponse)(nil),    // 18: meshos.host.v1.ListChainsResponse
+	(*ListOperatorsRequest)(nil),  // 19: meshos.host.v1.ListOperatorsRequest
+	(*ListOperatorsResponse)(nil), // 20: meshos.host.v1.ListOperatorsResponse
+	(*OperatorKey)(nil),           // 21: meshos.host.v1.OperatorKey
+	(*TailRequest)(nil),           // 22: meshos.host.v1.TailRequest
+	(*PluginRequest)(nil),         // 23: meshos.host.v1.PluginRequest
+	(*PluginDetail)(nil),          // 24: meshos.host.v1.PluginDetail
+	(*PluginEvent)(nil),           // 25: meshos.host.v1.PluginEvent
+	(*ProbeRequest)(nil),          // 26: meshos.host.v1.ProbeRequest
+	(*ProbeResponse)(nil),         // 27: meshos.host.v1.ProbeResponse
+	(*ProbeFinding)(nil),          // 28: meshos.host.v1.ProbeFinding
+	(*ExplainRequest)(nil),        // 29: meshos.host.v1.ExplainRequest
+	(*ExplainResponse)(nil),       // 30: meshos.host.v1.ExplainResponse
+	(*Finding)(nil),               // 31: meshos.host.v1.Finding
+	(*AnswerPart)(nil),            // 32: meshos.host.v1.AnswerPart
+	nil,                           // 33: meshos.host.v1.AnswerPart.HeaderEntry
+	(*v1.Event)(nil),              // 34: meshos.v1.Event
+	(*v1.AdminAuditRecord)(nil),   // 35: meshos.v1.AdminAuditRecord
+	(*v1.SignedCommit)(nil),       // 36: meshos.v1.SignedCommit
+	(*v1.Recovery)(nil),           // 37: meshos.v1.Recovery
+	(*v1.AdminEvent)(nil),         // 38: meshos.v1.AdminEvent
+	(*v1.BlastRadius)(nil),        // 39: meshos.v1.BlastRadius
+	(*timestamppb.Timestamp)(nil), // 40: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),   // 41: google.protobuf.Duration
+	(*v1.SetChain)(nil),           // 42: meshos.v1.SetChain
+	(v1.LogLevel)(0),              // 43: meshos.v1.LogLevel
+	(*v1.PluginView)(nil),         // 44: meshos.v1.PluginView
+	(*v1.ProbeResult)(nil),        // 45: meshos.v1.ProbeResult
+	(*v1.Snapshot)(nil),           // 46: meshos.v1.Snapshot
+	(*v1.LogRecord)(nil),          // 47: meshos.v1.LogRecord
+	(*v1.FailureRecord)(nil),      // 48: meshos.v1.FailureRecord
+	(*v1.ActionRecord)(nil),       // 49: meshos.v1.ActionRecord
 }
 var file_meshos_host_v1_host_proto_depIdxs = []int32{
 	4,  // 0: meshos.host.v1.ReloadResponse.taken_over:type_name -> meshos.host.v1.ConfigChange
@@ -2554,78 +2661,81 @@ var file_meshos_host_v1_host_proto_depIdxs = []int32{
 	8,  // 5: meshos.host.v1.SnapshotFilter.daemons:type_name -> meshos.host.v1.IdRange
 	8,  // 6: meshos.host.v1.SnapshotFilter.chains:type_name -> meshos.host.v1.IdRange
 	8,  // 7: meshos.host.v1.SnapshotFilter.peers:type_name -> meshos.host.v1.IdRange
-	32, // 8: meshos.host.v1.PublishRequest.events:type_name -> meshos.v1.Event
+	34, // 8: meshos.host.v1.PublishRequest.events:type_name -> meshos.v1.Event
 	11, // 9: meshos.host.v1.PublishResponse.refused:type_name -> meshos.host.v1.RefusedEvent
-	33, // 10: meshos.host.v1.PublishResponse.record:type_name -> meshos.v1.AdminAuditRecord
-	34, // 11: meshos.host.v1.CommitRequest.commit:type_name -> meshos.v1.SignedCommit
-	35, // 12: meshos.host.v1.CommitRequest.recovery:type_name -> meshos.v1.Recovery
-	36, // 13: meshos.host.v1.SimulateRequest.event:type_name -> meshos.v1.AdminEvent
-	37, // 14: meshos.host.v1.SimulateResponse.blast_radius:type_name -> meshos.v1.BlastRadius
+	35, // 10: meshos.host.v1.PublishResponse.record:type_name -> meshos.v1.AdminAuditRecord
+	36, // 11: meshos.host.v1.CommitRequest.commit:type_name -> meshos.v1.SignedCommit
+	37, // 12: meshos.host.v1.CommitRequest.recovery:type_name -> meshos.v1.Recovery
+	38, // 13: meshos.host.v1.SimulateRequest.event:type_name -> meshos.v1.AdminEvent
+	39, // 14: meshos.host.v1.SimulateResponse.blast_radius:type_name -> meshos.v1.BlastRadius
 	16, // 15: meshos.host.v1.SimulateResponse.cooldown:type_name -> meshos.host.v1.Cooldown
 	15, // 16: meshos.host.v1.SimulateResponse.nodes:type_name -> meshos.host.v1.NodeSimulation
-	37, // 17: meshos.host.v1.NodeSimulation.blast_radius:type_name -> meshos.v1.BlastRadius
+	39, // 17: meshos.host.v1.NodeSimulation.blast_radius:type_name -> meshos.v1.BlastRadius
 	16, // 18: meshos.host.v1.NodeSimulation.cooldown:type_name -> meshos.host.v1.Cooldown
-	38, // 19: meshos.host.v1.Cooldown.until:type_name -> google.protobuf.Timestamp
-	39, // 20: meshos.host.v1.Cooldown.left:type_name -> google.protobuf.Duration
-	19, // 21: meshos.host.v1.ListOperatorsResponse.keys:type_name -> meshos.host.v1.OperatorKey
-	39, // 22: meshos.host.v1.ListOperatorsResponse.freshness:type_name -> google.protobuf.Duration
-	39, // 23: meshos.host.v1.ListOperatorsResponse.future_skew:type_name -> google.protobuf.Duration
-	38, // 24: meshos.host.v1.ListOperatorsResponse.at:type_name -> google.protobuf.Timestamp
-	16, // 25: meshos.host.v1.ListOperatorsResponse.cooldowns:type_name -> meshos.host.v1.Cooldown
-	38, // 26: meshos.host.v1.OperatorKey.valid_after:type_name -> google.protobuf.Timestamp
-	38, // 27: meshos.host.v1.OperatorKey.valid_before:type_name -> google.protobuf.Timestamp
-	1,  // 28: meshos.host.v1.OperatorKey.state:type_name -> meshos.host.v1.OperatorKey.State
-	38, // 29: meshos.host.v1.TailRequest.since:type_name -> google.protobuf.Timestamp
-	38, // 30: meshos.host.v1.TailRequest.until:type_name -> google.protobuf.Timestamp
-	40, // 31: meshos.host.v1.TailRequest.min_level:type_name -> meshos.v1.LogLevel
-	41, // 32: meshos.host.v1.PluginDetail.view:type_name -> meshos.v1.PluginView
-	23, // 33: meshos.host.v1.PluginDetail.timeline:type_name -> meshos.host.v1.PluginEvent
-	38, // 34: meshos.host.v1.PluginEvent.at:type_name -> google.protobuf.Timestamp
-	26, // 35: meshos.host.v1.ProbeResponse.findings:type_name -> meshos.host.v1.ProbeFinding
-	42, // 36: meshos.host.v1.ProbeFinding.result:type_name -> meshos.v1.ProbeResult
-	39, // 37: meshos.host.v1.ProbeFinding.took:type_name -> google.protobuf.Duration
-	39, // 38: meshos.host.v1.ProbeFinding.age:type_name -> google.protobuf.Duration
-	29, // 39: meshos.host.v1.ExplainResponse.findings:type_name -> meshos.host.v1.Finding
-	31, // 40: meshos.host.v1.AnswerPart.header:type_name -> meshos.host.v1.AnswerPart.HeaderEntry
-	5,  // 41: meshos.host.v1.Host.GetSnapshot:input_type -> meshos.host.v1.GetSnapshotRequest
-	6,  // 42: meshos.host.v1.Host.WatchSnapshots:input_type -> meshos.host.v1.WatchSnapshotsRequest
-	9,  // 43: meshos.host.v1.Host.Publish:input_type -> meshos.host.v1.PublishRequest
-	12, // 44: meshos.host.v1.Host.Commit:input_type -> meshos.host.v1.CommitRequest
-	13, // 45: meshos.host.v1.Host.Simulate:input_type -> meshos.host.v1.SimulateRequest
-	17, // 46: meshos.host.v1.Host.ListOperators:input_type -> meshos.host.v1.ListOperatorsRequest
-	20, // 47: meshos.host.v1.Host.TailAudit:input_type -> meshos.host.v1.TailRequest
-	20, // 48: meshos.host.v1.Host.TailLogs:input_type -> meshos.host.v1.TailRequest
-	20, // 49: meshos.host.v1.Host.TailFailures:input_type -> meshos.host.v1.TailRequest
-	20, // 50: meshos.host.v1.Host.TailActions:input_type -> meshos.host.v1.TailRequest
-	2,  // 51: meshos.host.v1.Host.Reload:input_type -> meshos.host.v1.ReloadRequest
-	21, // 52: meshos.host.v1.Host.ReloadPlugin:input_type -> meshos.host.v1.PluginRequest
-	21, // 53: meshos.host.v1.Host.EnablePlugin:input_type -> meshos.host.v1.PluginRequest
-	21, // 54: meshos.host.v1.Host.DisablePlugin:input_type -> meshos.host.v1.PluginRequest
-	21, // 55: meshos.host.v1.Host.DescribePlugin:input_type -> meshos.host.v1.PluginRequest
-	27, // 56: meshos.host.v1.Host.Explain:input_type -> meshos.host.v1.ExplainRequest
-	24, // 57: meshos.host.v1.Host.Probe:input_type -> meshos.host.v1.ProbeRequest
-	43, // 58: meshos.host.v1.Host.GetSnapshot:output_type -> meshos.v1.Snapshot
-	43, // 59: meshos.host.v1.Host.WatchSnapshots:output_type -> meshos.v1.Snapshot
-	10, // 60: meshos.host.v1.Host.Publish:output_type -> meshos.host.v1.PublishResponse
-	33, // 61: meshos.host.v1.Host.Commit:output_type -> meshos.v1.AdminAuditRecord
-	14, // 62: meshos.host.v1.Host.Simulate:output_type -> meshos.host.v1.SimulateResponse
-	18, // 63: meshos.host.v1.Host.ListOperators:output_type -> meshos.host.v1.ListOperatorsResponse
-	33, // 64: meshos.host.v1.Host.TailAudit:output_type -> meshos.v1.AdminAuditRecord
-	44, // 65: meshos.host.v1.Host.TailLogs:output_type -> meshos.v1.LogRecord
-	45, // 66: meshos.host.v1.Host.TailFailures:output_type -> meshos.v1.FailureRecord
-	46, // 67: meshos.host.v1.Host.TailActions:output_type -> meshos.v1.ActionRecord
-	3,  // 68: meshos.host.v1.Host.Reload:output_type -> meshos.host.v1.ReloadResponse
-	41, // 69: meshos.host.v1.Host.ReloadPlugin:output_type -> meshos.v1.PluginView
-	41, // 70: meshos.host.v1.Host.EnablePlugin:output_type -> meshos.v1.PluginView
-	41, // 71: meshos.host.v1.Host.DisablePlugin:output_type -> meshos.v1.PluginView
-	22, // 72: meshos.host.v1.Host.DescribePlugin:output_type -> meshos.host.v1.PluginDetail
-	28, // 73: meshos.host.v1.Host.Explain:output_type -> meshos.host.v1.ExplainResponse
-	25, // 74: meshos.host.v1.Host.Probe:output_type -> meshos.host.v1.ProbeResponse
-	58, // [58:75] is the sub-list for method output_type
-	41, // [41:58] is the sub-list for method input_type
-	41, // [41:41] is the sub-list for extension type_name
-	41, // [41:41] is the sub-list for extension extendee
-	0,  // [0:41] is the sub-list for field type_name
+	40, // 19: meshos.host.v1.Cooldown.until:type_name -> google.protobuf.Timestamp
+	41, // 20: meshos.host.v1.Cooldown.left:type_name -> google.protobuf.Duration
+	42, // 21: meshos.host.v1.ListChainsResponse.chains:type_name -> meshos.v1.SetChain
+	21, // 22: meshos.host.v1.ListOperatorsResponse.keys:type_name -> meshos.host.v1.OperatorKey
+	41, // 23: meshos.host.v1.ListOperatorsResponse.freshness:type_name -> google.protobuf.Duration
+	41, // 24: meshos.host.v1.ListOperatorsResponse.future_skew:type_name -> google.protobuf.Duration
+	40, // 25: meshos.host.v1.ListOperatorsResponse.at:type_name -> google.protobuf.Timestamp
+	16, // 26: meshos.host.v1.ListOperatorsResponse.cooldowns:type_name -> meshos.host.v1.Cooldown
+	40, // 27: meshos.host.v1.OperatorKey.valid_after:type_name -> google.protobuf.Timestamp
+	40, // 28: meshos.host.v1.OperatorKey.valid_before:type_name -> google.protobuf.Timestamp
+	1,  // 29: meshos.host.v1.OperatorKey.state:type_name -> meshos.host.v1.OperatorKey.State
+	40, // 30: meshos.host.v1.TailRequest.since:type_name -> google.protobuf.Timestamp
+	40, // 31: meshos.host.v1.TailRequest.until:type_name -> google.protobuf.Timestamp
+	43, // 32: meshos.host.v1.TailRequest.min_level:type_name -> meshos.v1.LogLevel
+	44, // 33: meshos.host.v1.PluginDetail.view:type_name -> meshos.v1.PluginView
+	25, // 34: meshos.host.v1.PluginDetail.timeline:type_name -> meshos.host.v1.PluginEvent
+	40, // 35: meshos.host.v1.PluginEvent.at:type_name -> google.protobuf.Timestamp
+	28, // 36: meshos.host.v1.ProbeResponse.findings:type_name -> meshos.host.v1.ProbeFinding
+	45, // 37: meshos.host.v1.ProbeFinding.result:type_name -> meshos.v1.ProbeResult
+	41, // 38: meshos.host.v1.ProbeFinding.took:type_name -> google.protobuf.Duration
+	41, // 39: meshos.host.v1.ProbeFinding.age:type_name -> google.protobuf.Duration
+	31, // 40: meshos.host.v1.ExplainResponse.findings:type_name -> meshos.host.v1.Finding
+	33, // 41: meshos.host.v1.AnswerPart.header:type_name -> meshos.host.v1.AnswerPart.HeaderEntry
+	5,  // 42: meshos.host.v1.Host.GetSnapshot:input_type -> meshos.host.v1.GetSnapshotRequest
+	6,  // 43: meshos.host.v1.Host.WatchSnapshots:input_type -> meshos.host.v1.WatchSnapshotsRequest
+	9,  // 44: meshos.host.v1.Host.Publish:input_type -> meshos.host.v1.PublishRequest
+	12, // 45: meshos.host.v1.Host.Commit:input_type -> meshos.host.v1.CommitRequest
+	13, // 46: meshos.host.v1.Host.Simulate:input_type -> meshos.host.v1.SimulateRequest
+	19, // 47: meshos.host.v1.Host.ListOperators:input_type -> meshos.host.v1.ListOperatorsRequest
+	17, // 48: meshos.host.v1.Host.ListChains:input_type -> meshos.host.v1.ListChainsRequest
+	22, // 49: meshos.host.v1.Host.TailAudit:input_type -> meshos.host.v1.TailRequest
+	22, // 50: meshos.host.v1.Host.TailLogs:input_type -> meshos.host.v1.TailRequest
+	22, // 51: meshos.host.v1.Host.TailFailures:input_type -> meshos.host.v1.TailRequest
+	22, // 52: meshos.host.v1.Host.TailActions:input_type -> meshos.host.v1.TailRequest
+	2,  // 53: meshos.host.v1.Host.Reload:input_type -> meshos.host.v1.ReloadRequest
+	23, // 54: meshos.host.v1.Host.ReloadPlugin:input_type -> meshos.host.v1.PluginRequest
+	23, // 55: meshos.host.v1.Host.EnablePlugin:input_type -> meshos.host.v1.PluginRequest
+	23, // 56: meshos.host.v1.Host.DisablePlugin:input_type -> meshos.host.v1.PluginRequest
+	23, // 57: meshos.host.v1.Host.DescribePlugin:input_type -> meshos.host.v1.PluginRequest
+	29, // 58: meshos.host.v1.Host.Explain:input_type -> meshos.host.v1.ExplainRequest
+	26, // 59: meshos.host.v1.Host.Probe:input_type -> meshos.host.v1.ProbeRequest
+	46, // 60: meshos.host.v1.Host.GetSnapshot:output_type -> meshos.v1.Snapshot
+	46, // 61: meshos.host.v1.Host.WatchSnapshots:output_type -> meshos.v1.Snapshot
+	10, // 62: meshos.host.v1.Host.Publish:output_type -> meshos.host.v1.PublishResponse
+	35, // 63: meshos.host.v1.Host.Commit:output_type -> meshos.v1.AdminAuditRecord
+	14, // 64: meshos.host.v1.Host.Simulate:output_type -> meshos.host.v1.SimulateResponse
+	20, // 65: meshos.host.v1.Host.ListOperators:output_type -> meshos.host.v1.ListOperatorsResponse
+	18, // 66: meshos.host.v1.Host.ListChains:output_type -> meshos.host.v1.ListChainsResponse
+	35, // 67: meshos.host.v1.Host.TailAudit:output_type -> meshos.v1.AdminAuditRecord
+	47, // 68: meshos.host.v1.Host.TailLogs:output_type -> meshos.v1.LogRecord
+	48, // 69: meshos.host.v1.Host.TailFailures:output_type -> meshos.v1.FailureRecord
+	49, // 70: meshos.host.v1.Host.TailActions:output_type -> meshos.v1.ActionRecord
+	3,  // 71: meshos.host.v1.Host.Reload:output_type -> meshos.host.v1.ReloadResponse
+	44, // 72: meshos.host.v1.Host.ReloadPlugin:output_type -> meshos.v1.PluginView
+	44, // 73: meshos.host.v1.Host.EnablePlugin:output_type -> meshos.v1.PluginView
+	44, // 74: meshos.host.v1.Host.DisablePlugin:output_type -> meshos.v1.PluginView
+	24, // 75: meshos.host.v1.Host.DescribePlugin:output_type -> meshos.host.v1.PluginDetail
+	30, // 76: meshos.host.v1.Host.Explain:output_type -> meshos.host.v1.ExplainResponse
+	27, // 77: meshos.host.v1.Host.Probe:output_type -> meshos.host.v1.ProbeResponse
+	60, // [60:78] is the sub-list for method output_type
+	42, // [42:60] is the sub-list for method input_type
+	42, // [42:42] is the sub-list for extension type_name
+	42, // [42:42] is the sub-list for extension extendee
+	0,  // [0:42] is the sub-list for field type_name
 }
 
 func init() { file_meshos_host_v1_host_proto_init() }
@@ -2633,12 +2743,12 @@ func file_meshos_host_v1_host_proto_init() {
 	if File_meshos_host_v1_host_proto != nil {
 		return
 	}
-	file_meshos_host_v1_host_proto_msgTypes[18].OneofWrappers = []any{}
-	file_meshos_host_v1_host_proto_msgTypes[22].OneofWrappers = []any{
+	file_meshos_host_v1_host_proto_msgTypes[20].OneofWrappers = []any{}
+	file_meshos_host_v1_host_proto_msgTypes[24].OneofWrappers = []any{
 		(*ProbeRequest_Peer)(nil),
 		(*ProbeRequest_PeerName)(nil),
 	}
-	file_meshos_host_v1_host_proto_msgTypes[25].OneofWrappers = []any{
+	file_meshos_host_v1_host_proto_msgTypes[27].OneofWrappers = []any{
 		(*ExplainRequest_Chain)(nil),
 		(*ExplainRequest_Daemon)(nil),
 		(*ExplainRequest_DaemonName)(nil),
@@ -2651,7 +2761,7 @@ func file_meshos_host_v1_host_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_meshos_host_v1_host_proto_rawDesc), len(file_meshos_host_v1_host_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   30,
+			NumMessages:   32,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -28,6 +28,7 @@ const (
 	Host_Commit_FullMethodName         = "/meshos.host.v1.Host/Commit"
 	Host_Simulate_FullMethodName       = "/meshos.host.v1.Host/Simulate"
 	Host_ListOperators_FullMethodName  = "/meshos.host.v1.Host/ListOperators"
+	Host_ListChains_FullMethodName     = "/meshos.host.v1.Host/ListChains"
 	Host_TailAudit_FullMethodName      = "/meshos.host.v1.Host/TailAudit"
 	Host_TailLogs_FullMethodName       = "/meshos.host.v1.Host/TailLogs"
 	Host_TailFailures_FullMethodName   = "/meshos.host.v1.Host/TailFailures"
@@ -70,6 +71,9 @@ type HostClient interface {
 	// ListOperators returns who may command this node: the keys that it has in force, which
 	// may differ from those in the file until that is read again.
 	ListOperators(ctx context.Context, in *ListOperatorsRequest, opts ...grpc.CallOption) (*ListOperatorsResponse, error)
+	// ListChains returns what the chains of the mesh are, as the ordered log says. Who holds and
+	// leads them is in the snapshot of the nodes that hold them.
+	ListChains(ctx context.Context, in *ListChainsRequest, opts ...grpc.CallOption) (*ListChainsResponse, error)
 	// The tails stream records from the node's log on disk, beginning after the given
 	// position; with follow they go on until they are cancelled. If the position is not known
 	// any more, they begin at the oldest record, and the response header meshos-gap is
@@ -169,6 +173,16 @@ func (c *hostClient) ListOperators(ctx context.Context, in *ListOperatorsRequest
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(ListOperatorsResponse)
 	err := c.cc.Invoke(ctx, Host_ListOperators_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *hostClient) ListChains(ctx context.Context, in *ListChainsRequest, opts ...grpc.CallOption) (*ListChainsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListChainsResponse)
+	err := c.cc.Invoke(ctx, Host_ListChains_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -350,6 +364,9 @@ type HostServer interface {
 	// ListOperators returns who may command this node: the keys that it has in force, which
 	// may differ from those in the file until that is read again.
 	ListOperators(context.Context, *ListOperatorsRequest) (*ListOperatorsResponse, error)
+	// ListChains returns what the chains of the mesh are, as the ordered log says. Who holds and
+	// leads them is in the snapshot of the nodes that hold them.
+	ListChains(context.Context, *ListChainsRequest) (*ListChainsResponse, error)
 	// The tails stream records from the node's log on disk, beginning after the given
 	// position; with follow they go on until they are cancelled. If the position is not known
 	// any more, they begin at the oldest record, and the response header meshos-gap is
@@ -403,6 +420,9 @@ func (UnimplementedHostServer) Simulate(context.Context, *SimulateRequest) (*Sim
 }
 func (UnimplementedHostServer) ListOperators(context.Context, *ListOperatorsRequest) (*ListOperatorsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListOperators not implemented")
+}
+func (UnimplementedHostServer) ListChains(context.Context, *ListChainsRequest) (*ListChainsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListChains not implemented")
 }
 func (UnimplementedHostServer) TailAudit(*TailRequest, grpc.ServerStreamingServer[v1.AdminAuditRecord]) error {
 	return status.Error(codes.Unimplemented, "method TailAudit not implemented")
@@ -555,6 +575,24 @@ func _Host_ListOperators_Handler(srv interface{}, ctx context.Context, dec func(
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
 		return srv.(HostServer).ListOperators(ctx, req.(*ListOperatorsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Host_ListChains_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListChainsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(HostServer).ListChains(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Host_ListChains_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(HostServer).ListChains(ctx, req.(*ListChainsRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
@@ -755,6 +793,10 @@ var Host_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ListOperators",
 			Handler:    _Host_ListOperators_Handler,
+		},
+		{
+			MethodName: "ListChains",
+			Handler:    _Host_ListChains_Handler,
 		},
 		{
 			MethodName: "Reload",
