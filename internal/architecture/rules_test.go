@@ -95,7 +95,7 @@ var onlyFrom = []struct{ to, from string }{
 
 // modulesOnlyFrom lists modules of others that only some packages may import.
 var modulesOnlyFrom = []struct{ to, from string }{
-	{"github.com/nats-io/", "plugins/mesh-nats"}, // the engine of a mesh can be another one
+	{"github.com/nats-io/", "plugins/mesh-nats/..."}, // the engine of a mesh can be another one
 }
 
 // translator is a package that imports both the contract and host/mesh.

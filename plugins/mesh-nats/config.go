@@ -20,6 +20,12 @@ type config struct {
 	Session   pluginsdk.Duration `json:"session" default:"15s" min:"1s" max:"10m" doc:"a node whose loop was not heard of for so long is gone"`
 	Beacon    pluginsdk.Duration `json:"beacon" default:"5s" min:"200ms" max:"1m" doc:"how often seeds say where the log ends"`
 	MaxLog    int64              `json:"max_log" default:"1073741824" min:"1048576" max:"1099511627776" doc:"size in bytes that the ordered log may have on a seed; it takes nothing more then, and an alarm is raised at 80 %"`
+
+	Chains       bool   `json:"chains" doc:"this seed may hold replicas of chains; needs three seeds or more"`
+	ChainsMost   int    `json:"chains_most" default:"2000" min:"1" max:"100000" doc:"how many replicas of chains it holds at most"`
+	ChainsBytes  int64  `json:"chains_bytes" default:"10737418240" min:"1048576" max:"1125899906842624" doc:"bytes that the replicas of chains may have on it together"`
+	Clients      string `json:"clients" doc:"host:port on a loopback address at which programs of this machine publish to chains and read them, by the NATS protocol; empty: none"`
+	ClientsToken string `json:"clients_token" doc:"file with the token that such programs present; only its owner may read it"`
 }
 
 // Validate checks what tags can't express.
@@ -43,6 +49,9 @@ func (c config) Validate() error {
 	case c.Listen == "" && c.Advertise != "":
 		bad("advertise: this node is no seed: set listen as well")
 	case c.Listen == "":
+		if c.Chains {
+			bad("chains: only a seed can hold chains so far: set listen as well, or leave chains out")
+		}
 		return errors.Join(errs...)
 	}
 	host, port, err := hostPort(c.Listen)
@@ -57,6 +66,7 @@ func (c config) Validate() error {
 			bad("advertise: %w", err)
 		}
 	}
+	c.validateChains(bad)
 	any, parseErr := netip.ParseAddr(host)
 	switch {
 	case err != nil:
@@ -66,6 +76,33 @@ func (c config) Validate() error {
 		bad("seeds: %s, where this seed is reached, is not among them: every seed and every node has the same list", c.advertised())
 	}
 	return errors.Join(errs...)
+}
+
+// validateChains checks what concerns chains.
+func (c config) validateChains(bad func(format string, args ...any)) {
+	if c.Chains && len(c.Seeds) < 3 {
+		bad("chains: needs three seeds or more, and there are %d: streams of fewer do not go into a larger cluster", len(c.Seeds))
+	}
+	switch {
+	case c.Clients == "" && c.ClientsToken == "":
+		return
+	case !c.Chains:
+		bad("clients: there are no chains here for programs to use: set chains as well")
+	case c.Clients == "":
+		bad("clients_token: programs reach no port: set clients as well")
+	case c.ClientsToken == "":
+		bad("clients_token: name the file of the token that programs present")
+	}
+	if c.Clients == "" {
+		return
+	}
+	host, _, err := hostPort(c.Clients)
+	if ip, parseErr := netip.ParseAddr(host); err == nil && (parseErr != nil || !ip.IsLoopback()) {
+		err = fmt.Errorf("%s is no loopback address, and the port is for programs of this machine: use 127.0.0.1", host)
+	}
+	if err != nil {
+		bad("clients: %w", err)
+	}
 }
 
 // address checks an address that other nodes connect to.

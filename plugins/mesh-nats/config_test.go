@@ -61,3 +61,23 @@ func TestWithoutTheKeysOfANodeNothingStarts(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestMistakesAboutChains(t *testing.T) {
+	three := []string{"127.0.0.1:1", "127.0.0.2:1", "127.0.0.3:1"}
+	for want, cfg := range map[string]config{
+		"only a seed can hold chains so far":       {Seeds: three, Chains: true},
+		"needs three seeds or more, and there are": {Listen: three[0], Seeds: three[:1], Chains: true},
+		"there are no chains here":                 {Listen: three[0], Seeds: three, Clients: "127.0.0.1:4222", ClientsToken: "x"},
+		"name the file of the token":               {Listen: three[0], Seeds: three, Chains: true, Clients: "127.0.0.1:4222"},
+		"programs reach no port":                   {Listen: three[0], Seeds: three, Chains: true, ClientsToken: "x"},
+		"10.0.0.1 is no loopback address":          {Listen: three[0], Seeds: three, Chains: true, Clients: "10.0.0.1:4222", ClientsToken: "x"},
+	} {
+		if err := cfg.Validate(); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want %q", err, want)
+		}
+	}
+	good := config{Listen: three[0], Seeds: three, Chains: true, Clients: "127.0.0.1:4222", ClientsToken: "x"}
+	if err := good.Validate(); err != nil {
+		t.Error(err)
+	}
+}

@@ -1,6 +1,6 @@
 // The mesh-nats plugin joins machines to a mesh: it orders what operators command for all of
 // them, and carries what they say to each other, with an embedded NATS server and JetStream.
-// It is the only package of the project that imports NATS.
+// It and its internal packages are the only ones of the project that import NATS.
 //
 // Each node runs a leaf server, with one outgoing link to a seed. On a seed the same process
 // also runs a hub server, which keeps the ordered log as the stream ADMIN. Two structs follow

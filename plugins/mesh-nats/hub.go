@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/meshos/meshos/plugins/mesh-nats/internal/engine"
 	natsv1 "github.com/meshos/meshos/proto/meshos/nats/v1"
 )
 
@@ -30,6 +31,7 @@ const (
 type hub struct {
 	*node
 	srv    *server.Server
+	opts   *server.Options
 	nc     *nats.Conn
 	gate   *gate
 	keeper *keeper
@@ -85,6 +87,9 @@ func (n *node) runHub(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return h.loop(ctx) })
 	g.Go(func() error { return h.keeper.run(ctx) })
+	if h.cfg.Chains {
+		g.Go(func() error { return newHolder(h, h.opts).run(ctx) })
+	}
 	return g.Wait()
 }
 
@@ -115,6 +120,17 @@ func (h *hub) start(ctx context.Context) (err error) {
 		CustomClientAuthentication: h.gate,
 		CustomRouterAuthentication: routes{h.gate},
 	}
+	h.opts = opts
+	if h.cfg.Chains {
+		opts.JetStreamMaxStore += h.cfg.ChainsBytes
+	}
+	if h.cfg.Clients != "" {
+		host, port, _ := hostPort(h.cfg.Clients)
+		opts.Host, opts.Port = host, int(port)
+		if err := h.gate.readToken(); err != nil {
+			return err
+		}
+	}
 	if len(h.cfg.Seeds) > 1 {
 		route := h.identity.accepting(h.gate.checkRoute)
 		route.InsecureSkipVerify = true // checkRoute verifies the side that this one connects to
@@ -129,11 +145,13 @@ func (h *hub) start(ctx context.Context) (err error) {
 			}
 		}
 	}
+	engine.Sorted(opts)
 	if h.srv, err = startServer(ctx, opts, log, func(srv *server.Server) { h.gate.srv = srv }); err != nil {
 		reason, _ := log.lastError()
 		return fmt.Errorf("start the seed's server on %s: %w (%s)", h.cfg.Listen, err, reason)
 	}
-	if h.nc, err = client(h.srv, h.log, nats.UserInfo("seed", h.gate.password), nats.CustomInboxPrefix("m.in.seed")); err != nil {
+	// A token, not a name: when its tags change, NATS cuts those off whose name it does not know.
+	if h.nc, err = client(h.srv, h.log, nats.Token(h.gate.password), nats.CustomInboxPrefix("m.in.seed")); err != nil {
 		h.stop()
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	pluginv1 "github.com/meshos/meshos/proto/meshos/plugin/v1"
+	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
 // members is who belongs to the mesh, as the host said it last. It is not changed any more.
@@ -14,6 +15,7 @@ type members struct {
 	byID   map[uint64]member
 	pinned map[[sha256.Size]byte]bool // seeds that count while there are no members
 	found  bool
+	chains map[uint64]*meshosv1.SetChain // by id, also deleted ones
 }
 
 type member struct {
@@ -24,7 +26,7 @@ type member struct {
 }
 
 func newMembers(req *pluginv1.SetMembersRequest) (*members, error) {
-	m := &members{byKey: map[linkKey]member{}, byID: map[uint64]member{}, pinned: map[[sha256.Size]byte]bool{}, found: req.GetFound()}
+	m := &members{byKey: map[linkKey]member{}, byID: map[uint64]member{}, pinned: map[[sha256.Size]byte]bool{}, found: req.GetFound(), chains: map[uint64]*meshosv1.SetChain{}}
 	for _, from := range req.GetMembers() {
 		if len(from.GetLinkKey()) != len(linkKey{}) {
 			return nil, fmt.Errorf("member %d: the link key has %d bytes, not %d", from.GetId(), len(from.GetLinkKey()), len(linkKey{}))
@@ -35,6 +37,9 @@ func newMembers(req *pluginv1.SetMembersRequest) (*members, error) {
 		}
 		m.byID[one.id] = one
 		m.byKey[one.key] = one
+	}
+	for _, c := range req.GetChains() {
+		m.chains[c.GetChain()] = c
 	}
 	for _, hash := range req.GetPinnedSeeds() {
 		if len(hash) != sha256.Size {

@@ -35,7 +35,9 @@ type node struct {
 	mayCreate      atomic.Bool // the log, if there is none
 	outvoted       atomic.Bool // the seed's store is set aside before its hub starts again
 
-	hubUp   chan struct{}        // holds one once the hub runs
+	hubUp   chan struct{}          // holds one once the hub runs
+	holder  atomic.Pointer[holder] // nil while this node can hold no chains
+	held    *heldChains
 	link    atomic.Pointer[leaf] // nil while its server does not run
 	board   *board
 	teller  *teller
@@ -58,7 +60,7 @@ func newNode(env pluginsdk.Env, cfg config) (*node, error) {
 	n := &node{
 		cfg: cfg, log: env.Log, id: env.Node, incarnation: env.Mesh.GetIncarnation(), cluster: env.Cluster,
 		dir: env.DataDir, identity: id,
-		board: newBoard(), joins: newJoins(), asked: newAsked(), served: newServed(), hubUp: make(chan struct{}, 1),
+		held: &heldChains{}, board: newBoard(), joins: newJoins(), asked: newAsked(), served: newServed(), hubUp: make(chan struct{}, 1),
 	}
 	n.board.setLink(func(l *linkState) { l.seedHere = cfg.isSeed() })
 	n.teller = newTeller(n.incarnation)

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/nats-io/nats-server/v2/server"
+
+	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
 // The ordered log is a stream. Its messages go in on one subject, and are said to all on
@@ -30,6 +32,19 @@ func subjectView(seed, id uint64) string   { return fmt.Sprintf("m.view.%d.%d", 
 func subjectSeed(seed uint64) string       { return fmt.Sprintf("m.seed.%d", seed) }
 func subjectAsk(to, from uint64) string    { return fmt.Sprintf("m.ask.%d.%d", to, from) }
 func subjectAnswer(to, from uint64) string { return fmt.Sprintf("m.answer.%d.%d", to, from) }
+
+// What nodes that hold chains say to each other, from hub to hub.
+func subjectHolder(id uint64) string        { return fmt.Sprintf("m.holder.%d", id) }
+func subjectConsent(to, from uint64) string { return fmt.Sprintf("m.consent.%d.%d", to, from) }
+func subjectPull(to, from uint64) string    { return fmt.Sprintf("m.pull.%d.%d", to, from) }
+
+// streamOf returns the name of the stream of a chain.
+func streamOf(c *meshosv1.SetChain) string {
+	if name := c.GetStream().GetName(); name != "" {
+		return name
+	}
+	return fmt.Sprintf("c%d", c.GetChain())
+}
 
 // inbox returns the prefix of the subjects on which a node gets answers to its requests.
 func inbox(id uint64) string { return fmt.Sprintf("m.in.%d", id) }

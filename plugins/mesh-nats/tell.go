@@ -49,6 +49,13 @@ func (n *node) Tell(ctx context.Context, req *pluginv1.TellRequest) error {
 	return nil
 }
 
+// now returns what the host said of this node last; nil before that.
+func (t *teller) now() *meshosv1.NodeSummary {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.self
+}
+
 // tell takes what the host says, and reports whether it is to be passed on at once.
 func (t *teller) tell(req *pluginv1.TellRequest, now time.Time) bool {
 	t.mu.Lock()

@@ -30,6 +30,7 @@ type world struct {
 	network string
 	seeds   []string
 	session pluginsdk.Duration
+	chains  []*meshosv1.SetChain
 
 	mu       sync.Mutex
 	machines map[uint64]*machine
@@ -54,6 +55,8 @@ type machine struct {
 	link    *meshosv1.MeshLink
 	joining [][]byte
 
+	plugin    *node // as the process has it
+	draining  bool
 	leaving   bool
 	cancelled int // questions
 }
@@ -114,7 +117,14 @@ func (m *machine) start() *machine {
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	inner := &scope{TB: m.TB}
-	m.calls = plugintest.Start(inner, newNode, m.cfg, plugintest.WithNode(m.id), plugintest.WithDataDir(m.dir), plugintest.WithLogs(m.log),
+	construct := func(env pluginsdk.Env, cfg config) (*node, error) {
+		n, err := newNode(env, cfg)
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		m.plugin = n
+		return n, err
+	}
+	m.calls = plugintest.Start(inner, construct, m.cfg, plugintest.WithNode(m.id), plugintest.WithDataDir(m.dir), plugintest.WithLogs(m.log),
 		plugintest.WithMesh(&pluginv1.MeshIdentity{LinkSeed: m.seed, Incarnation: rand.Uint64(), Name: fmt.Sprintf("m%d", m.id)}))
 	m.mesh = pluginv1.NewMeshClient(m.calls.Conn())
 	var once sync.Once
@@ -150,6 +160,20 @@ func (s *scope) end() {
 	}
 }
 
+// node returns the instance of the plugin.
+func (m *machine) node() *node {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.plugin
+}
+
+// drain has the host say that its node drains, or not any more.
+func (m *machine) drain(on bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.draining = on
+}
+
 func (m *machine) setMembers(req *pluginv1.SetMembersRequest) {
 	m.Helper()
 	if _, err := m.mesh.SetMembers(m.Context(), req); err != nil {
@@ -160,7 +184,7 @@ func (m *machine) setMembers(req *pluginv1.SetMembersRequest) {
 // everybody makes all machines members of each other.
 func (w *world) everybody() {
 	w.Helper()
-	req := &pluginv1.SetMembersRequest{}
+	req := &pluginv1.SetMembersRequest{Chains: w.chains}
 	for _, id := range slices.Sorted(maps.Keys(w.machines)) {
 		req.Members = append(req.Members, w.machines[id].member())
 	}
@@ -215,7 +239,7 @@ func (m *machine) tell(ctx context.Context) {
 			m.mu.Unlock()
 			return
 		}
-		said := &pluginv1.TellRequest{Tick: tick, Self: &meshosv1.NodeSummary{Name: fmt.Sprintf("m%d", m.id), Height: uint64(len(m.entries))}}
+		said := &pluginv1.TellRequest{Tick: tick, Self: &meshosv1.NodeSummary{Name: fmt.Sprintf("m%d", m.id), Height: uint64(len(m.entries)), Draining: m.draining}}
 		m.mu.Unlock()
 		if _, err := m.mesh.Tell(ctx, said); err != nil && ctx.Err() == nil {
 			m.Errorf("m%d: Tell: %v", m.id, err)
