@@ -36,6 +36,7 @@ import (
 	"github.com/meshos/meshos/host/sdnotify"
 	"github.com/meshos/meshos/host/state"
 	hostv1 "github.com/meshos/meshos/proto/meshos/host/v1"
+	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
 // node is one node: its parts, in the order in which they are made.
@@ -209,6 +210,7 @@ func (n *node) make(ctx context.Context, spawner *process.Spawner) (err error) {
 		Operators: n.operators.Roster,
 		Names:     n.peerNames,
 		Ask:       n.ask,
+		Chains:    func() []*meshosv1.SetChain { return n.meshlog.Members().GetChains() },
 		History: func(chain mesh.ChainID) (string, bool) {
 			if h, known := n.scoring.History(chain); known {
 				return h.String(), true

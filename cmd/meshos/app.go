@@ -117,7 +117,7 @@ counts, 6 this user may not do that.`,
 		newRunCommand(a), newValidateCommand(a), newReloadCommand(a), newStatusCommand(a), newNodesCommand(a), newHealthCommand(a), newPublishCommand(a), newLogsCommand(a),
 		newFailuresCommand(a), newActionsCommand(a), newPluginCommand(a), newExplainCommand(a), newProbeCommand(a), newReplayCommand(a), newVersionCommand(a),
 		newAuditCommand(a), newRecordsCommand(a), newMeshCommand(a),
-		newAdminCommand(a), newDaemonCommand(a), newIceCommand(a), newOperatorsCommand(a),
+		newAdminCommand(a), newChainCommand(a), newDaemonCommand(a), newIceCommand(a), newOperatorsCommand(a),
 	)
 	return root
 }

@@ -39,7 +39,7 @@ type Ask func(ctx context.Context, node mesh.NodeID, method string, request []by
 func askable(method string) bool {
 	switch method {
 	case "GetSnapshot", "WatchSnapshots", "TailAudit", "TailLogs", "TailFailures", "TailActions",
-		"Explain", "DescribePlugin", "ListOperators", "Simulate":
+		"Explain", "DescribePlugin", "ListOperators", "ListChains", "Simulate":
 		return true
 	}
 	return false

@@ -27,7 +27,7 @@ func forEverybody(method string) bool {
 		hostv1.Host_TailAudit_FullMethodName, hostv1.Host_TailLogs_FullMethodName,
 		hostv1.Host_TailFailures_FullMethodName, hostv1.Host_TailActions_FullMethodName,
 		hostv1.Host_DescribePlugin_FullMethodName, hostv1.Host_Explain_FullMethodName, hostv1.Host_Simulate_FullMethodName,
-		hostv1.Host_ListOperators_FullMethodName:
+		hostv1.Host_ListOperators_FullMethodName, hostv1.Host_ListChains_FullMethodName:
 		return true
 	case hostv1.Host_Publish_FullMethodName, hostv1.Host_Commit_FullMethodName:
 		return true // which judge what they are given

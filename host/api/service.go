@@ -34,6 +34,10 @@ type Intake interface {
 // goes to the client.
 type Simulate func(ev mesh.AdminEvent) (*hostv1.SimulateResponse, error)
 
+// Chains returns what the chains of the mesh are, by id; also those that were deleted. They must
+// not be written to.
+type Chains func() []*meshosv1.SetChain
+
 // Operators returns who may command the node, without the node's id and name. With compare
 // it reads the file of signers, too.
 type Operators func(compare bool) *hostv1.ListOperatorsResponse
@@ -66,6 +70,7 @@ type Options struct {
 	Reload      Reload  // nil: the configuration can't be read again
 	Origin      Origin  // nil: no plugin runs
 	Ask         Ask     // nil: there is no mesh
+	Chains      Chains  // nil: there is no mesh
 	// Verified says that commands are verified: then the members of the socket's group may
 	// send signed ones.
 	Verified bool

@@ -102,6 +102,10 @@ func commandNeed(ev mesh.AdminEvent) need {
 		return need{kind: nothing, name: ev.Daemon.Name}
 	case mesh.SetDaemonIntent:
 		return need{kind: nothing, name: ev.Daemon.Name}
+	case mesh.SetChain:
+		if !ev.Deleted {
+			return need{kind: chains, id: uint64(ev.Chain)}
+		}
 	}
 	return need{kind: nothing}
 }

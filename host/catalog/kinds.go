@@ -65,9 +65,10 @@ func (e Entry) usedKinds(served []string) (used, unasked []string) {
 }
 
 // unaskedText returns what is wrong with an entry that does not ask for kinds which the
-// plugin serves, with the line to add; "" for nothing.
+// plugin serves, with the line to add; "" for nothing. A mesh plugin may hold chains, and that is
+// up to its configuration: it says itself when it is not asked for what it needs then.
 func unaskedText(served, unasked []string) string {
-	if len(unasked) == 0 {
+	if len(unasked) == 0 || slices.Contains(served, KindMesh) {
 		return ""
 	}
 	quoted := make([]string, len(served))

@@ -24,6 +24,11 @@ func (s *State) carryOut(ev mesh.AdminEvent, out *Outcome) *rules.Rejection {
 		return s.setCheckpoint(ev, out)
 	case mesh.AcknowledgeRecovery:
 		return s.acknowledge()
+	case mesh.SetChain:
+		if wrong := s.unfitChain(ev); wrong != nil {
+			return wrong
+		}
+		out.Chains = true
 	case mesh.FreezeCluster:
 		s.frozenUntil = s.at.Add(ev.TTL)
 	case mesh.ThawCluster:

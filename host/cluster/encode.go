@@ -225,11 +225,16 @@ func timeOrAbsent(t time.Time) *timestamppb.Timestamp {
 	return timestamppb.New(t)
 }
 
-// clone returns a state to try a command with. It lacks the last orders: no verdict depends on
-// them.
+// clone returns a state to try a command with. Of the last orders it has those about chains: no
+// verdict depends on others.
 func (s *State) clone() *State {
 	out := *s
 	out.members, out.gone, out.tokens = maps.Clone(s.members), maps.Clone(s.gone), maps.Clone(s.tokens)
 	out.nonces, out.cooldowns, out.orders = maps.Clone(s.nonces), maps.Clone(s.cooldowns), map[subject]order{}
+	for of, o := range s.orders {
+		if of.what == definition {
+			out.orders[of] = o
+		}
+	}
 	return &out
 }

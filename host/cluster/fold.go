@@ -21,6 +21,7 @@ const (
 	KindNotOrdered = "not_for_a_log" // it is no command
 	KindCheckpoint = "checkpoint"    // it is not what the log leads to
 	KindRecovery   = "recovery"      // too few seeds signed it, or it is not for the mesh as it is
+	KindChain      = "chain"         // it does not fit the chains of the mesh
 )
 
 // Checked is an entry that continues a state, and what its signatures were found to be. It
@@ -51,6 +52,8 @@ type Outcome struct {
 	Members, Signers bool
 	Checkpoint       bool // there is another checkpoint
 	Recovered        bool // the seeds replaced who commands the mesh
+	// Chains says that another chain is part of the mesh, or that one is another or none.
+	Chains bool
 }
 
 // Check decodes an entry, checks that it continues the state and verifies its signatures. It

@@ -27,6 +27,7 @@ const (
 	daemonIntent
 	replicas
 	hold
+	definition // of a chain, on no node in particular
 )
 
 // String names the subject as the encoded state does, which never changes.
@@ -42,6 +43,8 @@ func (s subject) String() string {
 		return fmt.Sprintf("node %d daemon %d intent", s.node, s.id)
 	case replicas:
 		return fmt.Sprintf("node %d chain %d replicas", s.node, s.id)
+	case definition:
+		return fmt.Sprintf("chain %d", s.id)
 	}
 	return fmt.Sprintf("node %d chain %d hold", s.node, s.id)
 }
@@ -76,6 +79,8 @@ func subjectsOf(ev mesh.AdminEvent) (about []subject, holds bool) {
 		return []subject{{ev.Node, daemonIntent, uint64(ev.Daemon.ID)}}, ev.Intent != mesh.IntentNone
 	case mesh.SetPlacement:
 		return []subject{{ev.Node, replicas, uint64(ev.Chain)}}, ev.Desired != nil
+	case mesh.SetChain: // also of one that is deleted: its id is not given again
+		return []subject{{what: definition, id: uint64(ev.Chain)}}, true
 	case mesh.SetLocalReplica:
 		return []subject{{ev.Node, hold, uint64(ev.Chain)}}, ev.Intent != mesh.HoldNone
 	case mesh.DropReplicas:

@@ -59,6 +59,9 @@ type (
 		Chain   ChainID
 		Exclude []NodeID // ascending
 		Target  NodeID
+		// Replaces is the holder in whose place the node is to hold the chain: one that does not
+		// count any more, or that a move takes the chain away from. 0: there are too few.
+		Replaces NodeID
 	}
 	// RequestEviction asks a holder to delete its copy of a chain.
 	RequestEviction struct {

@@ -16,6 +16,7 @@ import (
 	"github.com/meshos/meshos/host/operator/rules"
 	"github.com/meshos/meshos/host/operator/signers"
 	"github.com/meshos/meshos/host/records/disk"
+	"github.com/meshos/meshos/host/wire"
 	pluginv1 "github.com/meshos/meshos/proto/meshos/plugin/v1"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
@@ -262,6 +263,9 @@ func (l *Log) setMembers() {
 	out := &pluginv1.SetMembersRequest{}
 	for _, m := range l.state.Members() {
 		out.Members = append(out.Members, &pluginv1.Member{Id: uint64(m.Node), Name: m.Name, LinkKey: slices.Clone(m.LinkKey[:]), Seed: m.Seed})
+	}
+	for _, c := range l.state.Chains() {
+		out.Chains = append(out.Chains, wire.SetChainToProto(c))
 	}
 	if len(out.Members) == 0 && l.joining != nil {
 		out.PinnedSeeds = l.joining.Pins

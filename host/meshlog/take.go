@@ -92,7 +92,7 @@ func (l *Log) deliver(ctx context.Context) error {
 func (l *Log) folded(t follower.Taken, record mesh.AuditRecord) {
 	out := t.Out
 	l.mu.Lock()
-	if out.Members {
+	if out.Members || out.Chains {
 		l.setMembers()
 		l.forgetOthers()
 		if _, is := l.state.Member(l.opts.Node); is && l.joining != nil {

@@ -72,6 +72,8 @@ func (o *overs) ofAdmin(ev mesh.AdminEvent, this mesh.NodeID) *meshosv1.OrderedO
 		if ev.Node == this {
 			return o.ofChains(ev.Chain)
 		}
+	case mesh.SetChain:
+		return o.ofChains(ev.Chain)
 	case mesh.SetLocalReplica:
 		if ev.Node == this {
 			return o.ofChains(ev.Chain)

@@ -80,7 +80,7 @@ func TestB10a_ShippedScorerMovesAReplica(t *testing.T) {
 		mesh.RTTSample{Peer: 3, RTT: time.Millisecond}, mesh.HealthSample{Peer: 3, Health: mesh.HealthHealthy},
 		mesh.RTTSample{Peer: 4, RTT: 50 * time.Millisecond}, mesh.HealthSample{Peer: 4, Health: mesh.HealthHealthy},
 	)
-	if got, want := next(), (mesh.RequestPlacement{Chain: 7, Exclude: []mesh.NodeID{1, 2}, Target: 3}); !reflect.DeepEqual(got, want) {
+	if got, want := next(), (mesh.RequestPlacement{Chain: 7, Exclude: []mesh.NodeID{1, 2}, Target: 3, Replaces: 2}); !reflect.DeepEqual(got, want) {
 		t.Fatalf("got %+v, want %+v", got, want)
 	}
 	// The action is handed out before the snapshot of its tick is published.

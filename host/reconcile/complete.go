@@ -30,13 +30,35 @@ func complete(s *state.State, w want) mesh.Action {
 			a.Exclude = slices.DeleteFunc(slices.Clone(c.Holders), func(n mesh.NodeID) bool { return n == a.Target })
 			return a
 		}
-		a.Exclude = exclude(s, c)
+		a.Exclude, a.Replaces = exclude(s, c), replaces(s, c, w)
 		if a.Target != 0 {
 			a.Exclude = slices.DeleteFunc(a.Exclude, func(n mesh.NodeID) bool { return n == a.Target })
 		}
 		return a
 	}
 	return w.action
+}
+
+// replaces returns the holder that a new one takes the place of: the one that a move takes the
+// chain away from, else one that does not count: it is not live, or gives its replicas up. It is 0
+// if there are fewer holders than desired.
+func replaces(s *state.State, c state.Chain, w want) mesh.NodeID {
+	if w.rebalance != nil {
+		return w.rebalance.Worst
+	}
+	if move, under := s.Rebalancing(c.ID); under {
+		return move.Worst
+	}
+	if !c.HasDesired || len(c.Holders) < int(c.Desired) {
+		return 0
+	}
+	if i := slices.IndexFunc(c.Holders, func(n mesh.NodeID) bool { return !s.Live(n) }); i >= 0 {
+		return c.Holders[i]
+	}
+	if i := slices.IndexFunc(c.Holders, s.Leaving); i >= 0 {
+		return c.Holders[i]
+	}
+	return 0
 }
 
 // exclude returns the nodes on which the chain may not be placed, ascending: its holders

@@ -65,7 +65,7 @@ func malformed(ev mesh.AdminEvent) string {
 		return fmt.Sprintf("a freeze lasts more than 0 and at most %s, not %s", maxFreeze, f.TTL)
 	}
 	switch ev.(type) {
-	case mesh.AdmitNode, mesh.ExpelNode, mesh.SetSigners, mesh.Checkpoint, mesh.AcknowledgeRecovery:
+	case mesh.AdmitNode, mesh.ExpelNode, mesh.SetSigners, mesh.SetChain, mesh.Checkpoint, mesh.AcknowledgeRecovery:
 		return ev.Kind() + " is for the log of a mesh, and this node belongs to none; `meshos mesh init` makes one"
 	}
 	return ""
@@ -99,6 +99,8 @@ func (s *State) carryOut(ev mesh.AdminEvent, o Origin) []Effect {
 		}
 	case mesh.InvalidatePlacement:
 		s.invalidatePlacement(ev.Node)
+	case mesh.SetChain:
+		s.setChain(ev, o)
 	case mesh.FreezeCluster:
 		s.freeze(o.At, ev.TTL)
 		s.frozenHere = !o.Mesh
@@ -158,6 +160,16 @@ func (s *State) carryOutHere(ev mesh.AdminEvent, o Origin) []Effect {
 		}
 	}
 	return nil
+}
+
+// setChain takes over how many replicas a chain of the mesh has: whichever node leads it asks for
+// them.
+func (s *State) setChain(ev mesh.SetChain, o Origin) {
+	if ev.Deleted {
+		s.orderDesired(ev.Chain, nil, o)
+		return
+	}
+	s.orderDesired(ev.Chain, &ev.Replicas, o)
 }
 
 func (s *State) freeze(at mesh.Time, ttl time.Duration) {

@@ -32,7 +32,7 @@ func ActionToProto(in mesh.Action, now mesh.Time) *meshosv1.Action {
 		}}}
 	case mesh.RequestPlacement:
 		return &meshosv1.Action{Kind: &meshosv1.Action_RequestPlacement{RequestPlacement: &meshosv1.RequestPlacement{
-			Chain: uint64(a.Chain), Exclude: numbers(a.Exclude), Target: orAbsent(a.Target),
+			Chain: uint64(a.Chain), Exclude: numbers(a.Exclude), Target: orAbsent(a.Target), Replaces: orAbsent(a.Replaces),
 		}}}
 	case mesh.RequestEviction:
 		return &meshosv1.Action{Kind: &meshosv1.Action_RequestEviction{RequestEviction: &meshosv1.RequestEviction{

@@ -26,6 +26,8 @@ func (f *fields) members(in *meshosv1.AdminEvent) mesh.AdminEvent {
 		}
 	case *meshosv1.AdminEvent_AcknowledgeRecovery:
 		return mesh.AcknowledgeRecovery{}
+	case *meshosv1.AdminEvent_SetChain:
+		return f.setChain("set_chain", kind.SetChain)
 	}
 	return nil
 }
@@ -159,6 +161,8 @@ func membersToProto(in mesh.AdminEvent) *meshosv1.AdminEvent {
 		return &meshosv1.AdminEvent{Kind: &meshosv1.AdminEvent_AdmitNode{AdmitNode: AdmitNodeToProto(e)}}
 	case mesh.ExpelNode:
 		return &meshosv1.AdminEvent{Kind: &meshosv1.AdminEvent_ExpelNode{ExpelNode: &meshosv1.ExpelNode{Node: uint64(e.Node)}}}
+	case mesh.SetChain:
+		return &meshosv1.AdminEvent{Kind: &meshosv1.AdminEvent_SetChain{SetChain: SetChainToProto(e)}}
 	case mesh.SetSigners:
 		return &meshosv1.AdminEvent{Kind: &meshosv1.AdminEvent_SetSigners{SetSigners: SetSignersToProto(e)}}
 	case mesh.Checkpoint:

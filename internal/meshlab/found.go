@@ -47,6 +47,9 @@ func (l *Lab) Found(ctx context.Context, seeds int, ids ...int) error {
 
 var seedsLine = regexp.MustCompile(`(?m)^seeds *= *\[.*\]$`)
 
+// chainKinds has the mesh plugin carry out what is decided about chains, and say who holds them.
+const chainKinds = `kinds = ["mesh", "health_probe", "actuator", "event_source"]`
+
 // SetSeeds makes the first nodes the seeds: it writes their list into the configurations of all
 // nodes, and starts those that run again. They have to be members, with tokens for seeds.
 func (l *Lab) SetSeeds(seeds int) error {
@@ -61,6 +64,13 @@ func (l *Lab) SetSeeds(seeds int) error {
 			return err
 		}
 		changed := seedsLine.ReplaceAllLiteral(text, []byte(line))
+		if listen := fmt.Sprintf("listen = %q\n", n.Listen()); n.ID <= seeds && !bytes.Contains(text, []byte(listen)) {
+			changed = bytes.Replace(changed, []byte(line), []byte(listen+line), 1)
+		}
+		if l.Chains && n.ID <= seeds && !bytes.Contains(text, []byte("chains = true")) {
+			changed = bytes.Replace(changed, []byte(line), []byte(line+"\nchains = true"), 1)
+			changed = bytes.Replace(changed, []byte("[plugin.config]"), []byte(chainKinds+"\n[plugin.config]"), 1)
+		}
 		if bytes.Equal(changed, text) {
 			continue
 		}

@@ -18,8 +18,10 @@ const port = 7420
 
 // Lab is some nodes of which none runs yet, and the network between them.
 type Lab struct {
-	Net   *netlab.Switch // nil: all have addresses of loopback
-	nodes []*Node
+	Net *netlab.Switch // nil: all have addresses of loopback
+	// Chains has the seeds hold chains, where there are three or more.
+	Chains bool
+	nodes  []*Node
 }
 
 // New prepares n nodes, 8 at most, in a folder: a folder and a configuration each, which ends

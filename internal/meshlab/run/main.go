@@ -46,6 +46,7 @@ func run(ctx context.Context, bin string) (err error) {
 	if err != nil {
 		return err
 	}
+	lab.Chains = true
 	defer func() { err = errors.Join(err, lab.Close()) }()
 	fmt.Println("starting three nodes …")
 	starting, cancel := context.WithTimeout(ctx, within)

@@ -79,6 +79,9 @@ func commandTitle(e *meshosv1.AdminEvent) string {
 	if e.GetAcknowledgeRecovery() != nil {
 		return "acknowledge that the seeds replaced who may command the mesh"
 	}
+	if title := chainTitle(e); title != "" {
+		return title
+	}
 	if title := intentTitle(e); title != "" {
 		return title
 	}
@@ -176,6 +179,9 @@ func effect(e *meshosv1.AdminEvent) []string {
 			"The node's process ends at once. Its daemons go on, and nothing supervises them until",
 			"the node is started again.",
 		}
+	}
+	if lines := chainEffect(e); lines != nil {
+		return lines
 	}
 	return intentEffect(e)
 }

@@ -1,0 +1,65 @@
+package view
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
+)
+
+// Chains shows the chains of a mesh, and what a node knows of who holds them.
+func (p Printer) Chains(chains []*meshosv1.SetChain, s *meshosv1.Snapshot) string {
+	known := map[uint64]*meshosv1.ReplicaView{}
+	for _, r := range s.GetReplicas() {
+		known[r.GetChain()] = r
+	}
+	t := &table{columns: []string{"CHAIN", "NAME", "REPLICAS", "LEADER", "HELD BY", "SUBJECTS"}, empty: "The mesh has no chains; `meshos chain create` makes one."}
+	for _, c := range chains {
+		r := known[c.GetChain()]
+		leader, held, style := "-", "-", Ordinary
+		if r.GetLeader() != 0 {
+			leader = strconv.FormatUint(r.GetLeader(), 10)
+		}
+		var holders []string
+		for _, h := range r.GetHolders() {
+			holders = append(holders, strconv.FormatUint(h, 10))
+		}
+		if len(holders) > 0 {
+			held = strings.Join(holders, " ")
+			if len(holders) < int(c.GetReplicas()) {
+				style = Warning
+			}
+		}
+		t.add(text(strconv.FormatUint(c.GetChain(), 10)), text(c.GetName()), cell{fmt.Sprintf("%d of %d", len(holders), c.GetReplicas()), style},
+			text(leader), text(held), text(strings.Join(c.GetStream().GetSubjects(), " ")))
+	}
+	var b strings.Builder
+	t.write(&b, p)
+	return b.String()
+}
+
+// chainTitle names the command that sets a chain; "" for all others.
+func chainTitle(e *meshosv1.AdminEvent) string {
+	c := e.GetSetChain()
+	switch {
+	case c == nil:
+		return ""
+	case c.GetDeleted():
+		return fmt.Sprintf("delete chain %d (%s) with all that is in it", c.GetChain(), Plain(c.GetName()))
+	}
+	return fmt.Sprintf("have chain %d (%s) on %s, for messages on %s", c.GetChain(), Plain(c.GetName()),
+		Counted(int(c.GetReplicas()), "node"), Plain(strings.Join(c.GetStream().GetSubjects(), ", ")))
+}
+
+// chainEffect returns sentences about what that does.
+func chainEffect(e *meshosv1.AdminEvent) []string {
+	c := e.GetSetChain()
+	switch {
+	case c == nil:
+		return nil
+	case c.GetDeleted():
+		return []string{"All nodes delete their replicas. What is in them can't be brought back, and the id is not given again."}
+	}
+	return []string{"Nodes that may hold chains create it if there is none, and place or evict replicas until there are so many."}
+}
