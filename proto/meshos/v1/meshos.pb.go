@@ -616,6 +616,58 @@ func (LocalReplicaIntent_Intent) EnumDescriptor() ([]byte, []int) {
 	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{24, 0}
 }
 
+type ChainStream_Retention int32
+
+const (
+	ChainStream_RETENTION_UNSPECIFIED ChainStream_Retention = 0 // limits
+	ChainStream_RETENTION_LIMITS      ChainStream_Retention = 1 // a message stays until a limit is reached
+	ChainStream_RETENTION_INTEREST    ChainStream_Retention = 2 // until all consumers have acknowledged it
+	ChainStream_RETENTION_WORK_QUEUE  ChainStream_Retention = 3 // until one has
+)
+
+// Enum value maps for ChainStream_Retention.
+var (
+	ChainStream_Retention_name = map[int32]string{
+		0: "RETENTION_UNSPECIFIED",
+		1: "RETENTION_LIMITS",
+		2: "RETENTION_INTEREST",
+		3: "RETENTION_WORK_QUEUE",
+	}
+	ChainStream_Retention_value = map[string]int32{
+		"RETENTION_UNSPECIFIED": 0,
+		"RETENTION_LIMITS":      1,
+		"RETENTION_INTEREST":    2,
+		"RETENTION_WORK_QUEUE":  3,
+	}
+)
+
+func (x ChainStream_Retention) Enum() *ChainStream_Retention {
+	p := new(ChainStream_Retention)
+	*p = x
+	return p
+}
+
+func (x ChainStream_Retention) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (ChainStream_Retention) Descriptor() protoreflect.EnumDescriptor {
+	return file_meshos_v1_meshos_proto_enumTypes[11].Descriptor()
+}
+
+func (ChainStream_Retention) Type() protoreflect.EnumType {
+	return &file_meshos_v1_meshos_proto_enumTypes[11]
+}
+
+func (x ChainStream_Retention) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use ChainStream_Retention.Descriptor instead.
+func (ChainStream_Retention) EnumDescriptor() ([]byte, []int) {
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{38, 0}
+}
+
 type VerificationOutcome_Verdict int32
 
 const (
@@ -652,11 +704,11 @@ func (x VerificationOutcome_Verdict) String() string {
 }
 
 func (VerificationOutcome_Verdict) Descriptor() protoreflect.EnumDescriptor {
-	return file_meshos_v1_meshos_proto_enumTypes[11].Descriptor()
+	return file_meshos_v1_meshos_proto_enumTypes[12].Descriptor()
 }
 
 func (VerificationOutcome_Verdict) Type() protoreflect.EnumType {
-	return &file_meshos_v1_meshos_proto_enumTypes[11]
+	return &file_meshos_v1_meshos_proto_enumTypes[12]
 }
 
 func (x VerificationOutcome_Verdict) Number() protoreflect.EnumNumber {
@@ -665,7 +717,7 @@ func (x VerificationOutcome_Verdict) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use VerificationOutcome_Verdict.Descriptor instead.
 func (VerificationOutcome_Verdict) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{85, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{87, 0}
 }
 
 type ActionRecord_Outcome int32
@@ -704,11 +756,11 @@ func (x ActionRecord_Outcome) String() string {
 }
 
 func (ActionRecord_Outcome) Descriptor() protoreflect.EnumDescriptor {
-	return file_meshos_v1_meshos_proto_enumTypes[12].Descriptor()
+	return file_meshos_v1_meshos_proto_enumTypes[13].Descriptor()
 }
 
 func (ActionRecord_Outcome) Type() protoreflect.EnumType {
-	return &file_meshos_v1_meshos_proto_enumTypes[12]
+	return &file_meshos_v1_meshos_proto_enumTypes[13]
 }
 
 func (x ActionRecord_Outcome) Number() protoreflect.EnumNumber {
@@ -717,7 +769,7 @@ func (x ActionRecord_Outcome) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use ActionRecord_Outcome.Descriptor instead.
 func (ActionRecord_Outcome) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{92, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{94, 0}
 }
 
 type DaemonView_Lifecycle int32
@@ -759,11 +811,11 @@ func (x DaemonView_Lifecycle) String() string {
 }
 
 func (DaemonView_Lifecycle) Descriptor() protoreflect.EnumDescriptor {
-	return file_meshos_v1_meshos_proto_enumTypes[13].Descriptor()
+	return file_meshos_v1_meshos_proto_enumTypes[14].Descriptor()
 }
 
 func (DaemonView_Lifecycle) Type() protoreflect.EnumType {
-	return &file_meshos_v1_meshos_proto_enumTypes[13]
+	return &file_meshos_v1_meshos_proto_enumTypes[14]
 }
 
 func (x DaemonView_Lifecycle) Number() protoreflect.EnumNumber {
@@ -772,7 +824,7 @@ func (x DaemonView_Lifecycle) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use DaemonView_Lifecycle.Descriptor instead.
 func (DaemonView_Lifecycle) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{100, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{102, 0}
 }
 
 type DaemonView_Restart int32
@@ -811,11 +863,11 @@ func (x DaemonView_Restart) String() string {
 }
 
 func (DaemonView_Restart) Descriptor() protoreflect.EnumDescriptor {
-	return file_meshos_v1_meshos_proto_enumTypes[14].Descriptor()
+	return file_meshos_v1_meshos_proto_enumTypes[15].Descriptor()
 }
 
 func (DaemonView_Restart) Type() protoreflect.EnumType {
-	return &file_meshos_v1_meshos_proto_enumTypes[14]
+	return &file_meshos_v1_meshos_proto_enumTypes[15]
 }
 
 func (x DaemonView_Restart) Number() protoreflect.EnumNumber {
@@ -824,7 +876,7 @@ func (x DaemonView_Restart) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use DaemonView_Restart.Descriptor instead.
 func (DaemonView_Restart) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{100, 1}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{102, 1}
 }
 
 type DaemonView_Outcome int32
@@ -860,11 +912,11 @@ func (x DaemonView_Outcome) String() string {
 }
 
 func (DaemonView_Outcome) Descriptor() protoreflect.EnumDescriptor {
-	return file_meshos_v1_meshos_proto_enumTypes[15].Descriptor()
+	return file_meshos_v1_meshos_proto_enumTypes[16].Descriptor()
 }
 
 func (DaemonView_Outcome) Type() protoreflect.EnumType {
-	return &file_meshos_v1_meshos_proto_enumTypes[15]
+	return &file_meshos_v1_meshos_proto_enumTypes[16]
 }
 
 func (x DaemonView_Outcome) Number() protoreflect.EnumNumber {
@@ -873,7 +925,7 @@ func (x DaemonView_Outcome) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use DaemonView_Outcome.Descriptor instead.
 func (DaemonView_Outcome) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{100, 2}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{102, 2}
 }
 
 type EchoView_State int32
@@ -915,11 +967,11 @@ func (x EchoView_State) String() string {
 }
 
 func (EchoView_State) Descriptor() protoreflect.EnumDescriptor {
-	return file_meshos_v1_meshos_proto_enumTypes[16].Descriptor()
+	return file_meshos_v1_meshos_proto_enumTypes[17].Descriptor()
 }
 
 func (EchoView_State) Type() protoreflect.EnumType {
-	return &file_meshos_v1_meshos_proto_enumTypes[16]
+	return &file_meshos_v1_meshos_proto_enumTypes[17]
 }
 
 func (x EchoView_State) Number() protoreflect.EnumNumber {
@@ -928,7 +980,7 @@ func (x EchoView_State) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use EchoView_State.Descriptor instead.
 func (EchoView_State) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{106, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{108, 0}
 }
 
 type MigrationView_Phase int32
@@ -976,11 +1028,11 @@ func (x MigrationView_Phase) String() string {
 }
 
 func (MigrationView_Phase) Descriptor() protoreflect.EnumDescriptor {
-	return file_meshos_v1_meshos_proto_enumTypes[17].Descriptor()
+	return file_meshos_v1_meshos_proto_enumTypes[18].Descriptor()
 }
 
 func (MigrationView_Phase) Type() protoreflect.EnumType {
-	return &file_meshos_v1_meshos_proto_enumTypes[17]
+	return &file_meshos_v1_meshos_proto_enumTypes[18]
 }
 
 func (x MigrationView_Phase) Number() protoreflect.EnumNumber {
@@ -989,7 +1041,7 @@ func (x MigrationView_Phase) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use MigrationView_Phase.Descriptor instead.
 func (MigrationView_Phase) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{111, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{113, 0}
 }
 
 type PluginView_Status int32
@@ -1040,11 +1092,11 @@ func (x PluginView_Status) String() string {
 }
 
 func (PluginView_Status) Descriptor() protoreflect.EnumDescriptor {
-	return file_meshos_v1_meshos_proto_enumTypes[18].Descriptor()
+	return file_meshos_v1_meshos_proto_enumTypes[19].Descriptor()
 }
 
 func (PluginView_Status) Type() protoreflect.EnumType {
-	return &file_meshos_v1_meshos_proto_enumTypes[18]
+	return &file_meshos_v1_meshos_proto_enumTypes[19]
 }
 
 func (x PluginView_Status) Number() protoreflect.EnumNumber {
@@ -1053,7 +1105,7 @@ func (x PluginView_Status) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use PluginView_Status.Descriptor instead.
 func (PluginView_Status) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{112, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{114, 0}
 }
 
 type Acknowledged_Chain int32
@@ -1095,11 +1147,11 @@ func (x Acknowledged_Chain) String() string {
 }
 
 func (Acknowledged_Chain) Descriptor() protoreflect.EnumDescriptor {
-	return file_meshos_v1_meshos_proto_enumTypes[19].Descriptor()
+	return file_meshos_v1_meshos_proto_enumTypes[20].Descriptor()
 }
 
 func (Acknowledged_Chain) Type() protoreflect.EnumType {
-	return &file_meshos_v1_meshos_proto_enumTypes[19]
+	return &file_meshos_v1_meshos_proto_enumTypes[20]
 }
 
 func (x Acknowledged_Chain) Number() protoreflect.EnumNumber {
@@ -1108,7 +1160,7 @@ func (x Acknowledged_Chain) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Acknowledged_Chain.Descriptor instead.
 func (Acknowledged_Chain) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{120, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{122, 0}
 }
 
 // DaemonRef names a supervised daemon. The id identifies it, the name is a label.
@@ -3446,6 +3498,7 @@ type AdminEvent struct {
 	//	*AdminEvent_RestartDaemon
 	//	*AdminEvent_ReloadDaemon
 	//	*AdminEvent_SignalDaemon
+	//	*AdminEvent_SetChain
 	//	*AdminEvent_FreezeCluster
 	//	*AdminEvent_ThawCluster
 	//	*AdminEvent_FlushAvoidLists
@@ -3644,6 +3697,15 @@ func (x *AdminEvent) GetSignalDaemon() *SignalDaemon {
 	return nil
 }
 
+func (x *AdminEvent) GetSetChain() *SetChain {
+	if x != nil {
+		if x, ok := x.Kind.(*AdminEvent_SetChain); ok {
+			return x.SetChain
+		}
+	}
+	return nil
+}
+
 func (x *AdminEvent) GetFreezeCluster() *FreezeCluster {
 	if x != nil {
 		if x, ok := x.Kind.(*AdminEvent_FreezeCluster); ok {
@@ -3820,6 +3882,10 @@ type AdminEvent_SignalDaemon struct {
 	SignalDaemon *SignalDaemon `protobuf:"bytes,16,opt,name=signal_daemon,json=signalDaemon,proto3,oneof"`
 }
 
+type AdminEvent_SetChain struct {
+	SetChain *SetChain `protobuf:"bytes,17,opt,name=set_chain,json=setChain,proto3,oneof"` // valid in the ordered log of a mesh alone
+}
+
 type AdminEvent_FreezeCluster struct {
 	// Break-glass commands (ICE). Only these are accepted while the cluster is frozen.
 	FreezeCluster *FreezeCluster `protobuf:"bytes,20,opt,name=freeze_cluster,json=freezeCluster,proto3,oneof"`
@@ -3902,6 +3968,8 @@ func (*AdminEvent_RestartDaemon) isAdminEvent_Kind() {}
 func (*AdminEvent_ReloadDaemon) isAdminEvent_Kind() {}
 
 func (*AdminEvent_SignalDaemon) isAdminEvent_Kind() {}
+
+func (*AdminEvent_SetChain) isAdminEvent_Kind() {}
 
 func (*AdminEvent_FreezeCluster) isAdminEvent_Kind() {}
 
@@ -4482,6 +4550,161 @@ func (x *SignalDaemon) GetSignal() string {
 	return ""
 }
 
+// SetChain sets what a chain of the mesh is, or that it is none any more: all of its fields,
+// whatever was set before.
+type SetChain struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Chain         uint64                 `protobuf:"varint,1,opt,name=chain,proto3" json:"chain,omitempty"`
+	Name          string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`          // for people; unique among the chains of the mesh
+	Replicas      uint32                 `protobuf:"varint,3,opt,name=replicas,proto3" json:"replicas,omitempty"` // 1, 2, 3 or 5
+	Stream        *ChainStream           `protobuf:"bytes,4,opt,name=stream,proto3" json:"stream,omitempty"`
+	Deleted       bool                   `protobuf:"varint,5,opt,name=deleted,proto3" json:"deleted,omitempty"` // its stream is deleted, with all that is in it
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SetChain) Reset() {
+	*x = SetChain{}
+	mi := &file_meshos_v1_meshos_proto_msgTypes[37]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SetChain) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SetChain) ProtoMessage() {}
+
+func (x *SetChain) ProtoReflect() protoreflect.Message {
+	mi := &file_meshos_v1_meshos_proto_msgTypes[37]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SetChain.ProtoReflect.Descriptor instead.
+func (*SetChain) Descriptor() ([]byte, []int) {
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{37}
+}
+
+func (x *SetChain) GetChain() uint64 {
+	if x != nil {
+		return x.Chain
+	}
+	return 0
+}
+
+func (x *SetChain) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *SetChain) GetReplicas() uint32 {
+	if x != nil {
+		return x.Replicas
+	}
+	return 0
+}
+
+func (x *SetChain) GetStream() *ChainStream {
+	if x != nil {
+		return x.Stream
+	}
+	return nil
+}
+
+func (x *SetChain) GetDeleted() bool {
+	if x != nil {
+		return x.Deleted
+	}
+	return false
+}
+
+// ChainStream is what the engine of the mesh stores of a chain. Fields that are 0 mean no limit.
+type ChainStream struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Subjects      []string               `protobuf:"bytes,1,rep,name=subjects,proto3" json:"subjects,omitempty"`                  // messages on these are what the chain holds
+	MaxBytes      int64                  `protobuf:"varint,2,opt,name=max_bytes,json=maxBytes,proto3" json:"max_bytes,omitempty"` // of all messages; the oldest go first
+	MaxAge        *durationpb.Duration   `protobuf:"bytes,3,opt,name=max_age,json=maxAge,proto3" json:"max_age,omitempty"`
+	Retention     ChainStream_Retention  `protobuf:"varint,4,opt,name=retention,proto3,enum=meshos.v1.ChainStream_Retention" json:"retention,omitempty"`
+	Name          string                 `protobuf:"bytes,5,opt,name=name,proto3" json:"name,omitempty"` // of the stream; empty: "c" and the id of the chain
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ChainStream) Reset() {
+	*x = ChainStream{}
+	mi := &file_meshos_v1_meshos_proto_msgTypes[38]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ChainStream) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ChainStream) ProtoMessage() {}
+
+func (x *ChainStream) ProtoReflect() protoreflect.Message {
+	mi := &file_meshos_v1_meshos_proto_msgTypes[38]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ChainStream.ProtoReflect.Descriptor instead.
+func (*ChainStream) Descriptor() ([]byte, []int) {
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{38}
+}
+
+func (x *ChainStream) GetSubjects() []string {
+	if x != nil {
+		return x.Subjects
+	}
+	return nil
+}
+
+func (x *ChainStream) GetMaxBytes() int64 {
+	if x != nil {
+		return x.MaxBytes
+	}
+	return 0
+}
+
+func (x *ChainStream) GetMaxAge() *durationpb.Duration {
+	if x != nil {
+		return x.MaxAge
+	}
+	return nil
+}
+
+func (x *ChainStream) GetRetention() ChainStream_Retention {
+	if x != nil {
+		return x.Retention
+	}
+	return ChainStream_RETENTION_UNSPECIFIED
+}
+
+func (x *ChainStream) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
 type FreezeCluster struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Ttl           *durationpb.Duration   `protobuf:"bytes,1,opt,name=ttl,proto3" json:"ttl,omitempty"`
@@ -4491,7 +4714,7 @@ type FreezeCluster struct {
 
 func (x *FreezeCluster) Reset() {
 	*x = FreezeCluster{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[37]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4503,7 +4726,7 @@ func (x *FreezeCluster) String() string {
 func (*FreezeCluster) ProtoMessage() {}
 
 func (x *FreezeCluster) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[37]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4516,7 +4739,7 @@ func (x *FreezeCluster) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FreezeCluster.ProtoReflect.Descriptor instead.
 func (*FreezeCluster) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{37}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *FreezeCluster) GetTtl() *durationpb.Duration {
@@ -4534,7 +4757,7 @@ type ThawCluster struct {
 
 func (x *ThawCluster) Reset() {
 	*x = ThawCluster{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[38]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4546,7 +4769,7 @@ func (x *ThawCluster) String() string {
 func (*ThawCluster) ProtoMessage() {}
 
 func (x *ThawCluster) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[38]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4559,7 +4782,7 @@ func (x *ThawCluster) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ThawCluster.ProtoReflect.Descriptor instead.
 func (*ThawCluster) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{38}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{40}
 }
 
 type FlushAvoidLists struct {
@@ -4576,7 +4799,7 @@ type FlushAvoidLists struct {
 
 func (x *FlushAvoidLists) Reset() {
 	*x = FlushAvoidLists{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[39]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4588,7 +4811,7 @@ func (x *FlushAvoidLists) String() string {
 func (*FlushAvoidLists) ProtoMessage() {}
 
 func (x *FlushAvoidLists) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[39]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4601,7 +4824,7 @@ func (x *FlushAvoidLists) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FlushAvoidLists.ProtoReflect.Descriptor instead.
 func (*FlushAvoidLists) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{39}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *FlushAvoidLists) GetScope() isFlushAvoidLists_Scope {
@@ -4670,7 +4893,7 @@ type ForceEvictReplica struct {
 
 func (x *ForceEvictReplica) Reset() {
 	*x = ForceEvictReplica{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[40]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4682,7 +4905,7 @@ func (x *ForceEvictReplica) String() string {
 func (*ForceEvictReplica) ProtoMessage() {}
 
 func (x *ForceEvictReplica) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[40]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4695,7 +4918,7 @@ func (x *ForceEvictReplica) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ForceEvictReplica.ProtoReflect.Descriptor instead.
 func (*ForceEvictReplica) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{40}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *ForceEvictReplica) GetChain() uint64 {
@@ -4722,7 +4945,7 @@ type ForceRestartDaemon struct {
 
 func (x *ForceRestartDaemon) Reset() {
 	*x = ForceRestartDaemon{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[41]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4734,7 +4957,7 @@ func (x *ForceRestartDaemon) String() string {
 func (*ForceRestartDaemon) ProtoMessage() {}
 
 func (x *ForceRestartDaemon) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[41]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4747,7 +4970,7 @@ func (x *ForceRestartDaemon) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ForceRestartDaemon.ProtoReflect.Descriptor instead.
 func (*ForceRestartDaemon) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{41}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *ForceRestartDaemon) GetDaemon() *DaemonRef {
@@ -4774,7 +4997,7 @@ type ForceCutover struct {
 
 func (x *ForceCutover) Reset() {
 	*x = ForceCutover{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[42]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4786,7 +5009,7 @@ func (x *ForceCutover) String() string {
 func (*ForceCutover) ProtoMessage() {}
 
 func (x *ForceCutover) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[42]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4799,7 +5022,7 @@ func (x *ForceCutover) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ForceCutover.ProtoReflect.Descriptor instead.
 func (*ForceCutover) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{42}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *ForceCutover) GetChain() uint64 {
@@ -4826,7 +5049,7 @@ type KillMigration struct {
 
 func (x *KillMigration) Reset() {
 	*x = KillMigration{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[43]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4838,7 +5061,7 @@ func (x *KillMigration) String() string {
 func (*KillMigration) ProtoMessage() {}
 
 func (x *KillMigration) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[43]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4851,7 +5074,7 @@ func (x *KillMigration) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KillMigration.ProtoReflect.Descriptor instead.
 func (*KillMigration) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{43}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *KillMigration) GetMigration() uint64 {
@@ -4887,7 +5110,7 @@ type AdmitNode struct {
 
 func (x *AdmitNode) Reset() {
 	*x = AdmitNode{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[44]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4899,7 +5122,7 @@ func (x *AdmitNode) String() string {
 func (*AdmitNode) ProtoMessage() {}
 
 func (x *AdmitNode) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[44]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4912,7 +5135,7 @@ func (x *AdmitNode) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdmitNode.ProtoReflect.Descriptor instead.
 func (*AdmitNode) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{44}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *AdmitNode) GetNode() uint64 {
@@ -4982,7 +5205,7 @@ type ExpelNode struct {
 
 func (x *ExpelNode) Reset() {
 	*x = ExpelNode{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[45]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4994,7 +5217,7 @@ func (x *ExpelNode) String() string {
 func (*ExpelNode) ProtoMessage() {}
 
 func (x *ExpelNode) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[45]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5007,7 +5230,7 @@ func (x *ExpelNode) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExpelNode.ProtoReflect.Descriptor instead.
 func (*ExpelNode) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{45}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *ExpelNode) GetNode() uint64 {
@@ -5031,7 +5254,7 @@ type SetSigners struct {
 
 func (x *SetSigners) Reset() {
 	*x = SetSigners{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[46]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5043,7 +5266,7 @@ func (x *SetSigners) String() string {
 func (*SetSigners) ProtoMessage() {}
 
 func (x *SetSigners) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[46]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5056,7 +5279,7 @@ func (x *SetSigners) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetSigners.ProtoReflect.Descriptor instead.
 func (*SetSigners) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{46}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *SetSigners) GetAllowedSigners() string {
@@ -5099,7 +5322,7 @@ type Checkpoint struct {
 
 func (x *Checkpoint) Reset() {
 	*x = Checkpoint{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[47]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5111,7 +5334,7 @@ func (x *Checkpoint) String() string {
 func (*Checkpoint) ProtoMessage() {}
 
 func (x *Checkpoint) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[47]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5124,7 +5347,7 @@ func (x *Checkpoint) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Checkpoint.ProtoReflect.Descriptor instead.
 func (*Checkpoint) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{47}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *Checkpoint) GetHeight() uint64 {
@@ -5150,7 +5373,7 @@ type AcknowledgeRecovery struct {
 
 func (x *AcknowledgeRecovery) Reset() {
 	*x = AcknowledgeRecovery{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[48]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5162,7 +5385,7 @@ func (x *AcknowledgeRecovery) String() string {
 func (*AcknowledgeRecovery) ProtoMessage() {}
 
 func (x *AcknowledgeRecovery) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[48]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5175,7 +5398,7 @@ func (x *AcknowledgeRecovery) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AcknowledgeRecovery.ProtoReflect.Descriptor instead.
 func (*AcknowledgeRecovery) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{48}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{50}
 }
 
 // SignedCommit is a signed command. The payload is an encoded AdminCommand: the exact bytes
@@ -5192,7 +5415,7 @@ type SignedCommit struct {
 
 func (x *SignedCommit) Reset() {
 	*x = SignedCommit{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[49]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5204,7 +5427,7 @@ func (x *SignedCommit) String() string {
 func (*SignedCommit) ProtoMessage() {}
 
 func (x *SignedCommit) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[49]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5217,7 +5440,7 @@ func (x *SignedCommit) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignedCommit.ProtoReflect.Descriptor instead.
 func (*SignedCommit) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{49}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *SignedCommit) GetPayload() []byte {
@@ -5252,7 +5475,7 @@ type AdminCommand struct {
 
 func (x *AdminCommand) Reset() {
 	*x = AdminCommand{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[50]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5264,7 +5487,7 @@ func (x *AdminCommand) String() string {
 func (*AdminCommand) ProtoMessage() {}
 
 func (x *AdminCommand) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[50]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5277,7 +5500,7 @@ func (x *AdminCommand) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdminCommand.ProtoReflect.Descriptor instead.
 func (*AdminCommand) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{50}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *AdminCommand) GetClusterId() string {
@@ -5358,7 +5581,7 @@ type OrderedEntry struct {
 
 func (x *OrderedEntry) Reset() {
 	*x = OrderedEntry{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[51]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5370,7 +5593,7 @@ func (x *OrderedEntry) String() string {
 func (*OrderedEntry) ProtoMessage() {}
 
 func (x *OrderedEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[51]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5383,7 +5606,7 @@ func (x *OrderedEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedEntry.ProtoReflect.Descriptor instead.
 func (*OrderedEntry) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{51}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *OrderedEntry) GetHeight() uint64 {
@@ -5536,7 +5759,7 @@ type LoggedEntry struct {
 
 func (x *LoggedEntry) Reset() {
 	*x = LoggedEntry{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[52]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5548,7 +5771,7 @@ func (x *LoggedEntry) String() string {
 func (*LoggedEntry) ProtoMessage() {}
 
 func (x *LoggedEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[52]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5561,7 +5784,7 @@ func (x *LoggedEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LoggedEntry.ProtoReflect.Descriptor instead.
 func (*LoggedEntry) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{52}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *LoggedEntry) GetEntry() []byte {
@@ -5607,7 +5830,7 @@ type Founding struct {
 
 func (x *Founding) Reset() {
 	*x = Founding{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[53]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5619,7 +5842,7 @@ func (x *Founding) String() string {
 func (*Founding) ProtoMessage() {}
 
 func (x *Founding) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[53]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5632,7 +5855,7 @@ func (x *Founding) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Founding.ProtoReflect.Descriptor instead.
 func (*Founding) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{53}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *Founding) GetClusterId() string {
@@ -5687,7 +5910,7 @@ type Recovery struct {
 
 func (x *Recovery) Reset() {
 	*x = Recovery{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[54]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5699,7 +5922,7 @@ func (x *Recovery) String() string {
 func (*Recovery) ProtoMessage() {}
 
 func (x *Recovery) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[54]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5712,7 +5935,7 @@ func (x *Recovery) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Recovery.ProtoReflect.Descriptor instead.
 func (*Recovery) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{54}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{56}
 }
 
 func (x *Recovery) GetClusterId() string {
@@ -5780,7 +6003,7 @@ type Joining struct {
 
 func (x *Joining) Reset() {
 	*x = Joining{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[55]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[57]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5792,7 +6015,7 @@ func (x *Joining) String() string {
 func (*Joining) ProtoMessage() {}
 
 func (x *Joining) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[55]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[57]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5805,7 +6028,7 @@ func (x *Joining) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Joining.ProtoReflect.Descriptor instead.
 func (*Joining) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{55}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{57}
 }
 
 func (x *Joining) GetNode() uint64 {
@@ -5866,7 +6089,7 @@ type RecordedEntry struct {
 
 func (x *RecordedEntry) Reset() {
 	*x = RecordedEntry{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[56]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[58]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5878,7 +6101,7 @@ func (x *RecordedEntry) String() string {
 func (*RecordedEntry) ProtoMessage() {}
 
 func (x *RecordedEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[56]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[58]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5891,7 +6114,7 @@ func (x *RecordedEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RecordedEntry.ProtoReflect.Descriptor instead.
 func (*RecordedEntry) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{56}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{58}
 }
 
 func (x *RecordedEntry) GetLogged() *LoggedEntry {
@@ -5967,7 +6190,7 @@ type ClusterState struct {
 
 func (x *ClusterState) Reset() {
 	*x = ClusterState{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[57]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[59]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5979,7 +6202,7 @@ func (x *ClusterState) String() string {
 func (*ClusterState) ProtoMessage() {}
 
 func (x *ClusterState) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[57]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[59]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5992,7 +6215,7 @@ func (x *ClusterState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClusterState.ProtoReflect.Descriptor instead.
 func (*ClusterState) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{57}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{59}
 }
 
 func (x *ClusterState) GetVersion() uint32 {
@@ -6156,7 +6379,7 @@ type StoredState struct {
 
 func (x *StoredState) Reset() {
 	*x = StoredState{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[58]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[60]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6168,7 +6391,7 @@ func (x *StoredState) String() string {
 func (*StoredState) ProtoMessage() {}
 
 func (x *StoredState) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[58]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[60]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6181,7 +6404,7 @@ func (x *StoredState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StoredState.ProtoReflect.Descriptor instead.
 func (*StoredState) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{58}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{60}
 }
 
 func (x *StoredState) GetEncoded() []byte {
@@ -6231,7 +6454,7 @@ type NodeSummary struct {
 
 func (x *NodeSummary) Reset() {
 	*x = NodeSummary{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[59]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[61]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6243,7 +6466,7 @@ func (x *NodeSummary) String() string {
 func (*NodeSummary) ProtoMessage() {}
 
 func (x *NodeSummary) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[59]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[61]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6256,7 +6479,7 @@ func (x *NodeSummary) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeSummary.ProtoReflect.Descriptor instead.
 func (*NodeSummary) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{59}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{61}
 }
 
 func (x *NodeSummary) GetIncarnation() uint64 {
@@ -6445,7 +6668,7 @@ type MeshLink struct {
 
 func (x *MeshLink) Reset() {
 	*x = MeshLink{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[60]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[62]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6457,7 +6680,7 @@ func (x *MeshLink) String() string {
 func (*MeshLink) ProtoMessage() {}
 
 func (x *MeshLink) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[60]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[62]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6470,7 +6693,7 @@ func (x *MeshLink) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MeshLink.ProtoReflect.Descriptor instead.
 func (*MeshLink) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{60}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{62}
 }
 
 func (x *MeshLink) GetConnected() bool {
@@ -6548,7 +6771,7 @@ type OrderedOver struct {
 
 func (x *OrderedOver) Reset() {
 	*x = OrderedOver{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[61]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[63]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6560,7 +6783,7 @@ func (x *OrderedOver) String() string {
 func (*OrderedOver) ProtoMessage() {}
 
 func (x *OrderedOver) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[61]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[63]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6573,7 +6796,7 @@ func (x *OrderedOver) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedOver.ProtoReflect.Descriptor instead.
 func (*OrderedOver) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{61}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{63}
 }
 
 func (x *OrderedOver) GetDaemons() []*OrderedOver_Daemon {
@@ -6612,7 +6835,7 @@ type OrderedCheckpoint struct {
 
 func (x *OrderedCheckpoint) Reset() {
 	*x = OrderedCheckpoint{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[62]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[64]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6624,7 +6847,7 @@ func (x *OrderedCheckpoint) String() string {
 func (*OrderedCheckpoint) ProtoMessage() {}
 
 func (x *OrderedCheckpoint) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[62]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[64]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6637,7 +6860,7 @@ func (x *OrderedCheckpoint) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedCheckpoint.ProtoReflect.Descriptor instead.
 func (*OrderedCheckpoint) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{62}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{64}
 }
 
 func (x *OrderedCheckpoint) GetVersion() uint32 {
@@ -6702,7 +6925,7 @@ type OrderedState struct {
 
 func (x *OrderedState) Reset() {
 	*x = OrderedState{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[63]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[65]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6714,7 +6937,7 @@ func (x *OrderedState) String() string {
 func (*OrderedState) ProtoMessage() {}
 
 func (x *OrderedState) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[63]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[65]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6727,7 +6950,7 @@ func (x *OrderedState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedState.ProtoReflect.Descriptor instead.
 func (*OrderedState) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{63}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{65}
 }
 
 func (x *OrderedState) GetHeight() uint64 {
@@ -6813,7 +7036,7 @@ type OrderOrigin struct {
 
 func (x *OrderOrigin) Reset() {
 	*x = OrderOrigin{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[64]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[66]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6825,7 +7048,7 @@ func (x *OrderOrigin) String() string {
 func (*OrderOrigin) ProtoMessage() {}
 
 func (x *OrderOrigin) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[64]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[66]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6838,7 +7061,7 @@ func (x *OrderOrigin) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderOrigin.ProtoReflect.Descriptor instead.
 func (*OrderOrigin) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{64}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{66}
 }
 
 func (x *OrderOrigin) GetHeight() uint64 {
@@ -6890,7 +7113,7 @@ type OrderedLocal struct {
 
 func (x *OrderedLocal) Reset() {
 	*x = OrderedLocal{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[65]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[67]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6902,7 +7125,7 @@ func (x *OrderedLocal) String() string {
 func (*OrderedLocal) ProtoMessage() {}
 
 func (x *OrderedLocal) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[65]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[67]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6915,7 +7138,7 @@ func (x *OrderedLocal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedLocal.ProtoReflect.Descriptor instead.
 func (*OrderedLocal) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{65}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{67}
 }
 
 func (x *OrderedLocal) GetPhase() MaintenancePhase {
@@ -7017,7 +7240,7 @@ type OrderedNode struct {
 
 func (x *OrderedNode) Reset() {
 	*x = OrderedNode{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[66]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[68]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7029,7 +7252,7 @@ func (x *OrderedNode) String() string {
 func (*OrderedNode) ProtoMessage() {}
 
 func (x *OrderedNode) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[66]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[68]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7042,7 +7265,7 @@ func (x *OrderedNode) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedNode.ProtoReflect.Descriptor instead.
 func (*OrderedNode) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{66}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{68}
 }
 
 func (x *OrderedNode) GetNode() uint64 {
@@ -7100,7 +7323,7 @@ type OrderedForce struct {
 
 func (x *OrderedForce) Reset() {
 	*x = OrderedForce{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[67]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[69]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7112,7 +7335,7 @@ func (x *OrderedForce) String() string {
 func (*OrderedForce) ProtoMessage() {}
 
 func (x *OrderedForce) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[67]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[69]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7125,7 +7348,7 @@ func (x *OrderedForce) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedForce.ProtoReflect.Descriptor instead.
 func (*OrderedForce) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{67}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{69}
 }
 
 func (x *OrderedForce) GetPlace() bool {
@@ -7169,7 +7392,7 @@ type OrderedDaemon struct {
 
 func (x *OrderedDaemon) Reset() {
 	*x = OrderedDaemon{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[68]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[70]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7181,7 +7404,7 @@ func (x *OrderedDaemon) String() string {
 func (*OrderedDaemon) ProtoMessage() {}
 
 func (x *OrderedDaemon) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[68]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[70]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7194,7 +7417,7 @@ func (x *OrderedDaemon) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedDaemon.ProtoReflect.Descriptor instead.
 func (*OrderedDaemon) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{68}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{70}
 }
 
 func (x *OrderedDaemon) GetDaemon() *DaemonRef {
@@ -7241,7 +7464,7 @@ type OrderedGate struct {
 
 func (x *OrderedGate) Reset() {
 	*x = OrderedGate{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[69]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[71]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7253,7 +7476,7 @@ func (x *OrderedGate) String() string {
 func (*OrderedGate) ProtoMessage() {}
 
 func (x *OrderedGate) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[69]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[71]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7266,7 +7489,7 @@ func (x *OrderedGate) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedGate.ProtoReflect.Descriptor instead.
 func (*OrderedGate) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{69}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{71}
 }
 
 func (x *OrderedGate) GetDaemon() *DaemonRef {
@@ -7330,7 +7553,7 @@ type OrderedChain struct {
 
 func (x *OrderedChain) Reset() {
 	*x = OrderedChain{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[70]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[72]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7342,7 +7565,7 @@ func (x *OrderedChain) String() string {
 func (*OrderedChain) ProtoMessage() {}
 
 func (x *OrderedChain) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[70]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[72]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7355,7 +7578,7 @@ func (x *OrderedChain) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedChain.ProtoReflect.Descriptor instead.
 func (*OrderedChain) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{70}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{72}
 }
 
 func (x *OrderedChain) GetChain() uint64 {
@@ -7405,7 +7628,7 @@ type Action struct {
 
 func (x *Action) Reset() {
 	*x = Action{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[71]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[73]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7417,7 +7640,7 @@ func (x *Action) String() string {
 func (*Action) ProtoMessage() {}
 
 func (x *Action) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[71]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[73]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7430,7 +7653,7 @@ func (x *Action) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Action.ProtoReflect.Descriptor instead.
 func (*Action) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{71}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{73}
 }
 
 func (x *Action) GetKind() isAction_Kind {
@@ -7648,7 +7871,7 @@ type StartDaemon struct {
 
 func (x *StartDaemon) Reset() {
 	*x = StartDaemon{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[72]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[74]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7660,7 +7883,7 @@ func (x *StartDaemon) String() string {
 func (*StartDaemon) ProtoMessage() {}
 
 func (x *StartDaemon) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[72]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[74]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7673,7 +7896,7 @@ func (x *StartDaemon) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StartDaemon.ProtoReflect.Descriptor instead.
 func (*StartDaemon) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{72}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{74}
 }
 
 func (x *StartDaemon) GetDaemon() *DaemonRef {
@@ -7694,7 +7917,7 @@ type StopDaemon struct {
 
 func (x *StopDaemon) Reset() {
 	*x = StopDaemon{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[73]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[75]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7706,7 +7929,7 @@ func (x *StopDaemon) String() string {
 func (*StopDaemon) ProtoMessage() {}
 
 func (x *StopDaemon) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[73]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[75]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7719,7 +7942,7 @@ func (x *StopDaemon) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StopDaemon.ProtoReflect.Descriptor instead.
 func (*StopDaemon) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{73}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{75}
 }
 
 func (x *StopDaemon) GetDaemon() *DaemonRef {
@@ -7754,7 +7977,7 @@ type PullReplica struct {
 
 func (x *PullReplica) Reset() {
 	*x = PullReplica{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[74]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[76]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7766,7 +7989,7 @@ func (x *PullReplica) String() string {
 func (*PullReplica) ProtoMessage() {}
 
 func (x *PullReplica) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[74]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[76]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7779,7 +8002,7 @@ func (x *PullReplica) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PullReplica.ProtoReflect.Descriptor instead.
 func (*PullReplica) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{74}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{76}
 }
 
 func (x *PullReplica) GetChain() uint64 {
@@ -7806,7 +8029,7 @@ type DropReplica struct {
 
 func (x *DropReplica) Reset() {
 	*x = DropReplica{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[75]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[77]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7818,7 +8041,7 @@ func (x *DropReplica) String() string {
 func (*DropReplica) ProtoMessage() {}
 
 func (x *DropReplica) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[75]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[77]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7831,7 +8054,7 @@ func (x *DropReplica) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DropReplica.ProtoReflect.Descriptor instead.
 func (*DropReplica) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{75}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{77}
 }
 
 func (x *DropReplica) GetChain() uint64 {
@@ -7843,17 +8066,20 @@ func (x *DropReplica) GetChain() uint64 {
 
 // RequestPlacement: one more node should hold the chain.
 type RequestPlacement struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Chain         uint64                 `protobuf:"varint,1,opt,name=chain,proto3" json:"chain,omitempty"`
-	Exclude       []uint64               `protobuf:"varint,2,rep,packed,name=exclude,proto3" json:"exclude,omitempty"` // nodes that must not be chosen; ascending
-	Target        *uint64                `protobuf:"varint,3,opt,name=target,proto3,oneof" json:"target,omitempty"`    // the node that should be chosen
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	Chain   uint64                 `protobuf:"varint,1,opt,name=chain,proto3" json:"chain,omitempty"`
+	Exclude []uint64               `protobuf:"varint,2,rep,packed,name=exclude,proto3" json:"exclude,omitempty"` // nodes that must not be chosen; ascending
+	Target  *uint64                `protobuf:"varint,3,opt,name=target,proto3,oneof" json:"target,omitempty"`    // the node that should be chosen
+	// The holder in whose place the node is to hold the chain: one that does not count any more, or
+	// that a move takes the chain away from. Absent: there are fewer holders than desired.
+	Replaces      *uint64 `protobuf:"varint,4,opt,name=replaces,proto3,oneof" json:"replaces,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *RequestPlacement) Reset() {
 	*x = RequestPlacement{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[76]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[78]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7865,7 +8091,7 @@ func (x *RequestPlacement) String() string {
 func (*RequestPlacement) ProtoMessage() {}
 
 func (x *RequestPlacement) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[76]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[78]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7878,7 +8104,7 @@ func (x *RequestPlacement) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RequestPlacement.ProtoReflect.Descriptor instead.
 func (*RequestPlacement) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{76}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{78}
 }
 
 func (x *RequestPlacement) GetChain() uint64 {
@@ -7902,6 +8128,13 @@ func (x *RequestPlacement) GetTarget() uint64 {
 	return 0
 }
 
+func (x *RequestPlacement) GetReplaces() uint64 {
+	if x != nil && x.Replaces != nil {
+		return *x.Replaces
+	}
+	return 0
+}
+
 // RequestEviction: the victim should no longer hold the chain.
 type RequestEviction struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -7913,7 +8146,7 @@ type RequestEviction struct {
 
 func (x *RequestEviction) Reset() {
 	*x = RequestEviction{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[77]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[79]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7925,7 +8158,7 @@ func (x *RequestEviction) String() string {
 func (*RequestEviction) ProtoMessage() {}
 
 func (x *RequestEviction) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[77]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[79]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7938,7 +8171,7 @@ func (x *RequestEviction) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RequestEviction.ProtoReflect.Descriptor instead.
 func (*RequestEviction) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{77}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{79}
 }
 
 func (x *RequestEviction) GetChain() uint64 {
@@ -7966,7 +8199,7 @@ type MigrateBlob struct {
 
 func (x *MigrateBlob) Reset() {
 	*x = MigrateBlob{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[78]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[80]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7978,7 +8211,7 @@ func (x *MigrateBlob) String() string {
 func (*MigrateBlob) ProtoMessage() {}
 
 func (x *MigrateBlob) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[78]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[80]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7991,7 +8224,7 @@ func (x *MigrateBlob) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MigrateBlob.ProtoReflect.Descriptor instead.
 func (*MigrateBlob) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{78}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{80}
 }
 
 func (x *MigrateBlob) GetBlob() uint64 {
@@ -8026,7 +8259,7 @@ type ReduceHeat struct {
 
 func (x *ReduceHeat) Reset() {
 	*x = ReduceHeat{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[79]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[81]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8038,7 +8271,7 @@ func (x *ReduceHeat) String() string {
 func (*ReduceHeat) ProtoMessage() {}
 
 func (x *ReduceHeat) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[79]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[81]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8051,7 +8284,7 @@ func (x *ReduceHeat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReduceHeat.ProtoReflect.Descriptor instead.
 func (*ReduceHeat) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{79}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{81}
 }
 
 func (x *ReduceHeat) GetBlob() uint64 {
@@ -8079,7 +8312,7 @@ type MarkAvoid struct {
 
 func (x *MarkAvoid) Reset() {
 	*x = MarkAvoid{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[80]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[82]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8091,7 +8324,7 @@ func (x *MarkAvoid) String() string {
 func (*MarkAvoid) ProtoMessage() {}
 
 func (x *MarkAvoid) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[80]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[82]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8104,7 +8337,7 @@ func (x *MarkAvoid) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MarkAvoid.ProtoReflect.Descriptor instead.
 func (*MarkAvoid) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{80}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{82}
 }
 
 func (x *MarkAvoid) GetPeer() uint64 {
@@ -8139,7 +8372,7 @@ type ApplyBackoff struct {
 
 func (x *ApplyBackoff) Reset() {
 	*x = ApplyBackoff{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[81]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[83]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8151,7 +8384,7 @@ func (x *ApplyBackoff) String() string {
 func (*ApplyBackoff) ProtoMessage() {}
 
 func (x *ApplyBackoff) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[81]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[83]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8164,7 +8397,7 @@ func (x *ApplyBackoff) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApplyBackoff.ProtoReflect.Descriptor instead.
 func (*ApplyBackoff) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{81}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{83}
 }
 
 func (x *ApplyBackoff) GetDaemon() *DaemonRef {
@@ -8192,7 +8425,7 @@ type CommitMaintenanceTransition struct {
 
 func (x *CommitMaintenanceTransition) Reset() {
 	*x = CommitMaintenanceTransition{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[82]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[84]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8204,7 +8437,7 @@ func (x *CommitMaintenanceTransition) String() string {
 func (*CommitMaintenanceTransition) ProtoMessage() {}
 
 func (x *CommitMaintenanceTransition) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[82]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[84]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8217,7 +8450,7 @@ func (x *CommitMaintenanceTransition) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CommitMaintenanceTransition.ProtoReflect.Descriptor instead.
 func (*CommitMaintenanceTransition) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{82}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{84}
 }
 
 func (x *CommitMaintenanceTransition) GetNode() uint64 {
@@ -8251,7 +8484,7 @@ type AskReload struct {
 
 func (x *AskReload) Reset() {
 	*x = AskReload{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[83]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[85]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8263,7 +8496,7 @@ func (x *AskReload) String() string {
 func (*AskReload) ProtoMessage() {}
 
 func (x *AskReload) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[83]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[85]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8276,7 +8509,7 @@ func (x *AskReload) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AskReload.ProtoReflect.Descriptor instead.
 func (*AskReload) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{83}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{85}
 }
 
 func (x *AskReload) GetDaemon() *DaemonRef {
@@ -8296,7 +8529,7 @@ type SendSignal struct {
 
 func (x *SendSignal) Reset() {
 	*x = SendSignal{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[84]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[86]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8308,7 +8541,7 @@ func (x *SendSignal) String() string {
 func (*SendSignal) ProtoMessage() {}
 
 func (x *SendSignal) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[84]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[86]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8321,7 +8554,7 @@ func (x *SendSignal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendSignal.ProtoReflect.Descriptor instead.
 func (*SendSignal) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{84}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{86}
 }
 
 func (x *SendSignal) GetDaemon() *DaemonRef {
@@ -8350,7 +8583,7 @@ type VerificationOutcome struct {
 
 func (x *VerificationOutcome) Reset() {
 	*x = VerificationOutcome{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[85]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[87]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8362,7 +8595,7 @@ func (x *VerificationOutcome) String() string {
 func (*VerificationOutcome) ProtoMessage() {}
 
 func (x *VerificationOutcome) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[85]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[87]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8375,7 +8608,7 @@ func (x *VerificationOutcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VerificationOutcome.ProtoReflect.Descriptor instead.
 func (*VerificationOutcome) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{85}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{87}
 }
 
 func (x *VerificationOutcome) GetVerdict() VerificationOutcome_Verdict {
@@ -8411,7 +8644,7 @@ type Operator struct {
 
 func (x *Operator) Reset() {
 	*x = Operator{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[86]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[88]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8423,7 +8656,7 @@ func (x *Operator) String() string {
 func (*Operator) ProtoMessage() {}
 
 func (x *Operator) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[86]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[88]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8436,7 +8669,7 @@ func (x *Operator) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Operator.ProtoReflect.Descriptor instead.
 func (*Operator) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{86}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{88}
 }
 
 func (x *Operator) GetKeyId() string {
@@ -8487,7 +8720,7 @@ type AdminAuditRecord struct {
 
 func (x *AdminAuditRecord) Reset() {
 	*x = AdminAuditRecord{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[87]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[89]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8499,7 +8732,7 @@ func (x *AdminAuditRecord) String() string {
 func (*AdminAuditRecord) ProtoMessage() {}
 
 func (x *AdminAuditRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[87]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[89]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8512,7 +8745,7 @@ func (x *AdminAuditRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdminAuditRecord.ProtoReflect.Descriptor instead.
 func (*AdminAuditRecord) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{87}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{89}
 }
 
 func (x *AdminAuditRecord) GetEpoch() uint64 {
@@ -8656,7 +8889,7 @@ type Refusal struct {
 
 func (x *Refusal) Reset() {
 	*x = Refusal{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[88]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[90]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8668,7 +8901,7 @@ func (x *Refusal) String() string {
 func (*Refusal) ProtoMessage() {}
 
 func (x *Refusal) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[88]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[90]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8681,7 +8914,7 @@ func (x *Refusal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Refusal.ProtoReflect.Descriptor instead.
 func (*Refusal) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{88}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{90}
 }
 
 func (x *Refusal) GetSource() string {
@@ -8725,7 +8958,7 @@ type SignerChange struct {
 
 func (x *SignerChange) Reset() {
 	*x = SignerChange{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[89]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[91]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8737,7 +8970,7 @@ func (x *SignerChange) String() string {
 func (*SignerChange) ProtoMessage() {}
 
 func (x *SignerChange) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[89]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[91]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8750,7 +8983,7 @@ func (x *SignerChange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignerChange.ProtoReflect.Descriptor instead.
 func (*SignerChange) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{89}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{91}
 }
 
 func (x *SignerChange) GetName() string {
@@ -8801,7 +9034,7 @@ type LogRecord struct {
 
 func (x *LogRecord) Reset() {
 	*x = LogRecord{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[90]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[92]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8813,7 +9046,7 @@ func (x *LogRecord) String() string {
 func (*LogRecord) ProtoMessage() {}
 
 func (x *LogRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[90]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[92]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8826,7 +9059,7 @@ func (x *LogRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogRecord.ProtoReflect.Descriptor instead.
 func (*LogRecord) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{90}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{92}
 }
 
 func (x *LogRecord) GetEpoch() uint64 {
@@ -8923,7 +9156,7 @@ type FailureRecord struct {
 
 func (x *FailureRecord) Reset() {
 	*x = FailureRecord{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[91]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[93]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8935,7 +9168,7 @@ func (x *FailureRecord) String() string {
 func (*FailureRecord) ProtoMessage() {}
 
 func (x *FailureRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[91]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[93]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8948,7 +9181,7 @@ func (x *FailureRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FailureRecord.ProtoReflect.Descriptor instead.
 func (*FailureRecord) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{91}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{93}
 }
 
 func (x *FailureRecord) GetEpoch() uint64 {
@@ -9026,7 +9259,7 @@ type ActionRecord struct {
 
 func (x *ActionRecord) Reset() {
 	*x = ActionRecord{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[92]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[94]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9038,7 +9271,7 @@ func (x *ActionRecord) String() string {
 func (*ActionRecord) ProtoMessage() {}
 
 func (x *ActionRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[92]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[94]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9051,7 +9284,7 @@ func (x *ActionRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ActionRecord.ProtoReflect.Descriptor instead.
 func (*ActionRecord) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{92}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{94}
 }
 
 func (x *ActionRecord) GetEpoch() uint64 {
@@ -9140,7 +9373,7 @@ type Record struct {
 
 func (x *Record) Reset() {
 	*x = Record{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[93]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[95]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9152,7 +9385,7 @@ func (x *Record) String() string {
 func (*Record) ProtoMessage() {}
 
 func (x *Record) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[93]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[95]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9165,7 +9398,7 @@ func (x *Record) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Record.ProtoReflect.Descriptor instead.
 func (*Record) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{93}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{95}
 }
 
 func (x *Record) GetKind() isRecord_Kind {
@@ -9280,7 +9513,7 @@ type Snapshot struct {
 
 func (x *Snapshot) Reset() {
 	*x = Snapshot{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[94]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[96]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9292,7 +9525,7 @@ func (x *Snapshot) String() string {
 func (*Snapshot) ProtoMessage() {}
 
 func (x *Snapshot) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[94]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[96]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9305,7 +9538,7 @@ func (x *Snapshot) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Snapshot.ProtoReflect.Descriptor instead.
 func (*Snapshot) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{94}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{96}
 }
 
 func (x *Snapshot) GetNode() uint64 {
@@ -9511,7 +9744,7 @@ type SnapshotCounts struct {
 
 func (x *SnapshotCounts) Reset() {
 	*x = SnapshotCounts{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[95]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[97]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9523,7 +9756,7 @@ func (x *SnapshotCounts) String() string {
 func (*SnapshotCounts) ProtoMessage() {}
 
 func (x *SnapshotCounts) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[95]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[97]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9536,7 +9769,7 @@ func (x *SnapshotCounts) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SnapshotCounts.ProtoReflect.Descriptor instead.
 func (*SnapshotCounts) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{95}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{97}
 }
 
 func (x *SnapshotCounts) GetDaemons() uint64 {
@@ -9666,7 +9899,7 @@ type SnapshotDelta struct {
 
 func (x *SnapshotDelta) Reset() {
 	*x = SnapshotDelta{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[96]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[98]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9678,7 +9911,7 @@ func (x *SnapshotDelta) String() string {
 func (*SnapshotDelta) ProtoMessage() {}
 
 func (x *SnapshotDelta) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[96]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[98]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9691,7 +9924,7 @@ func (x *SnapshotDelta) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SnapshotDelta.ProtoReflect.Descriptor instead.
 func (*SnapshotDelta) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{96}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{98}
 }
 
 func (x *SnapshotDelta) GetScalars() *Snapshot {
@@ -9892,7 +10125,7 @@ type NameView struct {
 
 func (x *NameView) Reset() {
 	*x = NameView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[97]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[99]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9904,7 +10137,7 @@ func (x *NameView) String() string {
 func (*NameView) ProtoMessage() {}
 
 func (x *NameView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[97]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[99]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9917,7 +10150,7 @@ func (x *NameView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NameView.ProtoReflect.Descriptor instead.
 func (*NameView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{97}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{99}
 }
 
 func (x *NameView) GetName() string {
@@ -9990,7 +10223,7 @@ type NodeInfo struct {
 
 func (x *NodeInfo) Reset() {
 	*x = NodeInfo{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[98]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[100]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10002,7 +10235,7 @@ func (x *NodeInfo) String() string {
 func (*NodeInfo) ProtoMessage() {}
 
 func (x *NodeInfo) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[98]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[100]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10015,7 +10248,7 @@ func (x *NodeInfo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeInfo.ProtoReflect.Descriptor instead.
 func (*NodeInfo) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{98}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{100}
 }
 
 func (x *NodeInfo) GetName() string {
@@ -10111,7 +10344,7 @@ type SchedulerView struct {
 
 func (x *SchedulerView) Reset() {
 	*x = SchedulerView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[99]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[101]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10123,7 +10356,7 @@ func (x *SchedulerView) String() string {
 func (*SchedulerView) ProtoMessage() {}
 
 func (x *SchedulerView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[99]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[101]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10136,7 +10369,7 @@ func (x *SchedulerView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SchedulerView.ProtoReflect.Descriptor instead.
 func (*SchedulerView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{99}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{101}
 }
 
 func (x *SchedulerView) GetActive() bool {
@@ -10215,7 +10448,7 @@ type DaemonView struct {
 
 func (x *DaemonView) Reset() {
 	*x = DaemonView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[100]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[102]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10227,7 +10460,7 @@ func (x *DaemonView) String() string {
 func (*DaemonView) ProtoMessage() {}
 
 func (x *DaemonView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[100]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[102]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10240,7 +10473,7 @@ func (x *DaemonView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DaemonView.ProtoReflect.Descriptor instead.
 func (*DaemonView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{100}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{102}
 }
 
 func (x *DaemonView) GetDaemon() *DaemonRef {
@@ -10437,7 +10670,7 @@ type OrderView struct {
 
 func (x *OrderView) Reset() {
 	*x = OrderView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[101]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[103]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10449,7 +10682,7 @@ func (x *OrderView) String() string {
 func (*OrderView) ProtoMessage() {}
 
 func (x *OrderView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[101]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[103]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10462,7 +10695,7 @@ func (x *OrderView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderView.ProtoReflect.Descriptor instead.
 func (*OrderView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{101}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{103}
 }
 
 func (x *OrderView) GetHeight() uint64 {
@@ -10501,7 +10734,7 @@ type ReplicaView struct {
 
 func (x *ReplicaView) Reset() {
 	*x = ReplicaView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[102]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[104]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10513,7 +10746,7 @@ func (x *ReplicaView) String() string {
 func (*ReplicaView) ProtoMessage() {}
 
 func (x *ReplicaView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[102]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[104]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10526,7 +10759,7 @@ func (x *ReplicaView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReplicaView.ProtoReflect.Descriptor instead.
 func (*ReplicaView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{102}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{104}
 }
 
 func (x *ReplicaView) GetChain() uint64 {
@@ -10601,7 +10834,7 @@ type PeerView struct {
 
 func (x *PeerView) Reset() {
 	*x = PeerView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[103]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[105]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10613,7 +10846,7 @@ func (x *PeerView) String() string {
 func (*PeerView) ProtoMessage() {}
 
 func (x *PeerView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[103]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[105]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10626,7 +10859,7 @@ func (x *PeerView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PeerView.ProtoReflect.Descriptor instead.
 func (*PeerView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{103}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{105}
 }
 
 func (x *PeerView) GetPeer() uint64 {
@@ -10753,7 +10986,7 @@ type MemberView struct {
 
 func (x *MemberView) Reset() {
 	*x = MemberView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[104]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[106]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10765,7 +10998,7 @@ func (x *MemberView) String() string {
 func (*MemberView) ProtoMessage() {}
 
 func (x *MemberView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[104]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[106]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10778,7 +11011,7 @@ func (x *MemberView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MemberView.ProtoReflect.Descriptor instead.
 func (*MemberView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{104}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{106}
 }
 
 func (x *MemberView) GetGone() bool {
@@ -10885,7 +11118,7 @@ type MeshView struct {
 
 func (x *MeshView) Reset() {
 	*x = MeshView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[105]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[107]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10897,7 +11130,7 @@ func (x *MeshView) String() string {
 func (*MeshView) ProtoMessage() {}
 
 func (x *MeshView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[105]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[107]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10910,7 +11143,7 @@ func (x *MeshView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MeshView.ProtoReflect.Descriptor instead.
 func (*MeshView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{105}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{107}
 }
 
 func (x *MeshView) GetLink() *MeshLink {
@@ -11098,7 +11331,7 @@ type EchoView struct {
 
 func (x *EchoView) Reset() {
 	*x = EchoView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[106]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[108]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -11110,7 +11343,7 @@ func (x *EchoView) String() string {
 func (*EchoView) ProtoMessage() {}
 
 func (x *EchoView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[106]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[108]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11123,7 +11356,7 @@ func (x *EchoView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EchoView.ProtoReflect.Descriptor instead.
 func (*EchoView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{106}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{108}
 }
 
 func (x *EchoView) GetState() EchoView_State {
@@ -11195,7 +11428,7 @@ type CutOffView struct {
 
 func (x *CutOffView) Reset() {
 	*x = CutOffView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[107]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[109]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -11207,7 +11440,7 @@ func (x *CutOffView) String() string {
 func (*CutOffView) ProtoMessage() {}
 
 func (x *CutOffView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[107]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[109]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11220,7 +11453,7 @@ func (x *CutOffView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CutOffView.ProtoReflect.Descriptor instead.
 func (*CutOffView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{107}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{109}
 }
 
 func (x *CutOffView) GetLost() uint32 {
@@ -11255,7 +11488,7 @@ type AvoidView struct {
 
 func (x *AvoidView) Reset() {
 	*x = AvoidView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[108]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[110]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -11267,7 +11500,7 @@ func (x *AvoidView) String() string {
 func (*AvoidView) ProtoMessage() {}
 
 func (x *AvoidView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[108]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[110]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11280,7 +11513,7 @@ func (x *AvoidView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AvoidView.ProtoReflect.Descriptor instead.
 func (*AvoidView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{108}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{110}
 }
 
 func (x *AvoidView) GetPeer() uint64 {
@@ -11320,7 +11553,7 @@ type MaintenanceView struct {
 
 func (x *MaintenanceView) Reset() {
 	*x = MaintenanceView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[109]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[111]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -11332,7 +11565,7 @@ func (x *MaintenanceView) String() string {
 func (*MaintenanceView) ProtoMessage() {}
 
 func (x *MaintenanceView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[109]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[111]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11345,7 +11578,7 @@ func (x *MaintenanceView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MaintenanceView.ProtoReflect.Descriptor instead.
 func (*MaintenanceView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{109}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{111}
 }
 
 func (x *MaintenanceView) GetPhase() MaintenancePhase {
@@ -11417,7 +11650,7 @@ type EmittedAction struct {
 
 func (x *EmittedAction) Reset() {
 	*x = EmittedAction{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[110]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[112]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -11429,7 +11662,7 @@ func (x *EmittedAction) String() string {
 func (*EmittedAction) ProtoMessage() {}
 
 func (x *EmittedAction) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[110]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[112]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11442,7 +11675,7 @@ func (x *EmittedAction) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EmittedAction.ProtoReflect.Descriptor instead.
 func (*EmittedAction) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{110}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{112}
 }
 
 func (x *EmittedAction) GetId() uint64 {
@@ -11492,7 +11725,7 @@ type MigrationView struct {
 
 func (x *MigrationView) Reset() {
 	*x = MigrationView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[111]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[113]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -11504,7 +11737,7 @@ func (x *MigrationView) String() string {
 func (*MigrationView) ProtoMessage() {}
 
 func (x *MigrationView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[111]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[113]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11517,7 +11750,7 @@ func (x *MigrationView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MigrationView.ProtoReflect.Descriptor instead.
 func (*MigrationView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{111}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{113}
 }
 
 func (x *MigrationView) GetMigration() uint64 {
@@ -11612,7 +11845,7 @@ type PluginView struct {
 
 func (x *PluginView) Reset() {
 	*x = PluginView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[112]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[114]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -11624,7 +11857,7 @@ func (x *PluginView) String() string {
 func (*PluginView) ProtoMessage() {}
 
 func (x *PluginView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[112]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[114]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11637,7 +11870,7 @@ func (x *PluginView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PluginView.ProtoReflect.Descriptor instead.
 func (*PluginView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{112}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{114}
 }
 
 func (x *PluginView) GetName() string {
@@ -11763,7 +11996,7 @@ type Stats struct {
 
 func (x *Stats) Reset() {
 	*x = Stats{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[113]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[115]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -11775,7 +12008,7 @@ func (x *Stats) String() string {
 func (*Stats) ProtoMessage() {}
 
 func (x *Stats) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[113]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[115]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11788,7 +12021,7 @@ func (x *Stats) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Stats.ProtoReflect.Descriptor instead.
 func (*Stats) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{113}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{115}
 }
 
 func (x *Stats) GetEventsApplied() uint64 {
@@ -11958,7 +12191,7 @@ type JournalEntry struct {
 
 func (x *JournalEntry) Reset() {
 	*x = JournalEntry{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[114]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[116]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -11970,7 +12203,7 @@ func (x *JournalEntry) String() string {
 func (*JournalEntry) ProtoMessage() {}
 
 func (x *JournalEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[114]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[116]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11983,7 +12216,7 @@ func (x *JournalEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JournalEntry.ProtoReflect.Descriptor instead.
 func (*JournalEntry) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{114}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{116}
 }
 
 func (x *JournalEntry) GetIndex() uint64 {
@@ -12248,7 +12481,7 @@ type Boot struct {
 
 func (x *Boot) Reset() {
 	*x = Boot{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[115]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[117]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -12260,7 +12493,7 @@ func (x *Boot) String() string {
 func (*Boot) ProtoMessage() {}
 
 func (x *Boot) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[115]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[117]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -12273,7 +12506,7 @@ func (x *Boot) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Boot.ProtoReflect.Descriptor instead.
 func (*Boot) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{115}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{117}
 }
 
 func (x *Boot) GetNode() uint64 {
@@ -12326,7 +12559,7 @@ type Tick struct {
 
 func (x *Tick) Reset() {
 	*x = Tick{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[116]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[118]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -12338,7 +12571,7 @@ func (x *Tick) String() string {
 func (*Tick) ProtoMessage() {}
 
 func (x *Tick) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[116]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[118]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -12351,7 +12584,7 @@ func (x *Tick) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Tick.ProtoReflect.Descriptor instead.
 func (*Tick) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{116}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{118}
 }
 
 func (x *Tick) GetQueueRoom() uint32 {
@@ -12388,7 +12621,7 @@ type JudgedCommit struct {
 
 func (x *JudgedCommit) Reset() {
 	*x = JudgedCommit{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[117]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[119]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -12400,7 +12633,7 @@ func (x *JudgedCommit) String() string {
 func (*JudgedCommit) ProtoMessage() {}
 
 func (x *JudgedCommit) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[117]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[119]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -12413,7 +12646,7 @@ func (x *JudgedCommit) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JudgedCommit.ProtoReflect.Descriptor instead.
 func (*JudgedCommit) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{117}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{119}
 }
 
 func (x *JudgedCommit) GetEvent() *AdminEvent {
@@ -12499,7 +12732,7 @@ type PeersAnnounced struct {
 
 func (x *PeersAnnounced) Reset() {
 	*x = PeersAnnounced{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[118]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[120]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -12511,7 +12744,7 @@ func (x *PeersAnnounced) String() string {
 func (*PeersAnnounced) ProtoMessage() {}
 
 func (x *PeersAnnounced) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[118]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[120]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -12524,7 +12757,7 @@ func (x *PeersAnnounced) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PeersAnnounced.ProtoReflect.Descriptor instead.
 func (*PeersAnnounced) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{118}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{120}
 }
 
 func (x *PeersAnnounced) GetPeers() []*PeersAnnounced_Announced {
@@ -12551,7 +12784,7 @@ type Reload struct {
 
 func (x *Reload) Reset() {
 	*x = Reload{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[119]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[121]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -12563,7 +12796,7 @@ func (x *Reload) String() string {
 func (*Reload) ProtoMessage() {}
 
 func (x *Reload) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[119]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[121]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -12576,7 +12809,7 @@ func (x *Reload) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Reload.ProtoReflect.Descriptor instead.
 func (*Reload) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{119}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{121}
 }
 
 func (x *Reload) GetConfigToml() string {
@@ -12598,7 +12831,7 @@ type Acknowledged struct {
 
 func (x *Acknowledged) Reset() {
 	*x = Acknowledged{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[120]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[122]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -12610,7 +12843,7 @@ func (x *Acknowledged) String() string {
 func (*Acknowledged) ProtoMessage() {}
 
 func (x *Acknowledged) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[120]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[122]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -12623,7 +12856,7 @@ func (x *Acknowledged) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Acknowledged.ProtoReflect.Descriptor instead.
 func (*Acknowledged) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{120}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{122}
 }
 
 func (x *Acknowledged) GetChain() Acknowledged_Chain {
@@ -12651,7 +12884,7 @@ type FailureReport struct {
 
 func (x *FailureReport) Reset() {
 	*x = FailureReport{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[121]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[123]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -12663,7 +12896,7 @@ func (x *FailureReport) String() string {
 func (*FailureReport) ProtoMessage() {}
 
 func (x *FailureReport) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[121]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[123]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -12676,7 +12909,7 @@ func (x *FailureReport) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FailureReport.ProtoReflect.Descriptor instead.
 func (*FailureReport) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{121}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{123}
 }
 
 func (x *FailureReport) GetSource() string {
@@ -12712,7 +12945,7 @@ type Samples struct {
 
 func (x *Samples) Reset() {
 	*x = Samples{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[122]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[124]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -12724,7 +12957,7 @@ func (x *Samples) String() string {
 func (*Samples) ProtoMessage() {}
 
 func (x *Samples) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[122]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[124]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -12737,7 +12970,7 @@ func (x *Samples) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Samples.ProtoReflect.Descriptor instead.
 func (*Samples) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{122}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{124}
 }
 
 func (x *Samples) GetProbe() string {
@@ -12812,7 +13045,7 @@ type ActionOutcome struct {
 
 func (x *ActionOutcome) Reset() {
 	*x = ActionOutcome{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[123]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[125]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -12824,7 +13057,7 @@ func (x *ActionOutcome) String() string {
 func (*ActionOutcome) ProtoMessage() {}
 
 func (x *ActionOutcome) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[123]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[125]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -12837,7 +13070,7 @@ func (x *ActionOutcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ActionOutcome.ProtoReflect.Descriptor instead.
 func (*ActionOutcome) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{123}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{125}
 }
 
 func (x *ActionOutcome) GetActionId() uint64 {
@@ -12904,7 +13137,7 @@ type ScoreTable struct {
 
 func (x *ScoreTable) Reset() {
 	*x = ScoreTable{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[124]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[126]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -12916,7 +13149,7 @@ func (x *ScoreTable) String() string {
 func (*ScoreTable) ProtoMessage() {}
 
 func (x *ScoreTable) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[124]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[126]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -12929,7 +13162,7 @@ func (x *ScoreTable) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ScoreTable.ProtoReflect.Descriptor instead.
 func (*ScoreTable) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{124}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{126}
 }
 
 func (x *ScoreTable) GetViewVersion() uint64 {
@@ -12972,7 +13205,7 @@ type ChainScore struct {
 
 func (x *ChainScore) Reset() {
 	*x = ChainScore{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[125]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[127]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -12984,7 +13217,7 @@ func (x *ChainScore) String() string {
 func (*ChainScore) ProtoMessage() {}
 
 func (x *ChainScore) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[125]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[127]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -12997,7 +13230,7 @@ func (x *ChainScore) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChainScore.ProtoReflect.Descriptor instead.
 func (*ChainScore) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{125}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{127}
 }
 
 func (x *ChainScore) GetChain() uint64 {
@@ -13038,7 +13271,7 @@ type NodeScore struct {
 
 func (x *NodeScore) Reset() {
 	*x = NodeScore{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[126]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[128]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -13050,7 +13283,7 @@ func (x *NodeScore) String() string {
 func (*NodeScore) ProtoMessage() {}
 
 func (x *NodeScore) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[126]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[128]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -13063,7 +13296,7 @@ func (x *NodeScore) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeScore.ProtoReflect.Descriptor instead.
 func (*NodeScore) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{126}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{128}
 }
 
 func (x *NodeScore) GetNode() uint64 {
@@ -13092,7 +13325,7 @@ type MigrationCost struct {
 
 func (x *MigrationCost) Reset() {
 	*x = MigrationCost{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[127]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[129]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -13104,7 +13337,7 @@ func (x *MigrationCost) String() string {
 func (*MigrationCost) ProtoMessage() {}
 
 func (x *MigrationCost) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[127]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[129]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -13117,7 +13350,7 @@ func (x *MigrationCost) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MigrationCost.ProtoReflect.Descriptor instead.
 func (*MigrationCost) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{127}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{129}
 }
 
 func (x *MigrationCost) GetStateTransfer() *durationpb.Duration {
@@ -13151,7 +13384,7 @@ type Migrations struct {
 
 func (x *Migrations) Reset() {
 	*x = Migrations{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[128]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[130]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -13163,7 +13396,7 @@ func (x *Migrations) String() string {
 func (*Migrations) ProtoMessage() {}
 
 func (x *Migrations) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[128]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[130]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -13176,7 +13409,7 @@ func (x *Migrations) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Migrations.ProtoReflect.Descriptor instead.
 func (*Migrations) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{128}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{130}
 }
 
 func (x *Migrations) GetInFlight() []*MigrationView {
@@ -13201,7 +13434,7 @@ type BlastRadius struct {
 
 func (x *BlastRadius) Reset() {
 	*x = BlastRadius{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[129]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[131]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -13213,7 +13446,7 @@ func (x *BlastRadius) String() string {
 func (*BlastRadius) ProtoMessage() {}
 
 func (x *BlastRadius) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[129]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[131]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -13226,7 +13459,7 @@ func (x *BlastRadius) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BlastRadius.ProtoReflect.Descriptor instead.
 func (*BlastRadius) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{129}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{131}
 }
 
 func (x *BlastRadius) GetAffectedNodes() []uint64 {
@@ -13283,7 +13516,7 @@ type DaemonLifecycle_Started struct {
 
 func (x *DaemonLifecycle_Started) Reset() {
 	*x = DaemonLifecycle_Started{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[130]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[132]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -13295,7 +13528,7 @@ func (x *DaemonLifecycle_Started) String() string {
 func (*DaemonLifecycle_Started) ProtoMessage() {}
 
 func (x *DaemonLifecycle_Started) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[130]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[132]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -13341,7 +13574,7 @@ type DaemonLifecycle_ExitedCleanly struct {
 
 func (x *DaemonLifecycle_ExitedCleanly) Reset() {
 	*x = DaemonLifecycle_ExitedCleanly{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[131]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[133]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -13353,7 +13586,7 @@ func (x *DaemonLifecycle_ExitedCleanly) String() string {
 func (*DaemonLifecycle_ExitedCleanly) ProtoMessage() {}
 
 func (x *DaemonLifecycle_ExitedCleanly) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[131]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[133]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -13386,7 +13619,7 @@ type DaemonLifecycle_Crashed struct {
 
 func (x *DaemonLifecycle_Crashed) Reset() {
 	*x = DaemonLifecycle_Crashed{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[132]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[134]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -13398,7 +13631,7 @@ func (x *DaemonLifecycle_Crashed) String() string {
 func (*DaemonLifecycle_Crashed) ProtoMessage() {}
 
 func (x *DaemonLifecycle_Crashed) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[132]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[134]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -13438,7 +13671,7 @@ type DaemonLifecycle_Replaced struct {
 
 func (x *DaemonLifecycle_Replaced) Reset() {
 	*x = DaemonLifecycle_Replaced{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[133]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[135]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -13450,7 +13683,7 @@ func (x *DaemonLifecycle_Replaced) String() string {
 func (*DaemonLifecycle_Replaced) ProtoMessage() {}
 
 func (x *DaemonLifecycle_Replaced) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[133]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[135]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -13477,7 +13710,7 @@ type DaemonLifecycle_Rejected struct {
 
 func (x *DaemonLifecycle_Rejected) Reset() {
 	*x = DaemonLifecycle_Rejected{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[134]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[136]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -13489,7 +13722,7 @@ func (x *DaemonLifecycle_Rejected) String() string {
 func (*DaemonLifecycle_Rejected) ProtoMessage() {}
 
 func (x *DaemonLifecycle_Rejected) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[134]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[136]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -13523,7 +13756,7 @@ type Recovery_Signature struct {
 
 func (x *Recovery_Signature) Reset() {
 	*x = Recovery_Signature{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[136]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[138]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -13535,7 +13768,7 @@ func (x *Recovery_Signature) String() string {
 func (*Recovery_Signature) ProtoMessage() {}
 
 func (x *Recovery_Signature) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[136]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[138]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -13548,7 +13781,7 @@ func (x *Recovery_Signature) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Recovery_Signature.ProtoReflect.Descriptor instead.
 func (*Recovery_Signature) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{54, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{56, 0}
 }
 
 func (x *Recovery_Signature) GetNode() uint64 {
@@ -13575,7 +13808,7 @@ type ClusterState_Nonce struct {
 
 func (x *ClusterState_Nonce) Reset() {
 	*x = ClusterState_Nonce{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[137]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[139]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -13587,7 +13820,7 @@ func (x *ClusterState_Nonce) String() string {
 func (*ClusterState_Nonce) ProtoMessage() {}
 
 func (x *ClusterState_Nonce) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[137]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[139]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -13600,7 +13833,7 @@ func (x *ClusterState_Nonce) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClusterState_Nonce.ProtoReflect.Descriptor instead.
 func (*ClusterState_Nonce) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{57, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{59, 0}
 }
 
 func (x *ClusterState_Nonce) GetIssuedAt() *timestamppb.Timestamp {
@@ -13628,7 +13861,7 @@ type ClusterState_Cooldown struct {
 
 func (x *ClusterState_Cooldown) Reset() {
 	*x = ClusterState_Cooldown{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[138]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[140]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -13640,7 +13873,7 @@ func (x *ClusterState_Cooldown) String() string {
 func (*ClusterState_Cooldown) ProtoMessage() {}
 
 func (x *ClusterState_Cooldown) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[138]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[140]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -13653,7 +13886,7 @@ func (x *ClusterState_Cooldown) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClusterState_Cooldown.ProtoReflect.Descriptor instead.
 func (*ClusterState_Cooldown) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{57, 1}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{59, 1}
 }
 
 func (x *ClusterState_Cooldown) GetNode() uint64 {
@@ -13691,7 +13924,7 @@ type ClusterState_Order struct {
 
 func (x *ClusterState_Order) Reset() {
 	*x = ClusterState_Order{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[139]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[141]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -13703,7 +13936,7 @@ func (x *ClusterState_Order) String() string {
 func (*ClusterState_Order) ProtoMessage() {}
 
 func (x *ClusterState_Order) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[139]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[141]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -13716,7 +13949,7 @@ func (x *ClusterState_Order) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClusterState_Order.ProtoReflect.Descriptor instead.
 func (*ClusterState_Order) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{57, 2}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{59, 2}
 }
 
 func (x *ClusterState_Order) GetSubject() string {
@@ -13765,7 +13998,7 @@ type ClusterState_Mark struct {
 
 func (x *ClusterState_Mark) Reset() {
 	*x = ClusterState_Mark{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[140]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[142]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -13777,7 +14010,7 @@ func (x *ClusterState_Mark) String() string {
 func (*ClusterState_Mark) ProtoMessage() {}
 
 func (x *ClusterState_Mark) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[140]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[142]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -13790,7 +14023,7 @@ func (x *ClusterState_Mark) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClusterState_Mark.ProtoReflect.Descriptor instead.
 func (*ClusterState_Mark) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{57, 3}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{59, 3}
 }
 
 func (x *ClusterState_Mark) GetHeight() uint64 {
@@ -13819,7 +14052,7 @@ type ClusterState_Recovered struct {
 
 func (x *ClusterState_Recovered) Reset() {
 	*x = ClusterState_Recovered{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[141]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[143]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -13831,7 +14064,7 @@ func (x *ClusterState_Recovered) String() string {
 func (*ClusterState_Recovered) ProtoMessage() {}
 
 func (x *ClusterState_Recovered) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[141]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[143]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -13844,7 +14077,7 @@ func (x *ClusterState_Recovered) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClusterState_Recovered.ProtoReflect.Descriptor instead.
 func (*ClusterState_Recovered) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{57, 4}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{59, 4}
 }
 
 func (x *ClusterState_Recovered) GetHeight() uint64 {
@@ -13886,7 +14119,7 @@ type MeshLink_Beacon struct {
 
 func (x *MeshLink_Beacon) Reset() {
 	*x = MeshLink_Beacon{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[143]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[145]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -13898,7 +14131,7 @@ func (x *MeshLink_Beacon) String() string {
 func (*MeshLink_Beacon) ProtoMessage() {}
 
 func (x *MeshLink_Beacon) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[143]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[145]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -13911,7 +14144,7 @@ func (x *MeshLink_Beacon) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MeshLink_Beacon.ProtoReflect.Descriptor instead.
 func (*MeshLink_Beacon) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{60, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{62, 0}
 }
 
 func (x *MeshLink_Beacon) GetHeight() uint64 {
@@ -13946,7 +14179,7 @@ type OrderedOver_Daemon struct {
 
 func (x *OrderedOver_Daemon) Reset() {
 	*x = OrderedOver_Daemon{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[144]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[146]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -13958,7 +14191,7 @@ func (x *OrderedOver_Daemon) String() string {
 func (*OrderedOver_Daemon) ProtoMessage() {}
 
 func (x *OrderedOver_Daemon) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[144]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[146]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -13971,7 +14204,7 @@ func (x *OrderedOver_Daemon) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedOver_Daemon.ProtoReflect.Descriptor instead.
 func (*OrderedOver_Daemon) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{61, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{63, 0}
 }
 
 func (x *OrderedOver_Daemon) GetDaemon() *DaemonRef {
@@ -14006,7 +14239,7 @@ type OrderedOver_Chain struct {
 
 func (x *OrderedOver_Chain) Reset() {
 	*x = OrderedOver_Chain{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[145]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[147]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -14018,7 +14251,7 @@ func (x *OrderedOver_Chain) String() string {
 func (*OrderedOver_Chain) ProtoMessage() {}
 
 func (x *OrderedOver_Chain) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[145]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[147]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -14031,7 +14264,7 @@ func (x *OrderedOver_Chain) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedOver_Chain.ProtoReflect.Descriptor instead.
 func (*OrderedOver_Chain) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{61, 1}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{63, 1}
 }
 
 func (x *OrderedOver_Chain) GetChain() uint64 {
@@ -14065,7 +14298,7 @@ type OrderedOver_Node struct {
 
 func (x *OrderedOver_Node) Reset() {
 	*x = OrderedOver_Node{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[146]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[148]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -14077,7 +14310,7 @@ func (x *OrderedOver_Node) String() string {
 func (*OrderedOver_Node) ProtoMessage() {}
 
 func (x *OrderedOver_Node) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[146]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[148]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -14090,7 +14323,7 @@ func (x *OrderedOver_Node) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedOver_Node.ProtoReflect.Descriptor instead.
 func (*OrderedOver_Node) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{61, 2}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{63, 2}
 }
 
 func (x *OrderedOver_Node) GetNode() uint64 {
@@ -14118,7 +14351,7 @@ type OrderedDaemon_Run struct {
 
 func (x *OrderedDaemon_Run) Reset() {
 	*x = OrderedDaemon_Run{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[147]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[149]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -14130,7 +14363,7 @@ func (x *OrderedDaemon_Run) String() string {
 func (*OrderedDaemon_Run) ProtoMessage() {}
 
 func (x *OrderedDaemon_Run) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[147]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[149]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -14143,7 +14376,7 @@ func (x *OrderedDaemon_Run) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedDaemon_Run.ProtoReflect.Descriptor instead.
 func (*OrderedDaemon_Run) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{68, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{70, 0}
 }
 
 func (x *OrderedDaemon_Run) GetIntent() DaemonIntent_Intent {
@@ -14178,7 +14411,7 @@ type OrderedDaemon_Pin struct {
 
 func (x *OrderedDaemon_Pin) Reset() {
 	*x = OrderedDaemon_Pin{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[148]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[150]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -14190,7 +14423,7 @@ func (x *OrderedDaemon_Pin) String() string {
 func (*OrderedDaemon_Pin) ProtoMessage() {}
 
 func (x *OrderedDaemon_Pin) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[148]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[150]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -14203,7 +14436,7 @@ func (x *OrderedDaemon_Pin) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedDaemon_Pin.ProtoReflect.Descriptor instead.
 func (*OrderedDaemon_Pin) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{68, 1}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{70, 1}
 }
 
 func (x *OrderedDaemon_Pin) GetNode() uint64 {
@@ -14239,7 +14472,7 @@ type OrderedDaemon_Restart struct {
 
 func (x *OrderedDaemon_Restart) Reset() {
 	*x = OrderedDaemon_Restart{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[149]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[151]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -14251,7 +14484,7 @@ func (x *OrderedDaemon_Restart) String() string {
 func (*OrderedDaemon_Restart) ProtoMessage() {}
 
 func (x *OrderedDaemon_Restart) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[149]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[151]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -14264,7 +14497,7 @@ func (x *OrderedDaemon_Restart) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedDaemon_Restart.ProtoReflect.Descriptor instead.
 func (*OrderedDaemon_Restart) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{68, 2}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{70, 2}
 }
 
 func (x *OrderedDaemon_Restart) GetAt() *timestamppb.Timestamp {
@@ -14292,7 +14525,7 @@ type OrderedChain_Count struct {
 
 func (x *OrderedChain_Count) Reset() {
 	*x = OrderedChain_Count{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[150]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[152]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -14304,7 +14537,7 @@ func (x *OrderedChain_Count) String() string {
 func (*OrderedChain_Count) ProtoMessage() {}
 
 func (x *OrderedChain_Count) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[150]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[152]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -14317,7 +14550,7 @@ func (x *OrderedChain_Count) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedChain_Count.ProtoReflect.Descriptor instead.
 func (*OrderedChain_Count) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{70, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{72, 0}
 }
 
 func (x *OrderedChain_Count) GetDesired() uint32 {
@@ -14352,7 +14585,7 @@ type OrderedChain_Hold struct {
 
 func (x *OrderedChain_Hold) Reset() {
 	*x = OrderedChain_Hold{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[151]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[153]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -14364,7 +14597,7 @@ func (x *OrderedChain_Hold) String() string {
 func (*OrderedChain_Hold) ProtoMessage() {}
 
 func (x *OrderedChain_Hold) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[151]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[153]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -14377,7 +14610,7 @@ func (x *OrderedChain_Hold) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedChain_Hold.ProtoReflect.Descriptor instead.
 func (*OrderedChain_Hold) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{70, 1}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{72, 1}
 }
 
 func (x *OrderedChain_Hold) GetIntent() LocalReplicaIntent_Intent {
@@ -14412,7 +14645,7 @@ type MeshView_OpenToken struct {
 
 func (x *MeshView_OpenToken) Reset() {
 	*x = MeshView_OpenToken{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[152]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[154]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -14424,7 +14657,7 @@ func (x *MeshView_OpenToken) String() string {
 func (*MeshView_OpenToken) ProtoMessage() {}
 
 func (x *MeshView_OpenToken) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[152]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[154]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -14437,7 +14670,7 @@ func (x *MeshView_OpenToken) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MeshView_OpenToken.ProtoReflect.Descriptor instead.
 func (*MeshView_OpenToken) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{105, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{107, 0}
 }
 
 func (x *MeshView_OpenToken) GetNode() uint64 {
@@ -14480,7 +14713,7 @@ type PeersAnnounced_Announced struct {
 
 func (x *PeersAnnounced_Announced) Reset() {
 	*x = PeersAnnounced_Announced{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[153]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[155]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -14492,7 +14725,7 @@ func (x *PeersAnnounced_Announced) String() string {
 func (*PeersAnnounced_Announced) ProtoMessage() {}
 
 func (x *PeersAnnounced_Announced) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[153]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[155]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -14505,7 +14738,7 @@ func (x *PeersAnnounced_Announced) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PeersAnnounced_Announced.ProtoReflect.Descriptor instead.
 func (*PeersAnnounced_Announced) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{118, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{120, 0}
 }
 
 func (x *PeersAnnounced_Announced) GetId() uint64 {
@@ -14588,7 +14821,7 @@ type BlastRadius_Warning struct {
 
 func (x *BlastRadius_Warning) Reset() {
 	*x = BlastRadius_Warning{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[154]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[156]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -14600,7 +14833,7 @@ func (x *BlastRadius_Warning) String() string {
 func (*BlastRadius_Warning) ProtoMessage() {}
 
 func (x *BlastRadius_Warning) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[154]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[156]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -14613,7 +14846,7 @@ func (x *BlastRadius_Warning) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BlastRadius_Warning.ProtoReflect.Descriptor instead.
 func (*BlastRadius_Warning) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{129, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{131, 0}
 }
 
 func (x *BlastRadius_Warning) GetKind() string {
@@ -14885,7 +15118,7 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\x05phase\x18\x02 \x01(\x0e2\x1b.meshos.v1.MaintenancePhaseR\x05phase\x12\x16\n" +
 	"\x06reason\x18\x03 \x01(\tR\x06reason\x12:\n" +
 	"\bdeadline\x18\x04 \x01(\v2\x19.google.protobuf.DurationH\x00R\bdeadline\x88\x01\x01B\v\n" +
-	"\t_deadline\"\xbf\x0e\n" +
+	"\t_deadline\"\xf3\x0e\n" +
 	"\n" +
 	"AdminEvent\x12J\n" +
 	"\x11enter_maintenance\x18\x01 \x01(\v2\x1b.meshos.v1.EnterMaintenanceH\x00R\x10enterMaintenance\x12B\n" +
@@ -14904,7 +15137,8 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\tstop_node\x18\r \x01(\v2\x15.meshos.v1.NodeTargetH\x00R\bstopNode\x12A\n" +
 	"\x0erestart_daemon\x18\x0e \x01(\v2\x18.meshos.v1.RestartDaemonH\x00R\rrestartDaemon\x12>\n" +
 	"\rreload_daemon\x18\x0f \x01(\v2\x17.meshos.v1.ReloadDaemonH\x00R\freloadDaemon\x12>\n" +
-	"\rsignal_daemon\x18\x10 \x01(\v2\x17.meshos.v1.SignalDaemonH\x00R\fsignalDaemon\x12A\n" +
+	"\rsignal_daemon\x18\x10 \x01(\v2\x17.meshos.v1.SignalDaemonH\x00R\fsignalDaemon\x122\n" +
+	"\tset_chain\x18\x11 \x01(\v2\x13.meshos.v1.SetChainH\x00R\bsetChain\x12A\n" +
 	"\x0efreeze_cluster\x18\x14 \x01(\v2\x18.meshos.v1.FreezeClusterH\x00R\rfreezeCluster\x12;\n" +
 	"\fthaw_cluster\x18\x15 \x01(\v2\x16.meshos.v1.ThawClusterH\x00R\vthawCluster\x12H\n" +
 	"\x11flush_avoid_lists\x18\x16 \x01(\v2\x1a.meshos.v1.FlushAvoidListsH\x00R\x0fflushAvoidLists\x12N\n" +
@@ -14959,7 +15193,24 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\fSignalDaemon\x12\x12\n" +
 	"\x04node\x18\x01 \x01(\x04R\x04node\x12,\n" +
 	"\x06daemon\x18\x02 \x01(\v2\x14.meshos.v1.DaemonRefR\x06daemon\x12\x16\n" +
-	"\x06signal\x18\x03 \x01(\tR\x06signal\"<\n" +
+	"\x06signal\x18\x03 \x01(\tR\x06signal\"\x9a\x01\n" +
+	"\bSetChain\x12\x14\n" +
+	"\x05chain\x18\x01 \x01(\x04R\x05chain\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\x12\x1a\n" +
+	"\breplicas\x18\x03 \x01(\rR\breplicas\x12.\n" +
+	"\x06stream\x18\x04 \x01(\v2\x16.meshos.v1.ChainStreamR\x06stream\x12\x18\n" +
+	"\adeleted\x18\x05 \x01(\bR\adeleted\"\xbe\x02\n" +
+	"\vChainStream\x12\x1a\n" +
+	"\bsubjects\x18\x01 \x03(\tR\bsubjects\x12\x1b\n" +
+	"\tmax_bytes\x18\x02 \x01(\x03R\bmaxBytes\x122\n" +
+	"\amax_age\x18\x03 \x01(\v2\x19.google.protobuf.DurationR\x06maxAge\x12>\n" +
+	"\tretention\x18\x04 \x01(\x0e2 .meshos.v1.ChainStream.RetentionR\tretention\x12\x12\n" +
+	"\x04name\x18\x05 \x01(\tR\x04name\"n\n" +
+	"\tRetention\x12\x19\n" +
+	"\x15RETENTION_UNSPECIFIED\x10\x00\x12\x14\n" +
+	"\x10RETENTION_LIMITS\x10\x01\x12\x16\n" +
+	"\x12RETENTION_INTEREST\x10\x02\x12\x18\n" +
+	"\x14RETENTION_WORK_QUEUE\x10\x03\"<\n" +
 	"\rFreezeCluster\x12+\n" +
 	"\x03ttl\x18\x01 \x01(\v2\x19.google.protobuf.DurationR\x03ttl\"\r\n" +
 	"\vThawCluster\"g\n" +
@@ -15321,12 +15572,14 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\x05chain\x18\x01 \x01(\x04R\x05chain\x12\x16\n" +
 	"\x06source\x18\x02 \x01(\x04R\x06source\"#\n" +
 	"\vDropReplica\x12\x14\n" +
-	"\x05chain\x18\x01 \x01(\x04R\x05chain\"j\n" +
+	"\x05chain\x18\x01 \x01(\x04R\x05chain\"\x98\x01\n" +
 	"\x10RequestPlacement\x12\x14\n" +
 	"\x05chain\x18\x01 \x01(\x04R\x05chain\x12\x18\n" +
 	"\aexclude\x18\x02 \x03(\x04R\aexclude\x12\x1b\n" +
-	"\x06target\x18\x03 \x01(\x04H\x00R\x06target\x88\x01\x01B\t\n" +
-	"\a_target\"?\n" +
+	"\x06target\x18\x03 \x01(\x04H\x00R\x06target\x88\x01\x01\x12\x1f\n" +
+	"\breplaces\x18\x04 \x01(\x04H\x01R\breplaces\x88\x01\x01B\t\n" +
+	"\a_targetB\v\n" +
+	"\t_replaces\"?\n" +
 	"\x0fRequestEviction\x12\x14\n" +
 	"\x05chain\x18\x01 \x01(\x04R\x05chain\x12\x16\n" +
 	"\x06victim\x18\x02 \x01(\x04R\x06victim\"E\n" +
@@ -16005,8 +16258,8 @@ func file_meshos_v1_meshos_proto_rawDescGZIP() []byte {
 	return file_meshos_v1_meshos_proto_rawDescData
 }
 
-var file_meshos_v1_meshos_proto_enumTypes = make([]protoimpl.EnumInfo, 20)
-var file_meshos_v1_meshos_proto_msgTypes = make([]protoimpl.MessageInfo, 155)
+var file_meshos_v1_meshos_proto_enumTypes = make([]protoimpl.EnumInfo, 21)
+var file_meshos_v1_meshos_proto_msgTypes = make([]protoimpl.MessageInfo, 157)
 var file_meshos_v1_meshos_proto_goTypes = []any{
 	(NodeHealth)(0),                       // 0: meshos.v1.NodeHealth
 	(MaintenancePhase)(0),                 // 1: meshos.v1.MaintenancePhase
@@ -16019,540 +16272,547 @@ var file_meshos_v1_meshos_proto_goTypes = []any{
 	(ReplicaTransition_Kind)(0),           // 8: meshos.v1.ReplicaTransition.Kind
 	(DaemonIntent_Intent)(0),              // 9: meshos.v1.DaemonIntent.Intent
 	(LocalReplicaIntent_Intent)(0),        // 10: meshos.v1.LocalReplicaIntent.Intent
-	(VerificationOutcome_Verdict)(0),      // 11: meshos.v1.VerificationOutcome.Verdict
-	(ActionRecord_Outcome)(0),             // 12: meshos.v1.ActionRecord.Outcome
-	(DaemonView_Lifecycle)(0),             // 13: meshos.v1.DaemonView.Lifecycle
-	(DaemonView_Restart)(0),               // 14: meshos.v1.DaemonView.Restart
-	(DaemonView_Outcome)(0),               // 15: meshos.v1.DaemonView.Outcome
-	(EchoView_State)(0),                   // 16: meshos.v1.EchoView.State
-	(MigrationView_Phase)(0),              // 17: meshos.v1.MigrationView.Phase
-	(PluginView_Status)(0),                // 18: meshos.v1.PluginView.Status
-	(Acknowledged_Chain)(0),               // 19: meshos.v1.Acknowledged.Chain
-	(*DaemonRef)(nil),                     // 20: meshos.v1.DaemonRef
-	(*DaemonHealth)(nil),                  // 21: meshos.v1.DaemonHealth
-	(*Event)(nil),                         // 22: meshos.v1.Event
-	(*Shutdown)(nil),                      // 23: meshos.v1.Shutdown
-	(*ReplicaUpdate)(nil),                 // 24: meshos.v1.ReplicaUpdate
-	(*ReplicaLeader)(nil),                 // 25: meshos.v1.ReplicaLeader
-	(*ReplicaTransition)(nil),             // 26: meshos.v1.ReplicaTransition
-	(*DaemonLifecycle)(nil),               // 27: meshos.v1.DaemonLifecycle
-	(*DaemonExit)(nil),                    // 28: meshos.v1.DaemonExit
-	(*RttSample)(nil),                     // 29: meshos.v1.RttSample
-	(*NodeHealthSample)(nil),              // 30: meshos.v1.NodeHealthSample
-	(*ProbeResult)(nil),                   // 31: meshos.v1.ProbeResult
-	(*ProbeDetail)(nil),                   // 32: meshos.v1.ProbeDetail
-	(*PathMtu)(nil),                       // 33: meshos.v1.PathMtu
-	(*PeerInventory)(nil),                 // 34: meshos.v1.PeerInventory
-	(*DiskSpace)(nil),                     // 35: meshos.v1.DiskSpace
-	(*Temperature)(nil),                   // 36: meshos.v1.Temperature
-	(*NetworkLink)(nil),                   // 37: meshos.v1.NetworkLink
-	(*Gpu)(nil),                           // 38: meshos.v1.Gpu
-	(*LogLine)(nil),                       // 39: meshos.v1.LogLine
-	(*OutputPlace)(nil),                   // 40: meshos.v1.OutputPlace
-	(*BlobAnnouncement)(nil),              // 41: meshos.v1.BlobAnnouncement
-	(*PlacementIntent)(nil),               // 42: meshos.v1.PlacementIntent
-	(*DaemonIntent)(nil),                  // 43: meshos.v1.DaemonIntent
-	(*LocalReplicaIntent)(nil),            // 44: meshos.v1.LocalReplicaIntent
-	(*MaintenanceObserved)(nil),           // 45: meshos.v1.MaintenanceObserved
-	(*AdminEvent)(nil),                    // 46: meshos.v1.AdminEvent
-	(*NodeTarget)(nil),                    // 47: meshos.v1.NodeTarget
-	(*EnterMaintenance)(nil),              // 48: meshos.v1.EnterMaintenance
-	(*Drain)(nil),                         // 49: meshos.v1.Drain
-	(*DropReplicas)(nil),                  // 50: meshos.v1.DropReplicas
-	(*SetDaemonIntent)(nil),               // 51: meshos.v1.SetDaemonIntent
-	(*SetPlacement)(nil),                  // 52: meshos.v1.SetPlacement
-	(*SetLocalReplica)(nil),               // 53: meshos.v1.SetLocalReplica
-	(*RestartDaemon)(nil),                 // 54: meshos.v1.RestartDaemon
-	(*ReloadDaemon)(nil),                  // 55: meshos.v1.ReloadDaemon
-	(*SignalDaemon)(nil),                  // 56: meshos.v1.SignalDaemon
-	(*FreezeCluster)(nil),                 // 57: meshos.v1.FreezeCluster
-	(*ThawCluster)(nil),                   // 58: meshos.v1.ThawCluster
-	(*FlushAvoidLists)(nil),               // 59: meshos.v1.FlushAvoidLists
-	(*ForceEvictReplica)(nil),             // 60: meshos.v1.ForceEvictReplica
-	(*ForceRestartDaemon)(nil),            // 61: meshos.v1.ForceRestartDaemon
-	(*ForceCutover)(nil),                  // 62: meshos.v1.ForceCutover
-	(*KillMigration)(nil),                 // 63: meshos.v1.KillMigration
-	(*AdmitNode)(nil),                     // 64: meshos.v1.AdmitNode
-	(*ExpelNode)(nil),                     // 65: meshos.v1.ExpelNode
-	(*SetSigners)(nil),                    // 66: meshos.v1.SetSigners
-	(*Checkpoint)(nil),                    // 67: meshos.v1.Checkpoint
-	(*AcknowledgeRecovery)(nil),           // 68: meshos.v1.AcknowledgeRecovery
-	(*SignedCommit)(nil),                  // 69: meshos.v1.SignedCommit
-	(*AdminCommand)(nil),                  // 70: meshos.v1.AdminCommand
-	(*OrderedEntry)(nil),                  // 71: meshos.v1.OrderedEntry
-	(*LoggedEntry)(nil),                   // 72: meshos.v1.LoggedEntry
-	(*Founding)(nil),                      // 73: meshos.v1.Founding
-	(*Recovery)(nil),                      // 74: meshos.v1.Recovery
-	(*Joining)(nil),                       // 75: meshos.v1.Joining
-	(*RecordedEntry)(nil),                 // 76: meshos.v1.RecordedEntry
-	(*ClusterState)(nil),                  // 77: meshos.v1.ClusterState
-	(*StoredState)(nil),                   // 78: meshos.v1.StoredState
-	(*NodeSummary)(nil),                   // 79: meshos.v1.NodeSummary
-	(*MeshLink)(nil),                      // 80: meshos.v1.MeshLink
-	(*OrderedOver)(nil),                   // 81: meshos.v1.OrderedOver
-	(*OrderedCheckpoint)(nil),             // 82: meshos.v1.OrderedCheckpoint
-	(*OrderedState)(nil),                  // 83: meshos.v1.OrderedState
-	(*OrderOrigin)(nil),                   // 84: meshos.v1.OrderOrigin
-	(*OrderedLocal)(nil),                  // 85: meshos.v1.OrderedLocal
-	(*OrderedNode)(nil),                   // 86: meshos.v1.OrderedNode
-	(*OrderedForce)(nil),                  // 87: meshos.v1.OrderedForce
-	(*OrderedDaemon)(nil),                 // 88: meshos.v1.OrderedDaemon
-	(*OrderedGate)(nil),                   // 89: meshos.v1.OrderedGate
-	(*OrderedChain)(nil),                  // 90: meshos.v1.OrderedChain
-	(*Action)(nil),                        // 91: meshos.v1.Action
-	(*StartDaemon)(nil),                   // 92: meshos.v1.StartDaemon
-	(*StopDaemon)(nil),                    // 93: meshos.v1.StopDaemon
-	(*PullReplica)(nil),                   // 94: meshos.v1.PullReplica
-	(*DropReplica)(nil),                   // 95: meshos.v1.DropReplica
-	(*RequestPlacement)(nil),              // 96: meshos.v1.RequestPlacement
-	(*RequestEviction)(nil),               // 97: meshos.v1.RequestEviction
-	(*MigrateBlob)(nil),                   // 98: meshos.v1.MigrateBlob
-	(*ReduceHeat)(nil),                    // 99: meshos.v1.ReduceHeat
-	(*MarkAvoid)(nil),                     // 100: meshos.v1.MarkAvoid
-	(*ApplyBackoff)(nil),                  // 101: meshos.v1.ApplyBackoff
-	(*CommitMaintenanceTransition)(nil),   // 102: meshos.v1.CommitMaintenanceTransition
-	(*AskReload)(nil),                     // 103: meshos.v1.AskReload
-	(*SendSignal)(nil),                    // 104: meshos.v1.SendSignal
-	(*VerificationOutcome)(nil),           // 105: meshos.v1.VerificationOutcome
-	(*Operator)(nil),                      // 106: meshos.v1.Operator
-	(*AdminAuditRecord)(nil),              // 107: meshos.v1.AdminAuditRecord
-	(*Refusal)(nil),                       // 108: meshos.v1.Refusal
-	(*SignerChange)(nil),                  // 109: meshos.v1.SignerChange
-	(*LogRecord)(nil),                     // 110: meshos.v1.LogRecord
-	(*FailureRecord)(nil),                 // 111: meshos.v1.FailureRecord
-	(*ActionRecord)(nil),                  // 112: meshos.v1.ActionRecord
-	(*Record)(nil),                        // 113: meshos.v1.Record
-	(*Snapshot)(nil),                      // 114: meshos.v1.Snapshot
-	(*SnapshotCounts)(nil),                // 115: meshos.v1.SnapshotCounts
-	(*SnapshotDelta)(nil),                 // 116: meshos.v1.SnapshotDelta
-	(*NameView)(nil),                      // 117: meshos.v1.NameView
-	(*NodeInfo)(nil),                      // 118: meshos.v1.NodeInfo
-	(*SchedulerView)(nil),                 // 119: meshos.v1.SchedulerView
-	(*DaemonView)(nil),                    // 120: meshos.v1.DaemonView
-	(*OrderView)(nil),                     // 121: meshos.v1.OrderView
-	(*ReplicaView)(nil),                   // 122: meshos.v1.ReplicaView
-	(*PeerView)(nil),                      // 123: meshos.v1.PeerView
-	(*MemberView)(nil),                    // 124: meshos.v1.MemberView
-	(*MeshView)(nil),                      // 125: meshos.v1.MeshView
-	(*EchoView)(nil),                      // 126: meshos.v1.EchoView
-	(*CutOffView)(nil),                    // 127: meshos.v1.CutOffView
-	(*AvoidView)(nil),                     // 128: meshos.v1.AvoidView
-	(*MaintenanceView)(nil),               // 129: meshos.v1.MaintenanceView
-	(*EmittedAction)(nil),                 // 130: meshos.v1.EmittedAction
-	(*MigrationView)(nil),                 // 131: meshos.v1.MigrationView
-	(*PluginView)(nil),                    // 132: meshos.v1.PluginView
-	(*Stats)(nil),                         // 133: meshos.v1.Stats
-	(*JournalEntry)(nil),                  // 134: meshos.v1.JournalEntry
-	(*Boot)(nil),                          // 135: meshos.v1.Boot
-	(*Tick)(nil),                          // 136: meshos.v1.Tick
-	(*JudgedCommit)(nil),                  // 137: meshos.v1.JudgedCommit
-	(*PeersAnnounced)(nil),                // 138: meshos.v1.PeersAnnounced
-	(*Reload)(nil),                        // 139: meshos.v1.Reload
-	(*Acknowledged)(nil),                  // 140: meshos.v1.Acknowledged
-	(*FailureReport)(nil),                 // 141: meshos.v1.FailureReport
-	(*Samples)(nil),                       // 142: meshos.v1.Samples
-	(*ActionOutcome)(nil),                 // 143: meshos.v1.ActionOutcome
-	(*ScoreTable)(nil),                    // 144: meshos.v1.ScoreTable
-	(*ChainScore)(nil),                    // 145: meshos.v1.ChainScore
-	(*NodeScore)(nil),                     // 146: meshos.v1.NodeScore
-	(*MigrationCost)(nil),                 // 147: meshos.v1.MigrationCost
-	(*Migrations)(nil),                    // 148: meshos.v1.Migrations
-	(*BlastRadius)(nil),                   // 149: meshos.v1.BlastRadius
-	(*DaemonLifecycle_Started)(nil),       // 150: meshos.v1.DaemonLifecycle.Started
-	(*DaemonLifecycle_ExitedCleanly)(nil), // 151: meshos.v1.DaemonLifecycle.ExitedCleanly
-	(*DaemonLifecycle_Crashed)(nil),       // 152: meshos.v1.DaemonLifecycle.Crashed
-	(*DaemonLifecycle_Replaced)(nil),      // 153: meshos.v1.DaemonLifecycle.Replaced
-	(*DaemonLifecycle_Rejected)(nil),      // 154: meshos.v1.DaemonLifecycle.Rejected
-	nil,                                   // 155: meshos.v1.PeerInventory.AgesEntry
-	(*Recovery_Signature)(nil),            // 156: meshos.v1.Recovery.Signature
-	(*ClusterState_Nonce)(nil),            // 157: meshos.v1.ClusterState.Nonce
-	(*ClusterState_Cooldown)(nil),         // 158: meshos.v1.ClusterState.Cooldown
-	(*ClusterState_Order)(nil),            // 159: meshos.v1.ClusterState.Order
-	(*ClusterState_Mark)(nil),             // 160: meshos.v1.ClusterState.Mark
-	(*ClusterState_Recovered)(nil),        // 161: meshos.v1.ClusterState.Recovered
-	nil,                                   // 162: meshos.v1.NodeSummary.LabelsEntry
-	(*MeshLink_Beacon)(nil),               // 163: meshos.v1.MeshLink.Beacon
-	(*OrderedOver_Daemon)(nil),            // 164: meshos.v1.OrderedOver.Daemon
-	(*OrderedOver_Chain)(nil),             // 165: meshos.v1.OrderedOver.Chain
-	(*OrderedOver_Node)(nil),              // 166: meshos.v1.OrderedOver.Node
-	(*OrderedDaemon_Run)(nil),             // 167: meshos.v1.OrderedDaemon.Run
-	(*OrderedDaemon_Pin)(nil),             // 168: meshos.v1.OrderedDaemon.Pin
-	(*OrderedDaemon_Restart)(nil),         // 169: meshos.v1.OrderedDaemon.Restart
-	(*OrderedChain_Count)(nil),            // 170: meshos.v1.OrderedChain.Count
-	(*OrderedChain_Hold)(nil),             // 171: meshos.v1.OrderedChain.Hold
-	(*MeshView_OpenToken)(nil),            // 172: meshos.v1.MeshView.OpenToken
-	(*PeersAnnounced_Announced)(nil),      // 173: meshos.v1.PeersAnnounced.Announced
-	(*BlastRadius_Warning)(nil),           // 174: meshos.v1.BlastRadius.Warning
-	(*timestamppb.Timestamp)(nil),         // 175: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),           // 176: google.protobuf.Duration
+	(ChainStream_Retention)(0),            // 11: meshos.v1.ChainStream.Retention
+	(VerificationOutcome_Verdict)(0),      // 12: meshos.v1.VerificationOutcome.Verdict
+	(ActionRecord_Outcome)(0),             // 13: meshos.v1.ActionRecord.Outcome
+	(DaemonView_Lifecycle)(0),             // 14: meshos.v1.DaemonView.Lifecycle
+	(DaemonView_Restart)(0),               // 15: meshos.v1.DaemonView.Restart
+	(DaemonView_Outcome)(0),               // 16: meshos.v1.DaemonView.Outcome
+	(EchoView_State)(0),                   // 17: meshos.v1.EchoView.State
+	(MigrationView_Phase)(0),              // 18: meshos.v1.MigrationView.Phase
+	(PluginView_Status)(0),                // 19: meshos.v1.PluginView.Status
+	(Acknowledged_Chain)(0),               // 20: meshos.v1.Acknowledged.Chain
+	(*DaemonRef)(nil),                     // 21: meshos.v1.DaemonRef
+	(*DaemonHealth)(nil),                  // 22: meshos.v1.DaemonHealth
+	(*Event)(nil),                         // 23: meshos.v1.Event
+	(*Shutdown)(nil),                      // 24: meshos.v1.Shutdown
+	(*ReplicaUpdate)(nil),                 // 25: meshos.v1.ReplicaUpdate
+	(*ReplicaLeader)(nil),                 // 26: meshos.v1.ReplicaLeader
+	(*ReplicaTransition)(nil),             // 27: meshos.v1.ReplicaTransition
+	(*DaemonLifecycle)(nil),               // 28: meshos.v1.DaemonLifecycle
+	(*DaemonExit)(nil),                    // 29: meshos.v1.DaemonExit
+	(*RttSample)(nil),                     // 30: meshos.v1.RttSample
+	(*NodeHealthSample)(nil),              // 31: meshos.v1.NodeHealthSample
+	(*ProbeResult)(nil),                   // 32: meshos.v1.ProbeResult
+	(*ProbeDetail)(nil),                   // 33: meshos.v1.ProbeDetail
+	(*PathMtu)(nil),                       // 34: meshos.v1.PathMtu
+	(*PeerInventory)(nil),                 // 35: meshos.v1.PeerInventory
+	(*DiskSpace)(nil),                     // 36: meshos.v1.DiskSpace
+	(*Temperature)(nil),                   // 37: meshos.v1.Temperature
+	(*NetworkLink)(nil),                   // 38: meshos.v1.NetworkLink
+	(*Gpu)(nil),                           // 39: meshos.v1.Gpu
+	(*LogLine)(nil),                       // 40: meshos.v1.LogLine
+	(*OutputPlace)(nil),                   // 41: meshos.v1.OutputPlace
+	(*BlobAnnouncement)(nil),              // 42: meshos.v1.BlobAnnouncement
+	(*PlacementIntent)(nil),               // 43: meshos.v1.PlacementIntent
+	(*DaemonIntent)(nil),                  // 44: meshos.v1.DaemonIntent
+	(*LocalReplicaIntent)(nil),            // 45: meshos.v1.LocalReplicaIntent
+	(*MaintenanceObserved)(nil),           // 46: meshos.v1.MaintenanceObserved
+	(*AdminEvent)(nil),                    // 47: meshos.v1.AdminEvent
+	(*NodeTarget)(nil),                    // 48: meshos.v1.NodeTarget
+	(*EnterMaintenance)(nil),              // 49: meshos.v1.EnterMaintenance
+	(*Drain)(nil),                         // 50: meshos.v1.Drain
+	(*DropReplicas)(nil),                  // 51: meshos.v1.DropReplicas
+	(*SetDaemonIntent)(nil),               // 52: meshos.v1.SetDaemonIntent
+	(*SetPlacement)(nil),                  // 53: meshos.v1.SetPlacement
+	(*SetLocalReplica)(nil),               // 54: meshos.v1.SetLocalReplica
+	(*RestartDaemon)(nil),                 // 55: meshos.v1.RestartDaemon
+	(*ReloadDaemon)(nil),                  // 56: meshos.v1.ReloadDaemon
+	(*SignalDaemon)(nil),                  // 57: meshos.v1.SignalDaemon
+	(*SetChain)(nil),                      // 58: meshos.v1.SetChain
+	(*ChainStream)(nil),                   // 59: meshos.v1.ChainStream
+	(*FreezeCluster)(nil),                 // 60: meshos.v1.FreezeCluster
+	(*ThawCluster)(nil),                   // 61: meshos.v1.ThawCluster
+	(*FlushAvoidLists)(nil),               // 62: meshos.v1.FlushAvoidLists
+	(*ForceEvictReplica)(nil),             // 63: meshos.v1.ForceEvictReplica
+	(*ForceRestartDaemon)(nil),            // 64: meshos.v1.ForceRestartDaemon
+	(*ForceCutover)(nil),                  // 65: meshos.v1.ForceCutover
+	(*KillMigration)(nil),                 // 66: meshos.v1.KillMigration
+	(*AdmitNode)(nil),                     // 67: meshos.v1.AdmitNode
+	(*ExpelNode)(nil),                     // 68: meshos.v1.ExpelNode
+	(*SetSigners)(nil),                    // 69: meshos.v1.SetSigners
+	(*Checkpoint)(nil),                    // 70: meshos.v1.Checkpoint
+	(*AcknowledgeRecovery)(nil),           // 71: meshos.v1.AcknowledgeRecovery
+	(*SignedCommit)(nil),                  // 72: meshos.v1.SignedCommit
+	(*AdminCommand)(nil),                  // 73: meshos.v1.AdminCommand
+	(*OrderedEntry)(nil),                  // 74: meshos.v1.OrderedEntry
+	(*LoggedEntry)(nil),                   // 75: meshos.v1.LoggedEntry
+	(*Founding)(nil),                      // 76: meshos.v1.Founding
+	(*Recovery)(nil),                      // 77: meshos.v1.Recovery
+	(*Joining)(nil),                       // 78: meshos.v1.Joining
+	(*RecordedEntry)(nil),                 // 79: meshos.v1.RecordedEntry
+	(*ClusterState)(nil),                  // 80: meshos.v1.ClusterState
+	(*StoredState)(nil),                   // 81: meshos.v1.StoredState
+	(*NodeSummary)(nil),                   // 82: meshos.v1.NodeSummary
+	(*MeshLink)(nil),                      // 83: meshos.v1.MeshLink
+	(*OrderedOver)(nil),                   // 84: meshos.v1.OrderedOver
+	(*OrderedCheckpoint)(nil),             // 85: meshos.v1.OrderedCheckpoint
+	(*OrderedState)(nil),                  // 86: meshos.v1.OrderedState
+	(*OrderOrigin)(nil),                   // 87: meshos.v1.OrderOrigin
+	(*OrderedLocal)(nil),                  // 88: meshos.v1.OrderedLocal
+	(*OrderedNode)(nil),                   // 89: meshos.v1.OrderedNode
+	(*OrderedForce)(nil),                  // 90: meshos.v1.OrderedForce
+	(*OrderedDaemon)(nil),                 // 91: meshos.v1.OrderedDaemon
+	(*OrderedGate)(nil),                   // 92: meshos.v1.OrderedGate
+	(*OrderedChain)(nil),                  // 93: meshos.v1.OrderedChain
+	(*Action)(nil),                        // 94: meshos.v1.Action
+	(*StartDaemon)(nil),                   // 95: meshos.v1.StartDaemon
+	(*StopDaemon)(nil),                    // 96: meshos.v1.StopDaemon
+	(*PullReplica)(nil),                   // 97: meshos.v1.PullReplica
+	(*DropReplica)(nil),                   // 98: meshos.v1.DropReplica
+	(*RequestPlacement)(nil),              // 99: meshos.v1.RequestPlacement
+	(*RequestEviction)(nil),               // 100: meshos.v1.RequestEviction
+	(*MigrateBlob)(nil),                   // 101: meshos.v1.MigrateBlob
+	(*ReduceHeat)(nil),                    // 102: meshos.v1.ReduceHeat
+	(*MarkAvoid)(nil),                     // 103: meshos.v1.MarkAvoid
+	(*ApplyBackoff)(nil),                  // 104: meshos.v1.ApplyBackoff
+	(*CommitMaintenanceTransition)(nil),   // 105: meshos.v1.CommitMaintenanceTransition
+	(*AskReload)(nil),                     // 106: meshos.v1.AskReload
+	(*SendSignal)(nil),                    // 107: meshos.v1.SendSignal
+	(*VerificationOutcome)(nil),           // 108: meshos.v1.VerificationOutcome
+	(*Operator)(nil),                      // 109: meshos.v1.Operator
+	(*AdminAuditRecord)(nil),              // 110: meshos.v1.AdminAuditRecord
+	(*Refusal)(nil),                       // 111: meshos.v1.Refusal
+	(*SignerChange)(nil),                  // 112: meshos.v1.SignerChange
+	(*LogRecord)(nil),                     // 113: meshos.v1.LogRecord
+	(*FailureRecord)(nil),                 // 114: meshos.v1.FailureRecord
+	(*ActionRecord)(nil),                  // 115: meshos.v1.ActionRecord
+	(*Record)(nil),                        // 116: meshos.v1.Record
+	(*Snapshot)(nil),                      // 117: meshos.v1.Snapshot
+	(*SnapshotCounts)(nil),                // 118: meshos.v1.SnapshotCounts
+	(*SnapshotDelta)(nil),                 // 119: meshos.v1.SnapshotDelta
+	(*NameView)(nil),                      // 120: meshos.v1.NameView
+	(*NodeInfo)(nil),                      // 121: meshos.v1.NodeInfo
+	(*SchedulerView)(nil),                 // 122: meshos.v1.SchedulerView
+	(*DaemonView)(nil),                    // 123: meshos.v1.DaemonView
+	(*OrderView)(nil),                     // 124: meshos.v1.OrderView
+	(*ReplicaView)(nil),                   // 125: meshos.v1.ReplicaView
+	(*PeerView)(nil),                      // 126: meshos.v1.PeerView
+	(*MemberView)(nil),                    // 127: meshos.v1.MemberView
+	(*MeshView)(nil),                      // 128: meshos.v1.MeshView
+	(*EchoView)(nil),                      // 129: meshos.v1.EchoView
+	(*CutOffView)(nil),                    // 130: meshos.v1.CutOffView
+	(*AvoidView)(nil),                     // 131: meshos.v1.AvoidView
+	(*MaintenanceView)(nil),               // 132: meshos.v1.MaintenanceView
+	(*EmittedAction)(nil),                 // 133: meshos.v1.EmittedAction
+	(*MigrationView)(nil),                 // 134: meshos.v1.MigrationView
+	(*PluginView)(nil),                    // 135: meshos.v1.PluginView
+	(*Stats)(nil),                         // 136: meshos.v1.Stats
+	(*JournalEntry)(nil),                  // 137: meshos.v1.JournalEntry
+	(*Boot)(nil),                          // 138: meshos.v1.Boot
+	(*Tick)(nil),                          // 139: meshos.v1.Tick
+	(*JudgedCommit)(nil),                  // 140: meshos.v1.JudgedCommit
+	(*PeersAnnounced)(nil),                // 141: meshos.v1.PeersAnnounced
+	(*Reload)(nil),                        // 142: meshos.v1.Reload
+	(*Acknowledged)(nil),                  // 143: meshos.v1.Acknowledged
+	(*FailureReport)(nil),                 // 144: meshos.v1.FailureReport
+	(*Samples)(nil),                       // 145: meshos.v1.Samples
+	(*ActionOutcome)(nil),                 // 146: meshos.v1.ActionOutcome
+	(*ScoreTable)(nil),                    // 147: meshos.v1.ScoreTable
+	(*ChainScore)(nil),                    // 148: meshos.v1.ChainScore
+	(*NodeScore)(nil),                     // 149: meshos.v1.NodeScore
+	(*MigrationCost)(nil),                 // 150: meshos.v1.MigrationCost
+	(*Migrations)(nil),                    // 151: meshos.v1.Migrations
+	(*BlastRadius)(nil),                   // 152: meshos.v1.BlastRadius
+	(*DaemonLifecycle_Started)(nil),       // 153: meshos.v1.DaemonLifecycle.Started
+	(*DaemonLifecycle_ExitedCleanly)(nil), // 154: meshos.v1.DaemonLifecycle.ExitedCleanly
+	(*DaemonLifecycle_Crashed)(nil),       // 155: meshos.v1.DaemonLifecycle.Crashed
+	(*DaemonLifecycle_Replaced)(nil),      // 156: meshos.v1.DaemonLifecycle.Replaced
+	(*DaemonLifecycle_Rejected)(nil),      // 157: meshos.v1.DaemonLifecycle.Rejected
+	nil,                                   // 158: meshos.v1.PeerInventory.AgesEntry
+	(*Recovery_Signature)(nil),            // 159: meshos.v1.Recovery.Signature
+	(*ClusterState_Nonce)(nil),            // 160: meshos.v1.ClusterState.Nonce
+	(*ClusterState_Cooldown)(nil),         // 161: meshos.v1.ClusterState.Cooldown
+	(*ClusterState_Order)(nil),            // 162: meshos.v1.ClusterState.Order
+	(*ClusterState_Mark)(nil),             // 163: meshos.v1.ClusterState.Mark
+	(*ClusterState_Recovered)(nil),        // 164: meshos.v1.ClusterState.Recovered
+	nil,                                   // 165: meshos.v1.NodeSummary.LabelsEntry
+	(*MeshLink_Beacon)(nil),               // 166: meshos.v1.MeshLink.Beacon
+	(*OrderedOver_Daemon)(nil),            // 167: meshos.v1.OrderedOver.Daemon
+	(*OrderedOver_Chain)(nil),             // 168: meshos.v1.OrderedOver.Chain
+	(*OrderedOver_Node)(nil),              // 169: meshos.v1.OrderedOver.Node
+	(*OrderedDaemon_Run)(nil),             // 170: meshos.v1.OrderedDaemon.Run
+	(*OrderedDaemon_Pin)(nil),             // 171: meshos.v1.OrderedDaemon.Pin
+	(*OrderedDaemon_Restart)(nil),         // 172: meshos.v1.OrderedDaemon.Restart
+	(*OrderedChain_Count)(nil),            // 173: meshos.v1.OrderedChain.Count
+	(*OrderedChain_Hold)(nil),             // 174: meshos.v1.OrderedChain.Hold
+	(*MeshView_OpenToken)(nil),            // 175: meshos.v1.MeshView.OpenToken
+	(*PeersAnnounced_Announced)(nil),      // 176: meshos.v1.PeersAnnounced.Announced
+	(*BlastRadius_Warning)(nil),           // 177: meshos.v1.BlastRadius.Warning
+	(*timestamppb.Timestamp)(nil),         // 178: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),           // 179: google.protobuf.Duration
 }
 var file_meshos_v1_meshos_proto_depIdxs = []int32{
 	6,   // 0: meshos.v1.DaemonHealth.status:type_name -> meshos.v1.DaemonHealth.Status
-	24,  // 1: meshos.v1.Event.replica_update:type_name -> meshos.v1.ReplicaUpdate
-	25,  // 2: meshos.v1.Event.replica_leader:type_name -> meshos.v1.ReplicaLeader
-	26,  // 3: meshos.v1.Event.replica_transition:type_name -> meshos.v1.ReplicaTransition
-	27,  // 4: meshos.v1.Event.daemon_lifecycle:type_name -> meshos.v1.DaemonLifecycle
-	29,  // 5: meshos.v1.Event.rtt_sample:type_name -> meshos.v1.RttSample
-	30,  // 6: meshos.v1.Event.node_health:type_name -> meshos.v1.NodeHealthSample
-	46,  // 7: meshos.v1.Event.admin:type_name -> meshos.v1.AdminEvent
-	69,  // 8: meshos.v1.Event.signed_commit:type_name -> meshos.v1.SignedCommit
-	39,  // 9: meshos.v1.Event.log_line:type_name -> meshos.v1.LogLine
-	41,  // 10: meshos.v1.Event.blob_announcement:type_name -> meshos.v1.BlobAnnouncement
-	42,  // 11: meshos.v1.Event.placement_intent:type_name -> meshos.v1.PlacementIntent
-	43,  // 12: meshos.v1.Event.daemon_intent:type_name -> meshos.v1.DaemonIntent
-	44,  // 13: meshos.v1.Event.local_replica_intent:type_name -> meshos.v1.LocalReplicaIntent
-	45,  // 14: meshos.v1.Event.maintenance_observed:type_name -> meshos.v1.MaintenanceObserved
-	23,  // 15: meshos.v1.Event.shutdown:type_name -> meshos.v1.Shutdown
+	25,  // 1: meshos.v1.Event.replica_update:type_name -> meshos.v1.ReplicaUpdate
+	26,  // 2: meshos.v1.Event.replica_leader:type_name -> meshos.v1.ReplicaLeader
+	27,  // 3: meshos.v1.Event.replica_transition:type_name -> meshos.v1.ReplicaTransition
+	28,  // 4: meshos.v1.Event.daemon_lifecycle:type_name -> meshos.v1.DaemonLifecycle
+	30,  // 5: meshos.v1.Event.rtt_sample:type_name -> meshos.v1.RttSample
+	31,  // 6: meshos.v1.Event.node_health:type_name -> meshos.v1.NodeHealthSample
+	47,  // 7: meshos.v1.Event.admin:type_name -> meshos.v1.AdminEvent
+	72,  // 8: meshos.v1.Event.signed_commit:type_name -> meshos.v1.SignedCommit
+	40,  // 9: meshos.v1.Event.log_line:type_name -> meshos.v1.LogLine
+	42,  // 10: meshos.v1.Event.blob_announcement:type_name -> meshos.v1.BlobAnnouncement
+	43,  // 11: meshos.v1.Event.placement_intent:type_name -> meshos.v1.PlacementIntent
+	44,  // 12: meshos.v1.Event.daemon_intent:type_name -> meshos.v1.DaemonIntent
+	45,  // 13: meshos.v1.Event.local_replica_intent:type_name -> meshos.v1.LocalReplicaIntent
+	46,  // 14: meshos.v1.Event.maintenance_observed:type_name -> meshos.v1.MaintenanceObserved
+	24,  // 15: meshos.v1.Event.shutdown:type_name -> meshos.v1.Shutdown
 	7,   // 16: meshos.v1.ReplicaUpdate.kind:type_name -> meshos.v1.ReplicaUpdate.Kind
 	8,   // 17: meshos.v1.ReplicaTransition.kind:type_name -> meshos.v1.ReplicaTransition.Kind
-	20,  // 18: meshos.v1.DaemonLifecycle.daemon:type_name -> meshos.v1.DaemonRef
-	150, // 19: meshos.v1.DaemonLifecycle.started:type_name -> meshos.v1.DaemonLifecycle.Started
-	151, // 20: meshos.v1.DaemonLifecycle.exited_cleanly:type_name -> meshos.v1.DaemonLifecycle.ExitedCleanly
-	152, // 21: meshos.v1.DaemonLifecycle.crashed:type_name -> meshos.v1.DaemonLifecycle.Crashed
-	21,  // 22: meshos.v1.DaemonLifecycle.health_changed:type_name -> meshos.v1.DaemonHealth
-	154, // 23: meshos.v1.DaemonLifecycle.rejected:type_name -> meshos.v1.DaemonLifecycle.Rejected
-	153, // 24: meshos.v1.DaemonLifecycle.replaced:type_name -> meshos.v1.DaemonLifecycle.Replaced
-	175, // 25: meshos.v1.DaemonExit.at:type_name -> google.protobuf.Timestamp
-	176, // 26: meshos.v1.DaemonExit.early:type_name -> google.protobuf.Duration
-	176, // 27: meshos.v1.RttSample.rtt:type_name -> google.protobuf.Duration
-	176, // 28: meshos.v1.RttSample.jitter:type_name -> google.protobuf.Duration
+	21,  // 18: meshos.v1.DaemonLifecycle.daemon:type_name -> meshos.v1.DaemonRef
+	153, // 19: meshos.v1.DaemonLifecycle.started:type_name -> meshos.v1.DaemonLifecycle.Started
+	154, // 20: meshos.v1.DaemonLifecycle.exited_cleanly:type_name -> meshos.v1.DaemonLifecycle.ExitedCleanly
+	155, // 21: meshos.v1.DaemonLifecycle.crashed:type_name -> meshos.v1.DaemonLifecycle.Crashed
+	22,  // 22: meshos.v1.DaemonLifecycle.health_changed:type_name -> meshos.v1.DaemonHealth
+	157, // 23: meshos.v1.DaemonLifecycle.rejected:type_name -> meshos.v1.DaemonLifecycle.Rejected
+	156, // 24: meshos.v1.DaemonLifecycle.replaced:type_name -> meshos.v1.DaemonLifecycle.Replaced
+	178, // 25: meshos.v1.DaemonExit.at:type_name -> google.protobuf.Timestamp
+	179, // 26: meshos.v1.DaemonExit.early:type_name -> google.protobuf.Duration
+	179, // 27: meshos.v1.RttSample.rtt:type_name -> google.protobuf.Duration
+	179, // 28: meshos.v1.RttSample.jitter:type_name -> google.protobuf.Duration
 	4,   // 29: meshos.v1.RttSample.no_answer:type_name -> meshos.v1.NoAnswer
 	2,   // 30: meshos.v1.RttSample.family:type_name -> meshos.v1.AddressFamily
 	0,   // 31: meshos.v1.NodeHealthSample.health:type_name -> meshos.v1.NodeHealth
 	2,   // 32: meshos.v1.NodeHealthSample.family:type_name -> meshos.v1.AddressFamily
-	29,  // 33: meshos.v1.ProbeResult.rtt:type_name -> meshos.v1.RttSample
-	30,  // 34: meshos.v1.ProbeResult.health:type_name -> meshos.v1.NodeHealthSample
-	32,  // 35: meshos.v1.ProbeResult.details:type_name -> meshos.v1.ProbeDetail
-	33,  // 36: meshos.v1.ProbeResult.path_mtu:type_name -> meshos.v1.PathMtu
-	155, // 37: meshos.v1.PeerInventory.ages:type_name -> meshos.v1.PeerInventory.AgesEntry
-	35,  // 38: meshos.v1.PeerInventory.disks:type_name -> meshos.v1.DiskSpace
-	36,  // 39: meshos.v1.PeerInventory.temperatures:type_name -> meshos.v1.Temperature
-	37,  // 40: meshos.v1.PeerInventory.links:type_name -> meshos.v1.NetworkLink
-	38,  // 41: meshos.v1.PeerInventory.gpus:type_name -> meshos.v1.Gpu
+	30,  // 33: meshos.v1.ProbeResult.rtt:type_name -> meshos.v1.RttSample
+	31,  // 34: meshos.v1.ProbeResult.health:type_name -> meshos.v1.NodeHealthSample
+	33,  // 35: meshos.v1.ProbeResult.details:type_name -> meshos.v1.ProbeDetail
+	34,  // 36: meshos.v1.ProbeResult.path_mtu:type_name -> meshos.v1.PathMtu
+	158, // 37: meshos.v1.PeerInventory.ages:type_name -> meshos.v1.PeerInventory.AgesEntry
+	36,  // 38: meshos.v1.PeerInventory.disks:type_name -> meshos.v1.DiskSpace
+	37,  // 39: meshos.v1.PeerInventory.temperatures:type_name -> meshos.v1.Temperature
+	38,  // 40: meshos.v1.PeerInventory.links:type_name -> meshos.v1.NetworkLink
+	39,  // 41: meshos.v1.PeerInventory.gpus:type_name -> meshos.v1.Gpu
 	5,   // 42: meshos.v1.LogLine.level:type_name -> meshos.v1.LogLevel
-	40,  // 43: meshos.v1.LogLine.output:type_name -> meshos.v1.OutputPlace
-	20,  // 44: meshos.v1.DaemonIntent.daemon:type_name -> meshos.v1.DaemonRef
+	41,  // 43: meshos.v1.LogLine.output:type_name -> meshos.v1.OutputPlace
+	21,  // 44: meshos.v1.DaemonIntent.daemon:type_name -> meshos.v1.DaemonRef
 	9,   // 45: meshos.v1.DaemonIntent.intent:type_name -> meshos.v1.DaemonIntent.Intent
 	10,  // 46: meshos.v1.LocalReplicaIntent.intent:type_name -> meshos.v1.LocalReplicaIntent.Intent
 	1,   // 47: meshos.v1.MaintenanceObserved.phase:type_name -> meshos.v1.MaintenancePhase
-	176, // 48: meshos.v1.MaintenanceObserved.deadline:type_name -> google.protobuf.Duration
-	48,  // 49: meshos.v1.AdminEvent.enter_maintenance:type_name -> meshos.v1.EnterMaintenance
-	47,  // 50: meshos.v1.AdminEvent.exit_maintenance:type_name -> meshos.v1.NodeTarget
-	49,  // 51: meshos.v1.AdminEvent.drain:type_name -> meshos.v1.Drain
-	47,  // 52: meshos.v1.AdminEvent.cordon:type_name -> meshos.v1.NodeTarget
-	47,  // 53: meshos.v1.AdminEvent.uncordon:type_name -> meshos.v1.NodeTarget
-	47,  // 54: meshos.v1.AdminEvent.restart_all_daemons:type_name -> meshos.v1.NodeTarget
-	47,  // 55: meshos.v1.AdminEvent.clear_avoid_list:type_name -> meshos.v1.NodeTarget
-	50,  // 56: meshos.v1.AdminEvent.drop_replicas:type_name -> meshos.v1.DropReplicas
-	47,  // 57: meshos.v1.AdminEvent.invalidate_placement:type_name -> meshos.v1.NodeTarget
-	51,  // 58: meshos.v1.AdminEvent.set_daemon_intent:type_name -> meshos.v1.SetDaemonIntent
-	52,  // 59: meshos.v1.AdminEvent.set_placement:type_name -> meshos.v1.SetPlacement
-	53,  // 60: meshos.v1.AdminEvent.set_local_replica:type_name -> meshos.v1.SetLocalReplica
-	47,  // 61: meshos.v1.AdminEvent.stop_node:type_name -> meshos.v1.NodeTarget
-	54,  // 62: meshos.v1.AdminEvent.restart_daemon:type_name -> meshos.v1.RestartDaemon
-	55,  // 63: meshos.v1.AdminEvent.reload_daemon:type_name -> meshos.v1.ReloadDaemon
-	56,  // 64: meshos.v1.AdminEvent.signal_daemon:type_name -> meshos.v1.SignalDaemon
-	57,  // 65: meshos.v1.AdminEvent.freeze_cluster:type_name -> meshos.v1.FreezeCluster
-	58,  // 66: meshos.v1.AdminEvent.thaw_cluster:type_name -> meshos.v1.ThawCluster
-	59,  // 67: meshos.v1.AdminEvent.flush_avoid_lists:type_name -> meshos.v1.FlushAvoidLists
-	60,  // 68: meshos.v1.AdminEvent.force_evict_replica:type_name -> meshos.v1.ForceEvictReplica
-	61,  // 69: meshos.v1.AdminEvent.force_restart_daemon:type_name -> meshos.v1.ForceRestartDaemon
-	62,  // 70: meshos.v1.AdminEvent.force_cutover:type_name -> meshos.v1.ForceCutover
-	63,  // 71: meshos.v1.AdminEvent.kill_migration:type_name -> meshos.v1.KillMigration
-	64,  // 72: meshos.v1.AdminEvent.admit_node:type_name -> meshos.v1.AdmitNode
-	65,  // 73: meshos.v1.AdminEvent.expel_node:type_name -> meshos.v1.ExpelNode
-	66,  // 74: meshos.v1.AdminEvent.set_signers:type_name -> meshos.v1.SetSigners
-	67,  // 75: meshos.v1.AdminEvent.checkpoint:type_name -> meshos.v1.Checkpoint
-	68,  // 76: meshos.v1.AdminEvent.acknowledge_recovery:type_name -> meshos.v1.AcknowledgeRecovery
-	176, // 77: meshos.v1.EnterMaintenance.drain_for:type_name -> google.protobuf.Duration
-	176, // 78: meshos.v1.Drain.drain_for:type_name -> google.protobuf.Duration
-	20,  // 79: meshos.v1.SetDaemonIntent.daemon:type_name -> meshos.v1.DaemonRef
-	9,   // 80: meshos.v1.SetDaemonIntent.intent:type_name -> meshos.v1.DaemonIntent.Intent
-	10,  // 81: meshos.v1.SetLocalReplica.intent:type_name -> meshos.v1.LocalReplicaIntent.Intent
-	20,  // 82: meshos.v1.RestartDaemon.daemon:type_name -> meshos.v1.DaemonRef
-	20,  // 83: meshos.v1.ReloadDaemon.daemon:type_name -> meshos.v1.DaemonRef
-	20,  // 84: meshos.v1.SignalDaemon.daemon:type_name -> meshos.v1.DaemonRef
-	176, // 85: meshos.v1.FreezeCluster.ttl:type_name -> google.protobuf.Duration
-	20,  // 86: meshos.v1.ForceRestartDaemon.daemon:type_name -> meshos.v1.DaemonRef
-	175, // 87: meshos.v1.AdmitNode.token_expires:type_name -> google.protobuf.Timestamp
-	46,  // 88: meshos.v1.AdminCommand.event:type_name -> meshos.v1.AdminEvent
-	175, // 89: meshos.v1.AdminCommand.issued_at:type_name -> google.protobuf.Timestamp
-	175, // 90: meshos.v1.OrderedEntry.at:type_name -> google.protobuf.Timestamp
-	69,  // 91: meshos.v1.OrderedEntry.commit:type_name -> meshos.v1.SignedCommit
-	22,  // 92: meshos.v1.OrderedEntry.event:type_name -> meshos.v1.Event
-	73,  // 93: meshos.v1.OrderedEntry.founding:type_name -> meshos.v1.Founding
-	75,  // 94: meshos.v1.OrderedEntry.joining:type_name -> meshos.v1.Joining
-	74,  // 95: meshos.v1.OrderedEntry.recovery:type_name -> meshos.v1.Recovery
-	106, // 96: meshos.v1.OrderedEntry.operators:type_name -> meshos.v1.Operator
-	81,  // 97: meshos.v1.OrderedEntry.over:type_name -> meshos.v1.OrderedOver
-	175, // 98: meshos.v1.LoggedEntry.log_time:type_name -> google.protobuf.Timestamp
-	64,  // 99: meshos.v1.Founding.node:type_name -> meshos.v1.AdmitNode
-	66,  // 100: meshos.v1.Founding.signers:type_name -> meshos.v1.SetSigners
-	176, // 101: meshos.v1.Founding.freshness:type_name -> google.protobuf.Duration
-	176, // 102: meshos.v1.Founding.cooldown:type_name -> google.protobuf.Duration
-	66,  // 103: meshos.v1.Recovery.signers:type_name -> meshos.v1.SetSigners
-	175, // 104: meshos.v1.Recovery.issued_at:type_name -> google.protobuf.Timestamp
-	156, // 105: meshos.v1.Recovery.signatures:type_name -> meshos.v1.Recovery.Signature
-	72,  // 106: meshos.v1.RecordedEntry.logged:type_name -> meshos.v1.LoggedEntry
-	106, // 107: meshos.v1.RecordedEntry.operators:type_name -> meshos.v1.Operator
-	175, // 108: meshos.v1.ClusterState.log_time:type_name -> google.protobuf.Timestamp
-	176, // 109: meshos.v1.ClusterState.freshness:type_name -> google.protobuf.Duration
-	176, // 110: meshos.v1.ClusterState.cooldown:type_name -> google.protobuf.Duration
-	64,  // 111: meshos.v1.ClusterState.members:type_name -> meshos.v1.AdmitNode
-	64,  // 112: meshos.v1.ClusterState.tokens:type_name -> meshos.v1.AdmitNode
-	66,  // 113: meshos.v1.ClusterState.signers:type_name -> meshos.v1.SetSigners
-	157, // 114: meshos.v1.ClusterState.nonces:type_name -> meshos.v1.ClusterState.Nonce
-	158, // 115: meshos.v1.ClusterState.cooldowns:type_name -> meshos.v1.ClusterState.Cooldown
-	175, // 116: meshos.v1.ClusterState.frozen_until:type_name -> google.protobuf.Timestamp
-	159, // 117: meshos.v1.ClusterState.orders:type_name -> meshos.v1.ClusterState.Order
-	160, // 118: meshos.v1.ClusterState.marks:type_name -> meshos.v1.ClusterState.Mark
-	160, // 119: meshos.v1.ClusterState.checkpoint:type_name -> meshos.v1.ClusterState.Mark
-	161, // 120: meshos.v1.ClusterState.recovered:type_name -> meshos.v1.ClusterState.Recovered
-	72,  // 121: meshos.v1.StoredState.chain:type_name -> meshos.v1.LoggedEntry
-	1,   // 122: meshos.v1.NodeSummary.phase:type_name -> meshos.v1.MaintenancePhase
-	34,  // 123: meshos.v1.NodeSummary.inventory:type_name -> meshos.v1.PeerInventory
-	162, // 124: meshos.v1.NodeSummary.labels:type_name -> meshos.v1.NodeSummary.LabelsEntry
-	176, // 125: meshos.v1.MeshLink.since:type_name -> google.protobuf.Duration
-	163, // 126: meshos.v1.MeshLink.beacon:type_name -> meshos.v1.MeshLink.Beacon
-	164, // 127: meshos.v1.OrderedOver.daemons:type_name -> meshos.v1.OrderedOver.Daemon
-	165, // 128: meshos.v1.OrderedOver.chains:type_name -> meshos.v1.OrderedOver.Chain
-	166, // 129: meshos.v1.OrderedOver.nodes:type_name -> meshos.v1.OrderedOver.Node
-	175, // 130: meshos.v1.OrderedCheckpoint.taken_at:type_name -> google.protobuf.Timestamp
-	83,  // 131: meshos.v1.OrderedCheckpoint.state:type_name -> meshos.v1.OrderedState
-	85,  // 132: meshos.v1.OrderedState.local:type_name -> meshos.v1.OrderedLocal
-	86,  // 133: meshos.v1.OrderedState.nodes:type_name -> meshos.v1.OrderedNode
-	87,  // 134: meshos.v1.OrderedState.forced:type_name -> meshos.v1.OrderedForce
-	88,  // 135: meshos.v1.OrderedState.daemons:type_name -> meshos.v1.OrderedDaemon
-	89,  // 136: meshos.v1.OrderedState.gates:type_name -> meshos.v1.OrderedGate
-	90,  // 137: meshos.v1.OrderedState.chains:type_name -> meshos.v1.OrderedChain
-	175, // 138: meshos.v1.OrderedState.frozen_until:type_name -> google.protobuf.Timestamp
-	175, // 139: meshos.v1.OrderOrigin.at:type_name -> google.protobuf.Timestamp
-	1,   // 140: meshos.v1.OrderedLocal.phase:type_name -> meshos.v1.MaintenancePhase
-	175, // 141: meshos.v1.OrderedLocal.since:type_name -> google.protobuf.Timestamp
-	175, // 142: meshos.v1.OrderedLocal.deadline:type_name -> google.protobuf.Timestamp
-	84,  // 143: meshos.v1.OrderedLocal.by:type_name -> meshos.v1.OrderOrigin
-	175, // 144: meshos.v1.OrderedLocal.drain_since:type_name -> google.protobuf.Timestamp
-	175, // 145: meshos.v1.OrderedLocal.drain_deadline:type_name -> google.protobuf.Timestamp
-	84,  // 146: meshos.v1.OrderedLocal.drain_by:type_name -> meshos.v1.OrderOrigin
-	84,  // 147: meshos.v1.OrderedNode.cordoned_by:type_name -> meshos.v1.OrderOrigin
-	1,   // 148: meshos.v1.OrderedNode.phase:type_name -> meshos.v1.MaintenancePhase
-	175, // 149: meshos.v1.OrderedForce.until:type_name -> google.protobuf.Timestamp
-	20,  // 150: meshos.v1.OrderedDaemon.daemon:type_name -> meshos.v1.DaemonRef
-	167, // 151: meshos.v1.OrderedDaemon.run:type_name -> meshos.v1.OrderedDaemon.Run
-	168, // 152: meshos.v1.OrderedDaemon.pin:type_name -> meshos.v1.OrderedDaemon.Pin
-	169, // 153: meshos.v1.OrderedDaemon.restart:type_name -> meshos.v1.OrderedDaemon.Restart
-	20,  // 154: meshos.v1.OrderedGate.daemon:type_name -> meshos.v1.DaemonRef
-	14,  // 155: meshos.v1.OrderedGate.state:type_name -> meshos.v1.DaemonView.Restart
-	175, // 156: meshos.v1.OrderedGate.until:type_name -> google.protobuf.Timestamp
-	176, // 157: meshos.v1.OrderedGate.backoff:type_name -> google.protobuf.Duration
-	175, // 158: meshos.v1.OrderedGate.crashes:type_name -> google.protobuf.Timestamp
-	28,  // 159: meshos.v1.OrderedGate.last_exit:type_name -> meshos.v1.DaemonExit
-	170, // 160: meshos.v1.OrderedChain.count:type_name -> meshos.v1.OrderedChain.Count
-	171, // 161: meshos.v1.OrderedChain.hold:type_name -> meshos.v1.OrderedChain.Hold
-	92,  // 162: meshos.v1.Action.start_daemon:type_name -> meshos.v1.StartDaemon
-	93,  // 163: meshos.v1.Action.stop_daemon:type_name -> meshos.v1.StopDaemon
-	94,  // 164: meshos.v1.Action.pull_replica:type_name -> meshos.v1.PullReplica
-	95,  // 165: meshos.v1.Action.drop_replica:type_name -> meshos.v1.DropReplica
-	96,  // 166: meshos.v1.Action.request_placement:type_name -> meshos.v1.RequestPlacement
-	97,  // 167: meshos.v1.Action.request_eviction:type_name -> meshos.v1.RequestEviction
-	98,  // 168: meshos.v1.Action.migrate_blob:type_name -> meshos.v1.MigrateBlob
-	99,  // 169: meshos.v1.Action.reduce_heat:type_name -> meshos.v1.ReduceHeat
-	100, // 170: meshos.v1.Action.mark_avoid:type_name -> meshos.v1.MarkAvoid
-	101, // 171: meshos.v1.Action.apply_backoff:type_name -> meshos.v1.ApplyBackoff
-	102, // 172: meshos.v1.Action.commit_maintenance_transition:type_name -> meshos.v1.CommitMaintenanceTransition
-	103, // 173: meshos.v1.Action.ask_reload:type_name -> meshos.v1.AskReload
-	104, // 174: meshos.v1.Action.send_signal:type_name -> meshos.v1.SendSignal
-	20,  // 175: meshos.v1.StartDaemon.daemon:type_name -> meshos.v1.DaemonRef
-	20,  // 176: meshos.v1.StopDaemon.daemon:type_name -> meshos.v1.DaemonRef
-	176, // 177: meshos.v1.StopDaemon.grace:type_name -> google.protobuf.Duration
-	176, // 178: meshos.v1.MarkAvoid.ttl:type_name -> google.protobuf.Duration
-	20,  // 179: meshos.v1.ApplyBackoff.daemon:type_name -> meshos.v1.DaemonRef
-	176, // 180: meshos.v1.ApplyBackoff.remaining:type_name -> google.protobuf.Duration
-	1,   // 181: meshos.v1.CommitMaintenanceTransition.target:type_name -> meshos.v1.MaintenancePhase
-	20,  // 182: meshos.v1.AskReload.daemon:type_name -> meshos.v1.DaemonRef
-	20,  // 183: meshos.v1.SendSignal.daemon:type_name -> meshos.v1.DaemonRef
-	11,  // 184: meshos.v1.VerificationOutcome.verdict:type_name -> meshos.v1.VerificationOutcome.Verdict
-	175, // 185: meshos.v1.AdminAuditRecord.committed_at:type_name -> google.protobuf.Timestamp
-	46,  // 186: meshos.v1.AdminAuditRecord.event:type_name -> meshos.v1.AdminEvent
-	106, // 187: meshos.v1.AdminAuditRecord.operators:type_name -> meshos.v1.Operator
-	105, // 188: meshos.v1.AdminAuditRecord.outcome:type_name -> meshos.v1.VerificationOutcome
-	69,  // 189: meshos.v1.AdminAuditRecord.commit:type_name -> meshos.v1.SignedCommit
-	109, // 190: meshos.v1.AdminAuditRecord.signer_change:type_name -> meshos.v1.SignerChange
-	108, // 191: meshos.v1.AdminAuditRecord.refusal:type_name -> meshos.v1.Refusal
-	175, // 192: meshos.v1.AdminAuditRecord.ordered_at:type_name -> google.protobuf.Timestamp
-	22,  // 193: meshos.v1.Refusal.order:type_name -> meshos.v1.Event
-	175, // 194: meshos.v1.LogRecord.at:type_name -> google.protobuf.Timestamp
-	5,   // 195: meshos.v1.LogRecord.level:type_name -> meshos.v1.LogLevel
-	40,  // 196: meshos.v1.LogRecord.output:type_name -> meshos.v1.OutputPlace
-	175, // 197: meshos.v1.FailureRecord.at:type_name -> google.protobuf.Timestamp
-	175, // 198: meshos.v1.ActionRecord.at:type_name -> google.protobuf.Timestamp
-	91,  // 199: meshos.v1.ActionRecord.action:type_name -> meshos.v1.Action
-	12,  // 200: meshos.v1.ActionRecord.outcome:type_name -> meshos.v1.ActionRecord.Outcome
-	176, // 201: meshos.v1.ActionRecord.retry_after:type_name -> google.protobuf.Duration
-	107, // 202: meshos.v1.Record.audit:type_name -> meshos.v1.AdminAuditRecord
-	110, // 203: meshos.v1.Record.log:type_name -> meshos.v1.LogRecord
-	111, // 204: meshos.v1.Record.failure:type_name -> meshos.v1.FailureRecord
-	112, // 205: meshos.v1.Record.action:type_name -> meshos.v1.ActionRecord
-	175, // 206: meshos.v1.Snapshot.taken_at:type_name -> google.protobuf.Timestamp
-	120, // 207: meshos.v1.Snapshot.daemons:type_name -> meshos.v1.DaemonView
-	122, // 208: meshos.v1.Snapshot.replicas:type_name -> meshos.v1.ReplicaView
-	123, // 209: meshos.v1.Snapshot.peers:type_name -> meshos.v1.PeerView
-	128, // 210: meshos.v1.Snapshot.avoid_list:type_name -> meshos.v1.AvoidView
-	129, // 211: meshos.v1.Snapshot.local_maintenance:type_name -> meshos.v1.MaintenanceView
-	130, // 212: meshos.v1.Snapshot.recently_emitted:type_name -> meshos.v1.EmittedAction
-	111, // 213: meshos.v1.Snapshot.recent_failures:type_name -> meshos.v1.FailureRecord
-	176, // 214: meshos.v1.Snapshot.freeze_remaining:type_name -> google.protobuf.Duration
-	107, // 215: meshos.v1.Snapshot.admin_audit:type_name -> meshos.v1.AdminAuditRecord
-	110, // 216: meshos.v1.Snapshot.logs:type_name -> meshos.v1.LogRecord
-	131, // 217: meshos.v1.Snapshot.in_flight_migrations:type_name -> meshos.v1.MigrationView
-	132, // 218: meshos.v1.Snapshot.plugins:type_name -> meshos.v1.PluginView
-	133, // 219: meshos.v1.Snapshot.stats:type_name -> meshos.v1.Stats
-	119, // 220: meshos.v1.Snapshot.scheduler:type_name -> meshos.v1.SchedulerView
-	127, // 221: meshos.v1.Snapshot.cut_off:type_name -> meshos.v1.CutOffView
-	117, // 222: meshos.v1.Snapshot.unresolved:type_name -> meshos.v1.NameView
-	118, // 223: meshos.v1.Snapshot.info:type_name -> meshos.v1.NodeInfo
-	115, // 224: meshos.v1.Snapshot.counts:type_name -> meshos.v1.SnapshotCounts
-	116, // 225: meshos.v1.Snapshot.delta:type_name -> meshos.v1.SnapshotDelta
-	125, // 226: meshos.v1.Snapshot.mesh:type_name -> meshos.v1.MeshView
-	114, // 227: meshos.v1.SnapshotDelta.scalars:type_name -> meshos.v1.Snapshot
-	120, // 228: meshos.v1.SnapshotDelta.daemons:type_name -> meshos.v1.DaemonView
-	122, // 229: meshos.v1.SnapshotDelta.replicas:type_name -> meshos.v1.ReplicaView
-	123, // 230: meshos.v1.SnapshotDelta.peers:type_name -> meshos.v1.PeerView
-	128, // 231: meshos.v1.SnapshotDelta.avoid_list:type_name -> meshos.v1.AvoidView
-	130, // 232: meshos.v1.SnapshotDelta.recently_emitted:type_name -> meshos.v1.EmittedAction
-	111, // 233: meshos.v1.SnapshotDelta.recent_failures:type_name -> meshos.v1.FailureRecord
-	107, // 234: meshos.v1.SnapshotDelta.admin_audit:type_name -> meshos.v1.AdminAuditRecord
-	110, // 235: meshos.v1.SnapshotDelta.logs:type_name -> meshos.v1.LogRecord
-	131, // 236: meshos.v1.SnapshotDelta.in_flight_migrations:type_name -> meshos.v1.MigrationView
-	132, // 237: meshos.v1.SnapshotDelta.plugins:type_name -> meshos.v1.PluginView
-	117, // 238: meshos.v1.SnapshotDelta.unresolved:type_name -> meshos.v1.NameView
-	3,   // 239: meshos.v1.NameView.lookup:type_name -> meshos.v1.Lookup
-	176, // 240: meshos.v1.NameView.since:type_name -> google.protobuf.Duration
-	176, // 241: meshos.v1.NameView.kept:type_name -> google.protobuf.Duration
-	175, // 242: meshos.v1.NodeInfo.started_at:type_name -> google.protobuf.Timestamp
-	176, // 243: meshos.v1.NodeInfo.uptime:type_name -> google.protobuf.Duration
-	176, // 244: meshos.v1.SchedulerView.age:type_name -> google.protobuf.Duration
-	20,  // 245: meshos.v1.DaemonView.daemon:type_name -> meshos.v1.DaemonRef
-	13,  // 246: meshos.v1.DaemonView.lifecycle:type_name -> meshos.v1.DaemonView.Lifecycle
-	21,  // 247: meshos.v1.DaemonView.health:type_name -> meshos.v1.DaemonHealth
-	14,  // 248: meshos.v1.DaemonView.restart:type_name -> meshos.v1.DaemonView.Restart
-	176, // 249: meshos.v1.DaemonView.restart_in:type_name -> google.protobuf.Duration
-	176, // 250: meshos.v1.DaemonView.age:type_name -> google.protobuf.Duration
-	9,   // 251: meshos.v1.DaemonView.intent:type_name -> meshos.v1.DaemonIntent.Intent
-	28,  // 252: meshos.v1.DaemonView.last_exit:type_name -> meshos.v1.DaemonExit
-	176, // 253: meshos.v1.DaemonView.next_start:type_name -> google.protobuf.Duration
-	121, // 254: meshos.v1.DaemonView.ordered:type_name -> meshos.v1.OrderView
-	15,  // 255: meshos.v1.DaemonView.outcome:type_name -> meshos.v1.DaemonView.Outcome
-	176, // 256: meshos.v1.OrderView.age:type_name -> google.protobuf.Duration
-	121, // 257: meshos.v1.ReplicaView.ordered:type_name -> meshos.v1.OrderView
-	10,  // 258: meshos.v1.ReplicaView.local_intent:type_name -> meshos.v1.LocalReplicaIntent.Intent
-	121, // 259: meshos.v1.ReplicaView.local_ordered:type_name -> meshos.v1.OrderView
-	176, // 260: meshos.v1.PeerView.rtt:type_name -> google.protobuf.Duration
-	0,   // 261: meshos.v1.PeerView.health:type_name -> meshos.v1.NodeHealth
-	1,   // 262: meshos.v1.PeerView.maintenance:type_name -> meshos.v1.MaintenancePhase
-	34,  // 263: meshos.v1.PeerView.inventory:type_name -> meshos.v1.PeerInventory
-	176, // 264: meshos.v1.PeerView.health_since:type_name -> google.protobuf.Duration
-	176, // 265: meshos.v1.PeerView.jitter:type_name -> google.protobuf.Duration
-	126, // 266: meshos.v1.PeerView.echoes:type_name -> meshos.v1.EchoView
-	2,   // 267: meshos.v1.PeerView.health_family:type_name -> meshos.v1.AddressFamily
-	124, // 268: meshos.v1.PeerView.member:type_name -> meshos.v1.MemberView
-	176, // 269: meshos.v1.MemberView.heard:type_name -> google.protobuf.Duration
-	79,  // 270: meshos.v1.MemberView.summary:type_name -> meshos.v1.NodeSummary
-	80,  // 271: meshos.v1.MeshView.link:type_name -> meshos.v1.MeshLink
-	172, // 272: meshos.v1.MeshView.tokens:type_name -> meshos.v1.MeshView.OpenToken
-	160, // 273: meshos.v1.MeshView.checkpoint:type_name -> meshos.v1.ClusterState.Mark
-	160, // 274: meshos.v1.MeshView.mark:type_name -> meshos.v1.ClusterState.Mark
-	161, // 275: meshos.v1.MeshView.recovered:type_name -> meshos.v1.ClusterState.Recovered
-	16,  // 276: meshos.v1.EchoView.state:type_name -> meshos.v1.EchoView.State
-	176, // 277: meshos.v1.EchoView.since:type_name -> google.protobuf.Duration
-	4,   // 278: meshos.v1.EchoView.no_answer:type_name -> meshos.v1.NoAnswer
-	2,   // 279: meshos.v1.EchoView.family:type_name -> meshos.v1.AddressFamily
-	176, // 280: meshos.v1.CutOffView.since:type_name -> google.protobuf.Duration
-	176, // 281: meshos.v1.AvoidView.ttl:type_name -> google.protobuf.Duration
-	1,   // 282: meshos.v1.MaintenanceView.phase:type_name -> meshos.v1.MaintenancePhase
-	176, // 283: meshos.v1.MaintenanceView.since:type_name -> google.protobuf.Duration
-	176, // 284: meshos.v1.MaintenanceView.deadline:type_name -> google.protobuf.Duration
-	121, // 285: meshos.v1.MaintenanceView.ordered:type_name -> meshos.v1.OrderView
-	176, // 286: meshos.v1.EmittedAction.age:type_name -> google.protobuf.Duration
-	91,  // 287: meshos.v1.EmittedAction.action:type_name -> meshos.v1.Action
-	17,  // 288: meshos.v1.MigrationView.phase:type_name -> meshos.v1.MigrationView.Phase
-	176, // 289: meshos.v1.MigrationView.elapsed:type_name -> google.protobuf.Duration
-	176, // 290: meshos.v1.MigrationView.in_phase:type_name -> google.protobuf.Duration
-	18,  // 291: meshos.v1.PluginView.status:type_name -> meshos.v1.PluginView.Status
-	176, // 292: meshos.v1.PluginView.last_call:type_name -> google.protobuf.Duration
-	176, // 293: meshos.v1.PluginView.restart_in:type_name -> google.protobuf.Duration
-	176, // 294: meshos.v1.Stats.last_tick_took:type_name -> google.protobuf.Duration
-	176, // 295: meshos.v1.Stats.tick_p50:type_name -> google.protobuf.Duration
-	176, // 296: meshos.v1.Stats.tick_p99:type_name -> google.protobuf.Duration
-	176, // 297: meshos.v1.JournalEntry.at:type_name -> google.protobuf.Duration
-	175, // 298: meshos.v1.JournalEntry.wall:type_name -> google.protobuf.Timestamp
-	135, // 299: meshos.v1.JournalEntry.boot:type_name -> meshos.v1.Boot
-	22,  // 300: meshos.v1.JournalEntry.event:type_name -> meshos.v1.Event
-	142, // 301: meshos.v1.JournalEntry.samples:type_name -> meshos.v1.Samples
-	136, // 302: meshos.v1.JournalEntry.tick:type_name -> meshos.v1.Tick
-	143, // 303: meshos.v1.JournalEntry.outcome:type_name -> meshos.v1.ActionOutcome
-	144, // 304: meshos.v1.JournalEntry.scores:type_name -> meshos.v1.ScoreTable
-	148, // 305: meshos.v1.JournalEntry.migrations:type_name -> meshos.v1.Migrations
-	137, // 306: meshos.v1.JournalEntry.commit:type_name -> meshos.v1.JudgedCommit
-	139, // 307: meshos.v1.JournalEntry.reload:type_name -> meshos.v1.Reload
-	140, // 308: meshos.v1.JournalEntry.acknowledged:type_name -> meshos.v1.Acknowledged
-	141, // 309: meshos.v1.JournalEntry.failure:type_name -> meshos.v1.FailureReport
-	109, // 310: meshos.v1.JournalEntry.signer_change:type_name -> meshos.v1.SignerChange
-	138, // 311: meshos.v1.JournalEntry.peers_announced:type_name -> meshos.v1.PeersAnnounced
-	175, // 312: meshos.v1.JournalEntry.ordered_at:type_name -> google.protobuf.Timestamp
-	176, // 313: meshos.v1.Boot.freeze_remaining:type_name -> google.protobuf.Duration
-	83,  // 314: meshos.v1.Boot.orders:type_name -> meshos.v1.OrderedState
-	46,  // 315: meshos.v1.JudgedCommit.event:type_name -> meshos.v1.AdminEvent
-	106, // 316: meshos.v1.JudgedCommit.operators:type_name -> meshos.v1.Operator
-	105, // 317: meshos.v1.JudgedCommit.outcome:type_name -> meshos.v1.VerificationOutcome
-	69,  // 318: meshos.v1.JudgedCommit.commit:type_name -> meshos.v1.SignedCommit
-	108, // 319: meshos.v1.JudgedCommit.refusal:type_name -> meshos.v1.Refusal
-	176, // 320: meshos.v1.JudgedCommit.age:type_name -> google.protobuf.Duration
-	173, // 321: meshos.v1.PeersAnnounced.peers:type_name -> meshos.v1.PeersAnnounced.Announced
-	19,  // 322: meshos.v1.Acknowledged.chain:type_name -> meshos.v1.Acknowledged.Chain
-	29,  // 323: meshos.v1.Samples.rtt:type_name -> meshos.v1.RttSample
-	30,  // 324: meshos.v1.Samples.health:type_name -> meshos.v1.NodeHealthSample
-	34,  // 325: meshos.v1.Samples.inventory:type_name -> meshos.v1.PeerInventory
-	91,  // 326: meshos.v1.ActionOutcome.action:type_name -> meshos.v1.Action
-	176, // 327: meshos.v1.ActionOutcome.retry_after:type_name -> google.protobuf.Duration
-	145, // 328: meshos.v1.ScoreTable.chains:type_name -> meshos.v1.ChainScore
-	146, // 329: meshos.v1.ChainScore.holders:type_name -> meshos.v1.NodeScore
-	146, // 330: meshos.v1.ChainScore.best_alternative:type_name -> meshos.v1.NodeScore
-	147, // 331: meshos.v1.ChainScore.cost:type_name -> meshos.v1.MigrationCost
-	176, // 332: meshos.v1.MigrationCost.state_transfer:type_name -> google.protobuf.Duration
-	176, // 333: meshos.v1.MigrationCost.disruption:type_name -> google.protobuf.Duration
-	131, // 334: meshos.v1.Migrations.in_flight:type_name -> meshos.v1.MigrationView
-	20,  // 335: meshos.v1.BlastRadius.affected_daemons:type_name -> meshos.v1.DaemonRef
-	176, // 336: meshos.v1.BlastRadius.estimated_drain_delay:type_name -> google.protobuf.Duration
-	174, // 337: meshos.v1.BlastRadius.warnings:type_name -> meshos.v1.BlastRadius.Warning
-	175, // 338: meshos.v1.DaemonLifecycle.Started.since:type_name -> google.protobuf.Timestamp
-	28,  // 339: meshos.v1.DaemonLifecycle.ExitedCleanly.exit:type_name -> meshos.v1.DaemonExit
-	28,  // 340: meshos.v1.DaemonLifecycle.Crashed.exit:type_name -> meshos.v1.DaemonExit
-	176, // 341: meshos.v1.PeerInventory.AgesEntry.value:type_name -> google.protobuf.Duration
-	175, // 342: meshos.v1.ClusterState.Nonce.issued_at:type_name -> google.protobuf.Timestamp
-	175, // 343: meshos.v1.ClusterState.Cooldown.until:type_name -> google.protobuf.Timestamp
-	175, // 344: meshos.v1.ClusterState.Order.log_time:type_name -> google.protobuf.Timestamp
-	46,  // 345: meshos.v1.ClusterState.Order.event:type_name -> meshos.v1.AdminEvent
-	175, // 346: meshos.v1.ClusterState.Recovered.log_time:type_name -> google.protobuf.Timestamp
-	176, // 347: meshos.v1.MeshLink.Beacon.age:type_name -> google.protobuf.Duration
-	20,  // 348: meshos.v1.OrderedOver.Daemon.daemon:type_name -> meshos.v1.DaemonRef
-	10,  // 349: meshos.v1.OrderedOver.Chain.hold:type_name -> meshos.v1.LocalReplicaIntent.Intent
-	9,   // 350: meshos.v1.OrderedDaemon.Run.intent:type_name -> meshos.v1.DaemonIntent.Intent
-	84,  // 351: meshos.v1.OrderedDaemon.Run.by:type_name -> meshos.v1.OrderOrigin
-	84,  // 352: meshos.v1.OrderedDaemon.Pin.by:type_name -> meshos.v1.OrderOrigin
-	175, // 353: meshos.v1.OrderedDaemon.Restart.at:type_name -> google.protobuf.Timestamp
-	84,  // 354: meshos.v1.OrderedChain.Count.by:type_name -> meshos.v1.OrderOrigin
-	10,  // 355: meshos.v1.OrderedChain.Hold.intent:type_name -> meshos.v1.LocalReplicaIntent.Intent
-	10,  // 356: meshos.v1.OrderedChain.Hold.over:type_name -> meshos.v1.LocalReplicaIntent.Intent
-	84,  // 357: meshos.v1.OrderedChain.Hold.by:type_name -> meshos.v1.OrderOrigin
-	175, // 358: meshos.v1.MeshView.OpenToken.expires:type_name -> google.protobuf.Timestamp
-	79,  // 359: meshos.v1.PeersAnnounced.Announced.summary:type_name -> meshos.v1.NodeSummary
-	176, // 360: meshos.v1.PeersAnnounced.Announced.heard:type_name -> google.protobuf.Duration
-	361, // [361:361] is the sub-list for method output_type
-	361, // [361:361] is the sub-list for method input_type
-	361, // [361:361] is the sub-list for extension type_name
-	361, // [361:361] is the sub-list for extension extendee
-	0,   // [0:361] is the sub-list for field type_name
+	179, // 48: meshos.v1.MaintenanceObserved.deadline:type_name -> google.protobuf.Duration
+	49,  // 49: meshos.v1.AdminEvent.enter_maintenance:type_name -> meshos.v1.EnterMaintenance
+	48,  // 50: meshos.v1.AdminEvent.exit_maintenance:type_name -> meshos.v1.NodeTarget
+	50,  // 51: meshos.v1.AdminEvent.drain:type_name -> meshos.v1.Drain
+	48,  // 52: meshos.v1.AdminEvent.cordon:type_name -> meshos.v1.NodeTarget
+	48,  // 53: meshos.v1.AdminEvent.uncordon:type_name -> meshos.v1.NodeTarget
+	48,  // 54: meshos.v1.AdminEvent.restart_all_daemons:type_name -> meshos.v1.NodeTarget
+	48,  // 55: meshos.v1.AdminEvent.clear_avoid_list:type_name -> meshos.v1.NodeTarget
+	51,  // 56: meshos.v1.AdminEvent.drop_replicas:type_name -> meshos.v1.DropReplicas
+	48,  // 57: meshos.v1.AdminEvent.invalidate_placement:type_name -> meshos.v1.NodeTarget
+	52,  // 58: meshos.v1.AdminEvent.set_daemon_intent:type_name -> meshos.v1.SetDaemonIntent
+	53,  // 59: meshos.v1.AdminEvent.set_placement:type_name -> meshos.v1.SetPlacement
+	54,  // 60: meshos.v1.AdminEvent.set_local_replica:type_name -> meshos.v1.SetLocalReplica
+	48,  // 61: meshos.v1.AdminEvent.stop_node:type_name -> meshos.v1.NodeTarget
+	55,  // 62: meshos.v1.AdminEvent.restart_daemon:type_name -> meshos.v1.RestartDaemon
+	56,  // 63: meshos.v1.AdminEvent.reload_daemon:type_name -> meshos.v1.ReloadDaemon
+	57,  // 64: meshos.v1.AdminEvent.signal_daemon:type_name -> meshos.v1.SignalDaemon
+	58,  // 65: meshos.v1.AdminEvent.set_chain:type_name -> meshos.v1.SetChain
+	60,  // 66: meshos.v1.AdminEvent.freeze_cluster:type_name -> meshos.v1.FreezeCluster
+	61,  // 67: meshos.v1.AdminEvent.thaw_cluster:type_name -> meshos.v1.ThawCluster
+	62,  // 68: meshos.v1.AdminEvent.flush_avoid_lists:type_name -> meshos.v1.FlushAvoidLists
+	63,  // 69: meshos.v1.AdminEvent.force_evict_replica:type_name -> meshos.v1.ForceEvictReplica
+	64,  // 70: meshos.v1.AdminEvent.force_restart_daemon:type_name -> meshos.v1.ForceRestartDaemon
+	65,  // 71: meshos.v1.AdminEvent.force_cutover:type_name -> meshos.v1.ForceCutover
+	66,  // 72: meshos.v1.AdminEvent.kill_migration:type_name -> meshos.v1.KillMigration
+	67,  // 73: meshos.v1.AdminEvent.admit_node:type_name -> meshos.v1.AdmitNode
+	68,  // 74: meshos.v1.AdminEvent.expel_node:type_name -> meshos.v1.ExpelNode
+	69,  // 75: meshos.v1.AdminEvent.set_signers:type_name -> meshos.v1.SetSigners
+	70,  // 76: meshos.v1.AdminEvent.checkpoint:type_name -> meshos.v1.Checkpoint
+	71,  // 77: meshos.v1.AdminEvent.acknowledge_recovery:type_name -> meshos.v1.AcknowledgeRecovery
+	179, // 78: meshos.v1.EnterMaintenance.drain_for:type_name -> google.protobuf.Duration
+	179, // 79: meshos.v1.Drain.drain_for:type_name -> google.protobuf.Duration
+	21,  // 80: meshos.v1.SetDaemonIntent.daemon:type_name -> meshos.v1.DaemonRef
+	9,   // 81: meshos.v1.SetDaemonIntent.intent:type_name -> meshos.v1.DaemonIntent.Intent
+	10,  // 82: meshos.v1.SetLocalReplica.intent:type_name -> meshos.v1.LocalReplicaIntent.Intent
+	21,  // 83: meshos.v1.RestartDaemon.daemon:type_name -> meshos.v1.DaemonRef
+	21,  // 84: meshos.v1.ReloadDaemon.daemon:type_name -> meshos.v1.DaemonRef
+	21,  // 85: meshos.v1.SignalDaemon.daemon:type_name -> meshos.v1.DaemonRef
+	59,  // 86: meshos.v1.SetChain.stream:type_name -> meshos.v1.ChainStream
+	179, // 87: meshos.v1.ChainStream.max_age:type_name -> google.protobuf.Duration
+	11,  // 88: meshos.v1.ChainStream.retention:type_name -> meshos.v1.ChainStream.Retention
+	179, // 89: meshos.v1.FreezeCluster.ttl:type_name -> google.protobuf.Duration
+	21,  // 90: meshos.v1.ForceRestartDaemon.daemon:type_name -> meshos.v1.DaemonRef
+	178, // 91: meshos.v1.AdmitNode.token_expires:type_name -> google.protobuf.Timestamp
+	47,  // 92: meshos.v1.AdminCommand.event:type_name -> meshos.v1.AdminEvent
+	178, // 93: meshos.v1.AdminCommand.issued_at:type_name -> google.protobuf.Timestamp
+	178, // 94: meshos.v1.OrderedEntry.at:type_name -> google.protobuf.Timestamp
+	72,  // 95: meshos.v1.OrderedEntry.commit:type_name -> meshos.v1.SignedCommit
+	23,  // 96: meshos.v1.OrderedEntry.event:type_name -> meshos.v1.Event
+	76,  // 97: meshos.v1.OrderedEntry.founding:type_name -> meshos.v1.Founding
+	78,  // 98: meshos.v1.OrderedEntry.joining:type_name -> meshos.v1.Joining
+	77,  // 99: meshos.v1.OrderedEntry.recovery:type_name -> meshos.v1.Recovery
+	109, // 100: meshos.v1.OrderedEntry.operators:type_name -> meshos.v1.Operator
+	84,  // 101: meshos.v1.OrderedEntry.over:type_name -> meshos.v1.OrderedOver
+	178, // 102: meshos.v1.LoggedEntry.log_time:type_name -> google.protobuf.Timestamp
+	67,  // 103: meshos.v1.Founding.node:type_name -> meshos.v1.AdmitNode
+	69,  // 104: meshos.v1.Founding.signers:type_name -> meshos.v1.SetSigners
+	179, // 105: meshos.v1.Founding.freshness:type_name -> google.protobuf.Duration
+	179, // 106: meshos.v1.Founding.cooldown:type_name -> google.protobuf.Duration
+	69,  // 107: meshos.v1.Recovery.signers:type_name -> meshos.v1.SetSigners
+	178, // 108: meshos.v1.Recovery.issued_at:type_name -> google.protobuf.Timestamp
+	159, // 109: meshos.v1.Recovery.signatures:type_name -> meshos.v1.Recovery.Signature
+	75,  // 110: meshos.v1.RecordedEntry.logged:type_name -> meshos.v1.LoggedEntry
+	109, // 111: meshos.v1.RecordedEntry.operators:type_name -> meshos.v1.Operator
+	178, // 112: meshos.v1.ClusterState.log_time:type_name -> google.protobuf.Timestamp
+	179, // 113: meshos.v1.ClusterState.freshness:type_name -> google.protobuf.Duration
+	179, // 114: meshos.v1.ClusterState.cooldown:type_name -> google.protobuf.Duration
+	67,  // 115: meshos.v1.ClusterState.members:type_name -> meshos.v1.AdmitNode
+	67,  // 116: meshos.v1.ClusterState.tokens:type_name -> meshos.v1.AdmitNode
+	69,  // 117: meshos.v1.ClusterState.signers:type_name -> meshos.v1.SetSigners
+	160, // 118: meshos.v1.ClusterState.nonces:type_name -> meshos.v1.ClusterState.Nonce
+	161, // 119: meshos.v1.ClusterState.cooldowns:type_name -> meshos.v1.ClusterState.Cooldown
+	178, // 120: meshos.v1.ClusterState.frozen_until:type_name -> google.protobuf.Timestamp
+	162, // 121: meshos.v1.ClusterState.orders:type_name -> meshos.v1.ClusterState.Order
+	163, // 122: meshos.v1.ClusterState.marks:type_name -> meshos.v1.ClusterState.Mark
+	163, // 123: meshos.v1.ClusterState.checkpoint:type_name -> meshos.v1.ClusterState.Mark
+	164, // 124: meshos.v1.ClusterState.recovered:type_name -> meshos.v1.ClusterState.Recovered
+	75,  // 125: meshos.v1.StoredState.chain:type_name -> meshos.v1.LoggedEntry
+	1,   // 126: meshos.v1.NodeSummary.phase:type_name -> meshos.v1.MaintenancePhase
+	35,  // 127: meshos.v1.NodeSummary.inventory:type_name -> meshos.v1.PeerInventory
+	165, // 128: meshos.v1.NodeSummary.labels:type_name -> meshos.v1.NodeSummary.LabelsEntry
+	179, // 129: meshos.v1.MeshLink.since:type_name -> google.protobuf.Duration
+	166, // 130: meshos.v1.MeshLink.beacon:type_name -> meshos.v1.MeshLink.Beacon
+	167, // 131: meshos.v1.OrderedOver.daemons:type_name -> meshos.v1.OrderedOver.Daemon
+	168, // 132: meshos.v1.OrderedOver.chains:type_name -> meshos.v1.OrderedOver.Chain
+	169, // 133: meshos.v1.OrderedOver.nodes:type_name -> meshos.v1.OrderedOver.Node
+	178, // 134: meshos.v1.OrderedCheckpoint.taken_at:type_name -> google.protobuf.Timestamp
+	86,  // 135: meshos.v1.OrderedCheckpoint.state:type_name -> meshos.v1.OrderedState
+	88,  // 136: meshos.v1.OrderedState.local:type_name -> meshos.v1.OrderedLocal
+	89,  // 137: meshos.v1.OrderedState.nodes:type_name -> meshos.v1.OrderedNode
+	90,  // 138: meshos.v1.OrderedState.forced:type_name -> meshos.v1.OrderedForce
+	91,  // 139: meshos.v1.OrderedState.daemons:type_name -> meshos.v1.OrderedDaemon
+	92,  // 140: meshos.v1.OrderedState.gates:type_name -> meshos.v1.OrderedGate
+	93,  // 141: meshos.v1.OrderedState.chains:type_name -> meshos.v1.OrderedChain
+	178, // 142: meshos.v1.OrderedState.frozen_until:type_name -> google.protobuf.Timestamp
+	178, // 143: meshos.v1.OrderOrigin.at:type_name -> google.protobuf.Timestamp
+	1,   // 144: meshos.v1.OrderedLocal.phase:type_name -> meshos.v1.MaintenancePhase
+	178, // 145: meshos.v1.OrderedLocal.since:type_name -> google.protobuf.Timestamp
+	178, // 146: meshos.v1.OrderedLocal.deadline:type_name -> google.protobuf.Timestamp
+	87,  // 147: meshos.v1.OrderedLocal.by:type_name -> meshos.v1.OrderOrigin
+	178, // 148: meshos.v1.OrderedLocal.drain_since:type_name -> google.protobuf.Timestamp
+	178, // 149: meshos.v1.OrderedLocal.drain_deadline:type_name -> google.protobuf.Timestamp
+	87,  // 150: meshos.v1.OrderedLocal.drain_by:type_name -> meshos.v1.OrderOrigin
+	87,  // 151: meshos.v1.OrderedNode.cordoned_by:type_name -> meshos.v1.OrderOrigin
+	1,   // 152: meshos.v1.OrderedNode.phase:type_name -> meshos.v1.MaintenancePhase
+	178, // 153: meshos.v1.OrderedForce.until:type_name -> google.protobuf.Timestamp
+	21,  // 154: meshos.v1.OrderedDaemon.daemon:type_name -> meshos.v1.DaemonRef
+	170, // 155: meshos.v1.OrderedDaemon.run:type_name -> meshos.v1.OrderedDaemon.Run
+	171, // 156: meshos.v1.OrderedDaemon.pin:type_name -> meshos.v1.OrderedDaemon.Pin
+	172, // 157: meshos.v1.OrderedDaemon.restart:type_name -> meshos.v1.OrderedDaemon.Restart
+	21,  // 158: meshos.v1.OrderedGate.daemon:type_name -> meshos.v1.DaemonRef
+	15,  // 159: meshos.v1.OrderedGate.state:type_name -> meshos.v1.DaemonView.Restart
+	178, // 160: meshos.v1.OrderedGate.until:type_name -> google.protobuf.Timestamp
+	179, // 161: meshos.v1.OrderedGate.backoff:type_name -> google.protobuf.Duration
+	178, // 162: meshos.v1.OrderedGate.crashes:type_name -> google.protobuf.Timestamp
+	29,  // 163: meshos.v1.OrderedGate.last_exit:type_name -> meshos.v1.DaemonExit
+	173, // 164: meshos.v1.OrderedChain.count:type_name -> meshos.v1.OrderedChain.Count
+	174, // 165: meshos.v1.OrderedChain.hold:type_name -> meshos.v1.OrderedChain.Hold
+	95,  // 166: meshos.v1.Action.start_daemon:type_name -> meshos.v1.StartDaemon
+	96,  // 167: meshos.v1.Action.stop_daemon:type_name -> meshos.v1.StopDaemon
+	97,  // 168: meshos.v1.Action.pull_replica:type_name -> meshos.v1.PullReplica
+	98,  // 169: meshos.v1.Action.drop_replica:type_name -> meshos.v1.DropReplica
+	99,  // 170: meshos.v1.Action.request_placement:type_name -> meshos.v1.RequestPlacement
+	100, // 171: meshos.v1.Action.request_eviction:type_name -> meshos.v1.RequestEviction
+	101, // 172: meshos.v1.Action.migrate_blob:type_name -> meshos.v1.MigrateBlob
+	102, // 173: meshos.v1.Action.reduce_heat:type_name -> meshos.v1.ReduceHeat
+	103, // 174: meshos.v1.Action.mark_avoid:type_name -> meshos.v1.MarkAvoid
+	104, // 175: meshos.v1.Action.apply_backoff:type_name -> meshos.v1.ApplyBackoff
+	105, // 176: meshos.v1.Action.commit_maintenance_transition:type_name -> meshos.v1.CommitMaintenanceTransition
+	106, // 177: meshos.v1.Action.ask_reload:type_name -> meshos.v1.AskReload
+	107, // 178: meshos.v1.Action.send_signal:type_name -> meshos.v1.SendSignal
+	21,  // 179: meshos.v1.StartDaemon.daemon:type_name -> meshos.v1.DaemonRef
+	21,  // 180: meshos.v1.StopDaemon.daemon:type_name -> meshos.v1.DaemonRef
+	179, // 181: meshos.v1.StopDaemon.grace:type_name -> google.protobuf.Duration
+	179, // 182: meshos.v1.MarkAvoid.ttl:type_name -> google.protobuf.Duration
+	21,  // 183: meshos.v1.ApplyBackoff.daemon:type_name -> meshos.v1.DaemonRef
+	179, // 184: meshos.v1.ApplyBackoff.remaining:type_name -> google.protobuf.Duration
+	1,   // 185: meshos.v1.CommitMaintenanceTransition.target:type_name -> meshos.v1.MaintenancePhase
+	21,  // 186: meshos.v1.AskReload.daemon:type_name -> meshos.v1.DaemonRef
+	21,  // 187: meshos.v1.SendSignal.daemon:type_name -> meshos.v1.DaemonRef
+	12,  // 188: meshos.v1.VerificationOutcome.verdict:type_name -> meshos.v1.VerificationOutcome.Verdict
+	178, // 189: meshos.v1.AdminAuditRecord.committed_at:type_name -> google.protobuf.Timestamp
+	47,  // 190: meshos.v1.AdminAuditRecord.event:type_name -> meshos.v1.AdminEvent
+	109, // 191: meshos.v1.AdminAuditRecord.operators:type_name -> meshos.v1.Operator
+	108, // 192: meshos.v1.AdminAuditRecord.outcome:type_name -> meshos.v1.VerificationOutcome
+	72,  // 193: meshos.v1.AdminAuditRecord.commit:type_name -> meshos.v1.SignedCommit
+	112, // 194: meshos.v1.AdminAuditRecord.signer_change:type_name -> meshos.v1.SignerChange
+	111, // 195: meshos.v1.AdminAuditRecord.refusal:type_name -> meshos.v1.Refusal
+	178, // 196: meshos.v1.AdminAuditRecord.ordered_at:type_name -> google.protobuf.Timestamp
+	23,  // 197: meshos.v1.Refusal.order:type_name -> meshos.v1.Event
+	178, // 198: meshos.v1.LogRecord.at:type_name -> google.protobuf.Timestamp
+	5,   // 199: meshos.v1.LogRecord.level:type_name -> meshos.v1.LogLevel
+	41,  // 200: meshos.v1.LogRecord.output:type_name -> meshos.v1.OutputPlace
+	178, // 201: meshos.v1.FailureRecord.at:type_name -> google.protobuf.Timestamp
+	178, // 202: meshos.v1.ActionRecord.at:type_name -> google.protobuf.Timestamp
+	94,  // 203: meshos.v1.ActionRecord.action:type_name -> meshos.v1.Action
+	13,  // 204: meshos.v1.ActionRecord.outcome:type_name -> meshos.v1.ActionRecord.Outcome
+	179, // 205: meshos.v1.ActionRecord.retry_after:type_name -> google.protobuf.Duration
+	110, // 206: meshos.v1.Record.audit:type_name -> meshos.v1.AdminAuditRecord
+	113, // 207: meshos.v1.Record.log:type_name -> meshos.v1.LogRecord
+	114, // 208: meshos.v1.Record.failure:type_name -> meshos.v1.FailureRecord
+	115, // 209: meshos.v1.Record.action:type_name -> meshos.v1.ActionRecord
+	178, // 210: meshos.v1.Snapshot.taken_at:type_name -> google.protobuf.Timestamp
+	123, // 211: meshos.v1.Snapshot.daemons:type_name -> meshos.v1.DaemonView
+	125, // 212: meshos.v1.Snapshot.replicas:type_name -> meshos.v1.ReplicaView
+	126, // 213: meshos.v1.Snapshot.peers:type_name -> meshos.v1.PeerView
+	131, // 214: meshos.v1.Snapshot.avoid_list:type_name -> meshos.v1.AvoidView
+	132, // 215: meshos.v1.Snapshot.local_maintenance:type_name -> meshos.v1.MaintenanceView
+	133, // 216: meshos.v1.Snapshot.recently_emitted:type_name -> meshos.v1.EmittedAction
+	114, // 217: meshos.v1.Snapshot.recent_failures:type_name -> meshos.v1.FailureRecord
+	179, // 218: meshos.v1.Snapshot.freeze_remaining:type_name -> google.protobuf.Duration
+	110, // 219: meshos.v1.Snapshot.admin_audit:type_name -> meshos.v1.AdminAuditRecord
+	113, // 220: meshos.v1.Snapshot.logs:type_name -> meshos.v1.LogRecord
+	134, // 221: meshos.v1.Snapshot.in_flight_migrations:type_name -> meshos.v1.MigrationView
+	135, // 222: meshos.v1.Snapshot.plugins:type_name -> meshos.v1.PluginView
+	136, // 223: meshos.v1.Snapshot.stats:type_name -> meshos.v1.Stats
+	122, // 224: meshos.v1.Snapshot.scheduler:type_name -> meshos.v1.SchedulerView
+	130, // 225: meshos.v1.Snapshot.cut_off:type_name -> meshos.v1.CutOffView
+	120, // 226: meshos.v1.Snapshot.unresolved:type_name -> meshos.v1.NameView
+	121, // 227: meshos.v1.Snapshot.info:type_name -> meshos.v1.NodeInfo
+	118, // 228: meshos.v1.Snapshot.counts:type_name -> meshos.v1.SnapshotCounts
+	119, // 229: meshos.v1.Snapshot.delta:type_name -> meshos.v1.SnapshotDelta
+	128, // 230: meshos.v1.Snapshot.mesh:type_name -> meshos.v1.MeshView
+	117, // 231: meshos.v1.SnapshotDelta.scalars:type_name -> meshos.v1.Snapshot
+	123, // 232: meshos.v1.SnapshotDelta.daemons:type_name -> meshos.v1.DaemonView
+	125, // 233: meshos.v1.SnapshotDelta.replicas:type_name -> meshos.v1.ReplicaView
+	126, // 234: meshos.v1.SnapshotDelta.peers:type_name -> meshos.v1.PeerView
+	131, // 235: meshos.v1.SnapshotDelta.avoid_list:type_name -> meshos.v1.AvoidView
+	133, // 236: meshos.v1.SnapshotDelta.recently_emitted:type_name -> meshos.v1.EmittedAction
+	114, // 237: meshos.v1.SnapshotDelta.recent_failures:type_name -> meshos.v1.FailureRecord
+	110, // 238: meshos.v1.SnapshotDelta.admin_audit:type_name -> meshos.v1.AdminAuditRecord
+	113, // 239: meshos.v1.SnapshotDelta.logs:type_name -> meshos.v1.LogRecord
+	134, // 240: meshos.v1.SnapshotDelta.in_flight_migrations:type_name -> meshos.v1.MigrationView
+	135, // 241: meshos.v1.SnapshotDelta.plugins:type_name -> meshos.v1.PluginView
+	120, // 242: meshos.v1.SnapshotDelta.unresolved:type_name -> meshos.v1.NameView
+	3,   // 243: meshos.v1.NameView.lookup:type_name -> meshos.v1.Lookup
+	179, // 244: meshos.v1.NameView.since:type_name -> google.protobuf.Duration
+	179, // 245: meshos.v1.NameView.kept:type_name -> google.protobuf.Duration
+	178, // 246: meshos.v1.NodeInfo.started_at:type_name -> google.protobuf.Timestamp
+	179, // 247: meshos.v1.NodeInfo.uptime:type_name -> google.protobuf.Duration
+	179, // 248: meshos.v1.SchedulerView.age:type_name -> google.protobuf.Duration
+	21,  // 249: meshos.v1.DaemonView.daemon:type_name -> meshos.v1.DaemonRef
+	14,  // 250: meshos.v1.DaemonView.lifecycle:type_name -> meshos.v1.DaemonView.Lifecycle
+	22,  // 251: meshos.v1.DaemonView.health:type_name -> meshos.v1.DaemonHealth
+	15,  // 252: meshos.v1.DaemonView.restart:type_name -> meshos.v1.DaemonView.Restart
+	179, // 253: meshos.v1.DaemonView.restart_in:type_name -> google.protobuf.Duration
+	179, // 254: meshos.v1.DaemonView.age:type_name -> google.protobuf.Duration
+	9,   // 255: meshos.v1.DaemonView.intent:type_name -> meshos.v1.DaemonIntent.Intent
+	29,  // 256: meshos.v1.DaemonView.last_exit:type_name -> meshos.v1.DaemonExit
+	179, // 257: meshos.v1.DaemonView.next_start:type_name -> google.protobuf.Duration
+	124, // 258: meshos.v1.DaemonView.ordered:type_name -> meshos.v1.OrderView
+	16,  // 259: meshos.v1.DaemonView.outcome:type_name -> meshos.v1.DaemonView.Outcome
+	179, // 260: meshos.v1.OrderView.age:type_name -> google.protobuf.Duration
+	124, // 261: meshos.v1.ReplicaView.ordered:type_name -> meshos.v1.OrderView
+	10,  // 262: meshos.v1.ReplicaView.local_intent:type_name -> meshos.v1.LocalReplicaIntent.Intent
+	124, // 263: meshos.v1.ReplicaView.local_ordered:type_name -> meshos.v1.OrderView
+	179, // 264: meshos.v1.PeerView.rtt:type_name -> google.protobuf.Duration
+	0,   // 265: meshos.v1.PeerView.health:type_name -> meshos.v1.NodeHealth
+	1,   // 266: meshos.v1.PeerView.maintenance:type_name -> meshos.v1.MaintenancePhase
+	35,  // 267: meshos.v1.PeerView.inventory:type_name -> meshos.v1.PeerInventory
+	179, // 268: meshos.v1.PeerView.health_since:type_name -> google.protobuf.Duration
+	179, // 269: meshos.v1.PeerView.jitter:type_name -> google.protobuf.Duration
+	129, // 270: meshos.v1.PeerView.echoes:type_name -> meshos.v1.EchoView
+	2,   // 271: meshos.v1.PeerView.health_family:type_name -> meshos.v1.AddressFamily
+	127, // 272: meshos.v1.PeerView.member:type_name -> meshos.v1.MemberView
+	179, // 273: meshos.v1.MemberView.heard:type_name -> google.protobuf.Duration
+	82,  // 274: meshos.v1.MemberView.summary:type_name -> meshos.v1.NodeSummary
+	83,  // 275: meshos.v1.MeshView.link:type_name -> meshos.v1.MeshLink
+	175, // 276: meshos.v1.MeshView.tokens:type_name -> meshos.v1.MeshView.OpenToken
+	163, // 277: meshos.v1.MeshView.checkpoint:type_name -> meshos.v1.ClusterState.Mark
+	163, // 278: meshos.v1.MeshView.mark:type_name -> meshos.v1.ClusterState.Mark
+	164, // 279: meshos.v1.MeshView.recovered:type_name -> meshos.v1.ClusterState.Recovered
+	17,  // 280: meshos.v1.EchoView.state:type_name -> meshos.v1.EchoView.State
+	179, // 281: meshos.v1.EchoView.since:type_name -> google.protobuf.Duration
+	4,   // 282: meshos.v1.EchoView.no_answer:type_name -> meshos.v1.NoAnswer
+	2,   // 283: meshos.v1.EchoView.family:type_name -> meshos.v1.AddressFamily
+	179, // 284: meshos.v1.CutOffView.since:type_name -> google.protobuf.Duration
+	179, // 285: meshos.v1.AvoidView.ttl:type_name -> google.protobuf.Duration
+	1,   // 286: meshos.v1.MaintenanceView.phase:type_name -> meshos.v1.MaintenancePhase
+	179, // 287: meshos.v1.MaintenanceView.since:type_name -> google.protobuf.Duration
+	179, // 288: meshos.v1.MaintenanceView.deadline:type_name -> google.protobuf.Duration
+	124, // 289: meshos.v1.MaintenanceView.ordered:type_name -> meshos.v1.OrderView
+	179, // 290: meshos.v1.EmittedAction.age:type_name -> google.protobuf.Duration
+	94,  // 291: meshos.v1.EmittedAction.action:type_name -> meshos.v1.Action
+	18,  // 292: meshos.v1.MigrationView.phase:type_name -> meshos.v1.MigrationView.Phase
+	179, // 293: meshos.v1.MigrationView.elapsed:type_name -> google.protobuf.Duration
+	179, // 294: meshos.v1.MigrationView.in_phase:type_name -> google.protobuf.Duration
+	19,  // 295: meshos.v1.PluginView.status:type_name -> meshos.v1.PluginView.Status
+	179, // 296: meshos.v1.PluginView.last_call:type_name -> google.protobuf.Duration
+	179, // 297: meshos.v1.PluginView.restart_in:type_name -> google.protobuf.Duration
+	179, // 298: meshos.v1.Stats.last_tick_took:type_name -> google.protobuf.Duration
+	179, // 299: meshos.v1.Stats.tick_p50:type_name -> google.protobuf.Duration
+	179, // 300: meshos.v1.Stats.tick_p99:type_name -> google.protobuf.Duration
+	179, // 301: meshos.v1.JournalEntry.at:type_name -> google.protobuf.Duration
+	178, // 302: meshos.v1.JournalEntry.wall:type_name -> google.protobuf.Timestamp
+	138, // 303: meshos.v1.JournalEntry.boot:type_name -> meshos.v1.Boot
+	23,  // 304: meshos.v1.JournalEntry.event:type_name -> meshos.v1.Event
+	145, // 305: meshos.v1.JournalEntry.samples:type_name -> meshos.v1.Samples
+	139, // 306: meshos.v1.JournalEntry.tick:type_name -> meshos.v1.Tick
+	146, // 307: meshos.v1.JournalEntry.outcome:type_name -> meshos.v1.ActionOutcome
+	147, // 308: meshos.v1.JournalEntry.scores:type_name -> meshos.v1.ScoreTable
+	151, // 309: meshos.v1.JournalEntry.migrations:type_name -> meshos.v1.Migrations
+	140, // 310: meshos.v1.JournalEntry.commit:type_name -> meshos.v1.JudgedCommit
+	142, // 311: meshos.v1.JournalEntry.reload:type_name -> meshos.v1.Reload
+	143, // 312: meshos.v1.JournalEntry.acknowledged:type_name -> meshos.v1.Acknowledged
+	144, // 313: meshos.v1.JournalEntry.failure:type_name -> meshos.v1.FailureReport
+	112, // 314: meshos.v1.JournalEntry.signer_change:type_name -> meshos.v1.SignerChange
+	141, // 315: meshos.v1.JournalEntry.peers_announced:type_name -> meshos.v1.PeersAnnounced
+	178, // 316: meshos.v1.JournalEntry.ordered_at:type_name -> google.protobuf.Timestamp
+	179, // 317: meshos.v1.Boot.freeze_remaining:type_name -> google.protobuf.Duration
+	86,  // 318: meshos.v1.Boot.orders:type_name -> meshos.v1.OrderedState
+	47,  // 319: meshos.v1.JudgedCommit.event:type_name -> meshos.v1.AdminEvent
+	109, // 320: meshos.v1.JudgedCommit.operators:type_name -> meshos.v1.Operator
+	108, // 321: meshos.v1.JudgedCommit.outcome:type_name -> meshos.v1.VerificationOutcome
+	72,  // 322: meshos.v1.JudgedCommit.commit:type_name -> meshos.v1.SignedCommit
+	111, // 323: meshos.v1.JudgedCommit.refusal:type_name -> meshos.v1.Refusal
+	179, // 324: meshos.v1.JudgedCommit.age:type_name -> google.protobuf.Duration
+	176, // 325: meshos.v1.PeersAnnounced.peers:type_name -> meshos.v1.PeersAnnounced.Announced
+	20,  // 326: meshos.v1.Acknowledged.chain:type_name -> meshos.v1.Acknowledged.Chain
+	30,  // 327: meshos.v1.Samples.rtt:type_name -> meshos.v1.RttSample
+	31,  // 328: meshos.v1.Samples.health:type_name -> meshos.v1.NodeHealthSample
+	35,  // 329: meshos.v1.Samples.inventory:type_name -> meshos.v1.PeerInventory
+	94,  // 330: meshos.v1.ActionOutcome.action:type_name -> meshos.v1.Action
+	179, // 331: meshos.v1.ActionOutcome.retry_after:type_name -> google.protobuf.Duration
+	148, // 332: meshos.v1.ScoreTable.chains:type_name -> meshos.v1.ChainScore
+	149, // 333: meshos.v1.ChainScore.holders:type_name -> meshos.v1.NodeScore
+	149, // 334: meshos.v1.ChainScore.best_alternative:type_name -> meshos.v1.NodeScore
+	150, // 335: meshos.v1.ChainScore.cost:type_name -> meshos.v1.MigrationCost
+	179, // 336: meshos.v1.MigrationCost.state_transfer:type_name -> google.protobuf.Duration
+	179, // 337: meshos.v1.MigrationCost.disruption:type_name -> google.protobuf.Duration
+	134, // 338: meshos.v1.Migrations.in_flight:type_name -> meshos.v1.MigrationView
+	21,  // 339: meshos.v1.BlastRadius.affected_daemons:type_name -> meshos.v1.DaemonRef
+	179, // 340: meshos.v1.BlastRadius.estimated_drain_delay:type_name -> google.protobuf.Duration
+	177, // 341: meshos.v1.BlastRadius.warnings:type_name -> meshos.v1.BlastRadius.Warning
+	178, // 342: meshos.v1.DaemonLifecycle.Started.since:type_name -> google.protobuf.Timestamp
+	29,  // 343: meshos.v1.DaemonLifecycle.ExitedCleanly.exit:type_name -> meshos.v1.DaemonExit
+	29,  // 344: meshos.v1.DaemonLifecycle.Crashed.exit:type_name -> meshos.v1.DaemonExit
+	179, // 345: meshos.v1.PeerInventory.AgesEntry.value:type_name -> google.protobuf.Duration
+	178, // 346: meshos.v1.ClusterState.Nonce.issued_at:type_name -> google.protobuf.Timestamp
+	178, // 347: meshos.v1.ClusterState.Cooldown.until:type_name -> google.protobuf.Timestamp
+	178, // 348: meshos.v1.ClusterState.Order.log_time:type_name -> google.protobuf.Timestamp
+	47,  // 349: meshos.v1.ClusterState.Order.event:type_name -> meshos.v1.AdminEvent
+	178, // 350: meshos.v1.ClusterState.Recovered.log_time:type_name -> google.protobuf.Timestamp
+	179, // 351: meshos.v1.MeshLink.Beacon.age:type_name -> google.protobuf.Duration
+	21,  // 352: meshos.v1.OrderedOver.Daemon.daemon:type_name -> meshos.v1.DaemonRef
+	10,  // 353: meshos.v1.OrderedOver.Chain.hold:type_name -> meshos.v1.LocalReplicaIntent.Intent
+	9,   // 354: meshos.v1.OrderedDaemon.Run.intent:type_name -> meshos.v1.DaemonIntent.Intent
+	87,  // 355: meshos.v1.OrderedDaemon.Run.by:type_name -> meshos.v1.OrderOrigin
+	87,  // 356: meshos.v1.OrderedDaemon.Pin.by:type_name -> meshos.v1.OrderOrigin
+	178, // 357: meshos.v1.OrderedDaemon.Restart.at:type_name -> google.protobuf.Timestamp
+	87,  // 358: meshos.v1.OrderedChain.Count.by:type_name -> meshos.v1.OrderOrigin
+	10,  // 359: meshos.v1.OrderedChain.Hold.intent:type_name -> meshos.v1.LocalReplicaIntent.Intent
+	10,  // 360: meshos.v1.OrderedChain.Hold.over:type_name -> meshos.v1.LocalReplicaIntent.Intent
+	87,  // 361: meshos.v1.OrderedChain.Hold.by:type_name -> meshos.v1.OrderOrigin
+	178, // 362: meshos.v1.MeshView.OpenToken.expires:type_name -> google.protobuf.Timestamp
+	82,  // 363: meshos.v1.PeersAnnounced.Announced.summary:type_name -> meshos.v1.NodeSummary
+	179, // 364: meshos.v1.PeersAnnounced.Announced.heard:type_name -> google.protobuf.Duration
+	365, // [365:365] is the sub-list for method output_type
+	365, // [365:365] is the sub-list for method input_type
+	365, // [365:365] is the sub-list for extension type_name
+	365, // [365:365] is the sub-list for extension extendee
+	0,   // [0:365] is the sub-list for field type_name
 }
 
 func init() { file_meshos_v1_meshos_proto_init() }
@@ -16611,6 +16871,7 @@ func file_meshos_v1_meshos_proto_init() {
 		(*AdminEvent_RestartDaemon)(nil),
 		(*AdminEvent_ReloadDaemon)(nil),
 		(*AdminEvent_SignalDaemon)(nil),
+		(*AdminEvent_SetChain)(nil),
 		(*AdminEvent_FreezeCluster)(nil),
 		(*AdminEvent_ThawCluster)(nil),
 		(*AdminEvent_FlushAvoidLists)(nil),
@@ -16626,19 +16887,19 @@ func file_meshos_v1_meshos_proto_init() {
 	}
 	file_meshos_v1_meshos_proto_msgTypes[28].OneofWrappers = []any{}
 	file_meshos_v1_meshos_proto_msgTypes[32].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[39].OneofWrappers = []any{
+	file_meshos_v1_meshos_proto_msgTypes[41].OneofWrappers = []any{
 		(*FlushAvoidLists_Local)(nil),
 		(*FlushAvoidLists_OnPeer)(nil),
 		(*FlushAvoidLists_Global)(nil),
 	}
-	file_meshos_v1_meshos_proto_msgTypes[51].OneofWrappers = []any{
+	file_meshos_v1_meshos_proto_msgTypes[53].OneofWrappers = []any{
 		(*OrderedEntry_Commit)(nil),
 		(*OrderedEntry_Event)(nil),
 		(*OrderedEntry_Founding)(nil),
 		(*OrderedEntry_Joining)(nil),
 		(*OrderedEntry_Recovery)(nil),
 	}
-	file_meshos_v1_meshos_proto_msgTypes[71].OneofWrappers = []any{
+	file_meshos_v1_meshos_proto_msgTypes[73].OneofWrappers = []any{
 		(*Action_StartDaemon)(nil),
 		(*Action_StopDaemon)(nil),
 		(*Action_PullReplica)(nil),
@@ -16653,24 +16914,24 @@ func file_meshos_v1_meshos_proto_init() {
 		(*Action_AskReload)(nil),
 		(*Action_SendSignal)(nil),
 	}
-	file_meshos_v1_meshos_proto_msgTypes[76].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[90].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[78].OneofWrappers = []any{}
 	file_meshos_v1_meshos_proto_msgTypes[92].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[93].OneofWrappers = []any{
+	file_meshos_v1_meshos_proto_msgTypes[94].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[95].OneofWrappers = []any{
 		(*Record_Audit)(nil),
 		(*Record_Log)(nil),
 		(*Record_Failure)(nil),
 		(*Record_Action)(nil),
 	}
-	file_meshos_v1_meshos_proto_msgTypes[94].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[100].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[96].OneofWrappers = []any{}
 	file_meshos_v1_meshos_proto_msgTypes[102].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[103].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[106].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[109].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[104].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[105].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[108].OneofWrappers = []any{}
 	file_meshos_v1_meshos_proto_msgTypes[111].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[112].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[114].OneofWrappers = []any{
+	file_meshos_v1_meshos_proto_msgTypes[113].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[114].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[116].OneofWrappers = []any{
 		(*JournalEntry_Boot)(nil),
 		(*JournalEntry_Event)(nil),
 		(*JournalEntry_Samples)(nil),
@@ -16685,24 +16946,24 @@ func file_meshos_v1_meshos_proto_init() {
 		(*JournalEntry_SignerChange)(nil),
 		(*JournalEntry_PeersAnnounced)(nil),
 	}
-	file_meshos_v1_meshos_proto_msgTypes[115].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[116].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[123].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[117].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[118].OneofWrappers = []any{}
 	file_meshos_v1_meshos_proto_msgTypes[125].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[129].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[144].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[145].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[127].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[131].OneofWrappers = []any{}
 	file_meshos_v1_meshos_proto_msgTypes[146].OneofWrappers = []any{}
 	file_meshos_v1_meshos_proto_msgTypes[147].OneofWrappers = []any{}
 	file_meshos_v1_meshos_proto_msgTypes[148].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[149].OneofWrappers = []any{}
 	file_meshos_v1_meshos_proto_msgTypes[150].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[152].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_meshos_v1_meshos_proto_rawDesc), len(file_meshos_v1_meshos_proto_rawDesc)),
-			NumEnums:      20,
-			NumMessages:   155,
+			NumEnums:      21,
+			NumMessages:   157,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

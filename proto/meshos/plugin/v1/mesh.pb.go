@@ -99,7 +99,8 @@ type SetMembersRequest struct {
 	// none. With a record the host says so, too, in FollowRequest.
 	Found bool `protobuf:"varint,3,opt,name=found,proto3" json:"found,omitempty"`
 	// The log may drop the entries up to this height: there is a checkpoint. 0: none.
-	DropThrough   uint64 `protobuf:"varint,4,opt,name=drop_through,json=dropThrough,proto3" json:"drop_through,omitempty"`
+	DropThrough   uint64         `protobuf:"varint,4,opt,name=drop_through,json=dropThrough,proto3" json:"drop_through,omitempty"`
+	Chains        []*v1.SetChain `protobuf:"bytes,5,rep,name=chains,proto3" json:"chains,omitempty"` // those of the mesh, ascending by id; also deleted ones
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -160,6 +161,13 @@ func (x *SetMembersRequest) GetDropThrough() uint64 {
 		return x.DropThrough
 	}
 	return 0
+}
+
+func (x *SetMembersRequest) GetChains() []*v1.SetChain {
+	if x != nil {
+		return x.Chains
+	}
+	return nil
 }
 
 type SetMembersResponse struct {
@@ -1061,12 +1069,13 @@ const file_meshos_plugin_v1_mesh_proto_rawDesc = "" +
 	"\fMeshIdentity\x12\x1b\n" +
 	"\tlink_seed\x18\x01 \x01(\fR\blinkSeed\x12 \n" +
 	"\vincarnation\x18\x02 \x01(\x04R\vincarnation\x12\x12\n" +
-	"\x04name\x18\x03 \x01(\tR\x04name\"\xa3\x01\n" +
+	"\x04name\x18\x03 \x01(\tR\x04name\"\xd0\x01\n" +
 	"\x11SetMembersRequest\x122\n" +
 	"\amembers\x18\x01 \x03(\v2\x18.meshos.plugin.v1.MemberR\amembers\x12!\n" +
 	"\fpinned_seeds\x18\x02 \x03(\fR\vpinnedSeeds\x12\x14\n" +
 	"\x05found\x18\x03 \x01(\bR\x05found\x12!\n" +
-	"\fdrop_through\x18\x04 \x01(\x04R\vdropThrough\"\x14\n" +
+	"\fdrop_through\x18\x04 \x01(\x04R\vdropThrough\x12+\n" +
+	"\x06chains\x18\x05 \x03(\v2\x13.meshos.v1.SetChainR\x06chains\"\x14\n" +
 	"\x12SetMembersResponse\"[\n" +
 	"\x06Member\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x12\n" +
@@ -1168,42 +1177,44 @@ var file_meshos_plugin_v1_mesh_proto_goTypes = []any{
 	(*ServedAnswer)(nil),          // 14: meshos.plugin.v1.ServedAnswer
 	(*JoinRequest)(nil),           // 15: meshos.plugin.v1.JoinRequest
 	(*JoinResponse)(nil),          // 16: meshos.plugin.v1.JoinResponse
-	(*v1.LoggedEntry)(nil),        // 17: meshos.v1.LoggedEntry
-	(*v1.MeshLink)(nil),           // 18: meshos.v1.MeshLink
-	(*v1.NodeSummary)(nil),        // 19: meshos.v1.NodeSummary
-	(*durationpb.Duration)(nil),   // 20: google.protobuf.Duration
-	(*timestamppb.Timestamp)(nil), // 21: google.protobuf.Timestamp
+	(*v1.SetChain)(nil),           // 17: meshos.v1.SetChain
+	(*v1.LoggedEntry)(nil),        // 18: meshos.v1.LoggedEntry
+	(*v1.MeshLink)(nil),           // 19: meshos.v1.MeshLink
+	(*v1.NodeSummary)(nil),        // 20: meshos.v1.NodeSummary
+	(*durationpb.Duration)(nil),   // 21: google.protobuf.Duration
+	(*timestamppb.Timestamp)(nil), // 22: google.protobuf.Timestamp
 }
 var file_meshos_plugin_v1_mesh_proto_depIdxs = []int32{
 	3,  // 0: meshos.plugin.v1.SetMembersRequest.members:type_name -> meshos.plugin.v1.Member
-	17, // 1: meshos.plugin.v1.MeshBatch.ordered:type_name -> meshos.v1.LoggedEntry
-	6,  // 2: meshos.plugin.v1.MeshBatch.peers:type_name -> meshos.plugin.v1.PeerChange
-	18, // 3: meshos.plugin.v1.MeshBatch.link:type_name -> meshos.v1.MeshLink
-	19, // 4: meshos.plugin.v1.PeerChange.summary:type_name -> meshos.v1.NodeSummary
-	20, // 5: meshos.plugin.v1.PeerChange.age:type_name -> google.protobuf.Duration
-	20, // 6: meshos.plugin.v1.PeerChange.silent:type_name -> google.protobuf.Duration
-	21, // 7: meshos.plugin.v1.OrderRequest.log_time:type_name -> google.protobuf.Timestamp
-	19, // 8: meshos.plugin.v1.TellRequest.self:type_name -> meshos.v1.NodeSummary
-	20, // 9: meshos.plugin.v1.ServedQuestion.timeout:type_name -> google.protobuf.Duration
-	1,  // 10: meshos.plugin.v1.Mesh.SetMembers:input_type -> meshos.plugin.v1.SetMembersRequest
-	4,  // 11: meshos.plugin.v1.Mesh.Follow:input_type -> meshos.plugin.v1.FollowRequest
-	7,  // 12: meshos.plugin.v1.Mesh.Order:input_type -> meshos.plugin.v1.OrderRequest
-	9,  // 13: meshos.plugin.v1.Mesh.Tell:input_type -> meshos.plugin.v1.TellRequest
-	11, // 14: meshos.plugin.v1.Mesh.Ask:input_type -> meshos.plugin.v1.AskRequest
-	14, // 15: meshos.plugin.v1.Mesh.Serve:input_type -> meshos.plugin.v1.ServedAnswer
-	15, // 16: meshos.plugin.v1.Mesh.Join:input_type -> meshos.plugin.v1.JoinRequest
-	2,  // 17: meshos.plugin.v1.Mesh.SetMembers:output_type -> meshos.plugin.v1.SetMembersResponse
-	5,  // 18: meshos.plugin.v1.Mesh.Follow:output_type -> meshos.plugin.v1.MeshBatch
-	8,  // 19: meshos.plugin.v1.Mesh.Order:output_type -> meshos.plugin.v1.OrderResponse
-	10, // 20: meshos.plugin.v1.Mesh.Tell:output_type -> meshos.plugin.v1.TellResponse
-	12, // 21: meshos.plugin.v1.Mesh.Ask:output_type -> meshos.plugin.v1.AskResponse
-	13, // 22: meshos.plugin.v1.Mesh.Serve:output_type -> meshos.plugin.v1.ServedQuestion
-	16, // 23: meshos.plugin.v1.Mesh.Join:output_type -> meshos.plugin.v1.JoinResponse
-	17, // [17:24] is the sub-list for method output_type
-	10, // [10:17] is the sub-list for method input_type
-	10, // [10:10] is the sub-list for extension type_name
-	10, // [10:10] is the sub-list for extension extendee
-	0,  // [0:10] is the sub-list for field type_name
+	17, // 1: meshos.plugin.v1.SetMembersRequest.chains:type_name -> meshos.v1.SetChain
+	18, // 2: meshos.plugin.v1.MeshBatch.ordered:type_name -> meshos.v1.LoggedEntry
+	6,  // 3: meshos.plugin.v1.MeshBatch.peers:type_name -> meshos.plugin.v1.PeerChange
+	19, // 4: meshos.plugin.v1.MeshBatch.link:type_name -> meshos.v1.MeshLink
+	20, // 5: meshos.plugin.v1.PeerChange.summary:type_name -> meshos.v1.NodeSummary
+	21, // 6: meshos.plugin.v1.PeerChange.age:type_name -> google.protobuf.Duration
+	21, // 7: meshos.plugin.v1.PeerChange.silent:type_name -> google.protobuf.Duration
+	22, // 8: meshos.plugin.v1.OrderRequest.log_time:type_name -> google.protobuf.Timestamp
+	20, // 9: meshos.plugin.v1.TellRequest.self:type_name -> meshos.v1.NodeSummary
+	21, // 10: meshos.plugin.v1.ServedQuestion.timeout:type_name -> google.protobuf.Duration
+	1,  // 11: meshos.plugin.v1.Mesh.SetMembers:input_type -> meshos.plugin.v1.SetMembersRequest
+	4,  // 12: meshos.plugin.v1.Mesh.Follow:input_type -> meshos.plugin.v1.FollowRequest
+	7,  // 13: meshos.plugin.v1.Mesh.Order:input_type -> meshos.plugin.v1.OrderRequest
+	9,  // 14: meshos.plugin.v1.Mesh.Tell:input_type -> meshos.plugin.v1.TellRequest
+	11, // 15: meshos.plugin.v1.Mesh.Ask:input_type -> meshos.plugin.v1.AskRequest
+	14, // 16: meshos.plugin.v1.Mesh.Serve:input_type -> meshos.plugin.v1.ServedAnswer
+	15, // 17: meshos.plugin.v1.Mesh.Join:input_type -> meshos.plugin.v1.JoinRequest
+	2,  // 18: meshos.plugin.v1.Mesh.SetMembers:output_type -> meshos.plugin.v1.SetMembersResponse
+	5,  // 19: meshos.plugin.v1.Mesh.Follow:output_type -> meshos.plugin.v1.MeshBatch
+	8,  // 20: meshos.plugin.v1.Mesh.Order:output_type -> meshos.plugin.v1.OrderResponse
+	10, // 21: meshos.plugin.v1.Mesh.Tell:output_type -> meshos.plugin.v1.TellResponse
+	12, // 22: meshos.plugin.v1.Mesh.Ask:output_type -> meshos.plugin.v1.AskResponse
+	13, // 23: meshos.plugin.v1.Mesh.Serve:output_type -> meshos.plugin.v1.ServedQuestion
+	16, // 24: meshos.plugin.v1.Mesh.Join:output_type -> meshos.plugin.v1.JoinResponse
+	18, // [18:25] is the sub-list for method output_type
+	11, // [11:18] is the sub-list for method input_type
+	11, // [11:11] is the sub-list for extension type_name
+	11, // [11:11] is the sub-list for extension extendee
+	0,  // [0:11] is the sub-list for field type_name
 }
 
 func init() { file_meshos_plugin_v1_mesh_proto_init() }
