@@ -838,6 +838,286 @@ func (x *Answer) GetMessage() string {
 	return ""
 }
 
+// HolderBeat is what a node that may hold chains says to the others, on holder.NODE.
+type HolderBeat struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Closed        bool                   `protobuf:"varint,1,opt,name=closed,proto3" json:"closed,omitempty"` // it takes no more replicas: it is cordoned, drains or is full
+	Why           string                 `protobuf:"bytes,2,opt,name=why,proto3" json:"why,omitempty"`        // with closed
+	Held          uint32                 `protobuf:"varint,3,opt,name=held,proto3" json:"held,omitempty"`     // replicas
+	Free          uint64                 `protobuf:"varint,4,opt,name=free,proto3" json:"free,omitempty"`     // bytes that it would still take
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *HolderBeat) Reset() {
+	*x = HolderBeat{}
+	mi := &file_meshos_nats_v1_nats_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *HolderBeat) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*HolderBeat) ProtoMessage() {}
+
+func (x *HolderBeat) ProtoReflect() protoreflect.Message {
+	mi := &file_meshos_nats_v1_nats_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use HolderBeat.ProtoReflect.Descriptor instead.
+func (*HolderBeat) Descriptor() ([]byte, []int) {
+	return file_meshos_nats_v1_nats_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *HolderBeat) GetClosed() bool {
+	if x != nil {
+		return x.Closed
+	}
+	return false
+}
+
+func (x *HolderBeat) GetWhy() string {
+	if x != nil {
+		return x.Why
+	}
+	return ""
+}
+
+func (x *HolderBeat) GetHeld() uint32 {
+	if x != nil {
+		return x.Held
+	}
+	return 0
+}
+
+func (x *HolderBeat) GetFree() uint64 {
+	if x != nil {
+		return x.Free
+	}
+	return 0
+}
+
+// Consent asks a node to agree to hold a chain, or to go on holding it, on consent.TO.FROM. The
+// answer says whether it does.
+type Consent struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Chain         uint64                 `protobuf:"varint,1,opt,name=chain,proto3" json:"chain,omitempty"`
+	End           bool                   `protobuf:"varint,2,opt,name=end,proto3" json:"end,omitempty"`   // it need not any more
+	Keep          bool                   `protobuf:"varint,3,opt,name=keep,proto3" json:"keep,omitempty"` // it holds the chain, and is to keep it if a move is taken back
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Consent) Reset() {
+	*x = Consent{}
+	mi := &file_meshos_nats_v1_nats_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Consent) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Consent) ProtoMessage() {}
+
+func (x *Consent) ProtoReflect() protoreflect.Message {
+	mi := &file_meshos_nats_v1_nats_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Consent.ProtoReflect.Descriptor instead.
+func (*Consent) Descriptor() ([]byte, []int) {
+	return file_meshos_nats_v1_nats_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *Consent) GetChain() uint64 {
+	if x != nil {
+		return x.Chain
+	}
+	return 0
+}
+
+func (x *Consent) GetEnd() bool {
+	if x != nil {
+		return x.End
+	}
+	return false
+}
+
+func (x *Consent) GetKeep() bool {
+	if x != nil {
+		return x.Keep
+	}
+	return false
+}
+
+type ConsentAnswer struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Agrees        bool                   `protobuf:"varint,1,opt,name=agrees,proto3" json:"agrees,omitempty"`
+	Why           string                 `protobuf:"bytes,2,opt,name=why,proto3" json:"why,omitempty"` // not
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ConsentAnswer) Reset() {
+	*x = ConsentAnswer{}
+	mi := &file_meshos_nats_v1_nats_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ConsentAnswer) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ConsentAnswer) ProtoMessage() {}
+
+func (x *ConsentAnswer) ProtoReflect() protoreflect.Message {
+	mi := &file_meshos_nats_v1_nats_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ConsentAnswer.ProtoReflect.Descriptor instead.
+func (*ConsentAnswer) Descriptor() ([]byte, []int) {
+	return file_meshos_nats_v1_nats_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *ConsentAnswer) GetAgrees() bool {
+	if x != nil {
+		return x.Agrees
+	}
+	return false
+}
+
+func (x *ConsentAnswer) GetWhy() string {
+	if x != nil {
+		return x.Why
+	}
+	return ""
+}
+
+// Pull asks the node that leads a chain to give a replica to the one that asks, on pull.TO.FROM.
+type Pull struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Chain         uint64                 `protobuf:"varint,1,opt,name=chain,proto3" json:"chain,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Pull) Reset() {
+	*x = Pull{}
+	mi := &file_meshos_nats_v1_nats_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Pull) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Pull) ProtoMessage() {}
+
+func (x *Pull) ProtoReflect() protoreflect.Message {
+	mi := &file_meshos_nats_v1_nats_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Pull.ProtoReflect.Descriptor instead.
+func (*Pull) Descriptor() ([]byte, []int) {
+	return file_meshos_nats_v1_nats_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *Pull) GetChain() uint64 {
+	if x != nil {
+		return x.Chain
+	}
+	return 0
+}
+
+type PullAnswer struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Begun         bool                   `protobuf:"varint,1,opt,name=begun,proto3" json:"begun,omitempty"`
+	Why           string                 `protobuf:"bytes,2,opt,name=why,proto3" json:"why,omitempty"` // not
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PullAnswer) Reset() {
+	*x = PullAnswer{}
+	mi := &file_meshos_nats_v1_nats_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PullAnswer) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PullAnswer) ProtoMessage() {}
+
+func (x *PullAnswer) ProtoReflect() protoreflect.Message {
+	mi := &file_meshos_nats_v1_nats_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PullAnswer.ProtoReflect.Descriptor instead.
+func (*PullAnswer) Descriptor() ([]byte, []int) {
+	return file_meshos_nats_v1_nats_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *PullAnswer) GetBegun() bool {
+	if x != nil {
+		return x.Begun
+	}
+	return false
+}
+
+func (x *PullAnswer) GetWhy() string {
+	if x != nil {
+		return x.Why
+	}
+	return ""
+}
+
 var File_meshos_nats_v1_nats_proto protoreflect.FileDescriptor
 
 const file_meshos_nats_v1_nats_proto_rawDesc = "" +
@@ -907,7 +1187,26 @@ const file_meshos_nats_v1_nats_proto_rawDesc = "" +
 	"\x04more\x18\x04 \x01(\bR\x04more\x12\x10\n" +
 	"\x03end\x18\x05 \x01(\bR\x03end\x12\x12\n" +
 	"\x04code\x18\x06 \x01(\x05R\x04code\x12\x18\n" +
-	"\amessage\x18\a \x01(\tR\amessageB6Z4github.com/meshos/meshos/proto/meshos/nats/v1;natsv1b\x06proto3"
+	"\amessage\x18\a \x01(\tR\amessage\"^\n" +
+	"\n" +
+	"HolderBeat\x12\x16\n" +
+	"\x06closed\x18\x01 \x01(\bR\x06closed\x12\x10\n" +
+	"\x03why\x18\x02 \x01(\tR\x03why\x12\x12\n" +
+	"\x04held\x18\x03 \x01(\rR\x04held\x12\x12\n" +
+	"\x04free\x18\x04 \x01(\x04R\x04free\"E\n" +
+	"\aConsent\x12\x14\n" +
+	"\x05chain\x18\x01 \x01(\x04R\x05chain\x12\x10\n" +
+	"\x03end\x18\x02 \x01(\bR\x03end\x12\x12\n" +
+	"\x04keep\x18\x03 \x01(\bR\x04keep\"9\n" +
+	"\rConsentAnswer\x12\x16\n" +
+	"\x06agrees\x18\x01 \x01(\bR\x06agrees\x12\x10\n" +
+	"\x03why\x18\x02 \x01(\tR\x03why\"\x1c\n" +
+	"\x04Pull\x12\x14\n" +
+	"\x05chain\x18\x01 \x01(\x04R\x05chain\"4\n" +
+	"\n" +
+	"PullAnswer\x12\x14\n" +
+	"\x05begun\x18\x01 \x01(\bR\x05begun\x12\x10\n" +
+	"\x03why\x18\x02 \x01(\tR\x03whyB6Z4github.com/meshos/meshos/proto/meshos/nats/v1;natsv1b\x06proto3"
 
 var (
 	file_meshos_nats_v1_nats_proto_rawDescOnce sync.Once
@@ -921,7 +1220,7 @@ func file_meshos_nats_v1_nats_proto_rawDescGZIP() []byte {
 	return file_meshos_nats_v1_nats_proto_rawDescData
 }
 
-var file_meshos_nats_v1_nats_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
+var file_meshos_nats_v1_nats_proto_msgTypes = make([]protoimpl.MessageInfo, 15)
 var file_meshos_nats_v1_nats_proto_goTypes = []any{
 	(*Beat)(nil),                // 0: meshos.nats.v1.Beat
 	(*Said)(nil),                // 1: meshos.nats.v1.Said
@@ -933,20 +1232,25 @@ var file_meshos_nats_v1_nats_proto_goTypes = []any{
 	(*SeedBeat)(nil),            // 7: meshos.nats.v1.SeedBeat
 	(*Question)(nil),            // 8: meshos.nats.v1.Question
 	(*Answer)(nil),              // 9: meshos.nats.v1.Answer
-	(*v1.NodeSummary)(nil),      // 10: meshos.v1.NodeSummary
-	(*durationpb.Duration)(nil), // 11: google.protobuf.Duration
+	(*HolderBeat)(nil),          // 10: meshos.nats.v1.HolderBeat
+	(*Consent)(nil),             // 11: meshos.nats.v1.Consent
+	(*ConsentAnswer)(nil),       // 12: meshos.nats.v1.ConsentAnswer
+	(*Pull)(nil),                // 13: meshos.nats.v1.Pull
+	(*PullAnswer)(nil),          // 14: meshos.nats.v1.PullAnswer
+	(*v1.NodeSummary)(nil),      // 15: meshos.v1.NodeSummary
+	(*durationpb.Duration)(nil), // 16: google.protobuf.Duration
 }
 var file_meshos_nats_v1_nats_proto_depIdxs = []int32{
-	10, // 0: meshos.nats.v1.Said.summary:type_name -> meshos.v1.NodeSummary
+	15, // 0: meshos.nats.v1.Said.summary:type_name -> meshos.v1.NodeSummary
 	3,  // 1: meshos.nats.v1.Hello.known:type_name -> meshos.nats.v1.Known
 	5,  // 2: meshos.nats.v1.View.peers:type_name -> meshos.nats.v1.PeerState
 	6,  // 3: meshos.nats.v1.View.log:type_name -> meshos.nats.v1.LogState
-	11, // 4: meshos.nats.v1.PeerState.age:type_name -> google.protobuf.Duration
-	10, // 5: meshos.nats.v1.PeerState.summary:type_name -> meshos.v1.NodeSummary
-	11, // 6: meshos.nats.v1.PeerState.silent:type_name -> google.protobuf.Duration
-	11, // 7: meshos.nats.v1.LogState.age:type_name -> google.protobuf.Duration
+	16, // 4: meshos.nats.v1.PeerState.age:type_name -> google.protobuf.Duration
+	15, // 5: meshos.nats.v1.PeerState.summary:type_name -> meshos.v1.NodeSummary
+	16, // 6: meshos.nats.v1.PeerState.silent:type_name -> google.protobuf.Duration
+	16, // 7: meshos.nats.v1.LogState.age:type_name -> google.protobuf.Duration
 	6,  // 8: meshos.nats.v1.SeedBeat.log:type_name -> meshos.nats.v1.LogState
-	11, // 9: meshos.nats.v1.Question.timeout:type_name -> google.protobuf.Duration
+	16, // 9: meshos.nats.v1.Question.timeout:type_name -> google.protobuf.Duration
 	10, // [10:10] is the sub-list for method output_type
 	10, // [10:10] is the sub-list for method input_type
 	10, // [10:10] is the sub-list for extension type_name
@@ -965,7 +1269,7 @@ func file_meshos_nats_v1_nats_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_meshos_nats_v1_nats_proto_rawDesc), len(file_meshos_nats_v1_nats_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   10,
+			NumMessages:   15,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
