@@ -93,7 +93,7 @@ func (b *house) decided(ticks int) (out []mesh.Action) {
 func TestB10a_BadHolderIsReplacedFirstAndThenEvicted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := build(t, &scorer{name: "s", answer: opinion})
-		want := []mesh.Action{mesh.RequestPlacement{Chain: 7, Exclude: []mesh.NodeID{1, 2}, Target: 4}}
+		want := []mesh.Action{mesh.RequestPlacement{Chain: 7, Exclude: []mesh.NodeID{1, 2}, Target: 4, Replaces: 2}}
 		if d := cmp.Diff(want, b.decided(4)); d != "" {
 			t.Fatalf("first the placement: %s", d)
 		}
