@@ -93,7 +93,6 @@ type Move struct {
 	unwanted time.Time // since when
 	undone   time.Time // when that was asked for last
 	refused  Answer    // what came of it
-	silent   string    // the target that fell silent
 	err      error
 }
 
