@@ -192,22 +192,3 @@ func (h *holder) choose(i chains.Info, exclude []uint64) uint64 {
 	}
 	return a
 }
-
-func (h *holder) underWay(chain uint64) *moveUnderWay {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return h.moves[chain]
-}
-
-// await waits until a move has ended.
-func (h *holder) await(ctx context.Context, m *moveUnderWay) error {
-	select {
-	case <-m.done:
-	case <-ctx.Done():
-		return later("%s is under way", m.change)
-	}
-	if m.err == nil {
-		return nil
-	}
-	return pluginsdk.UnavailableAfter(m.err, tryAgainAfter)
-}
