@@ -20,6 +20,7 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/protobuf/encoding/protojson"
 
+	"github.com/meshos/meshos/internal/testkit"
 	"github.com/meshos/meshos/pluginsdk/plugintest"
 	hostv1 "github.com/meshos/meshos/proto/meshos/host/v1"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
@@ -190,10 +191,10 @@ func (n *node) meshos(args ...string) (stdout, stderr string, code int) {
 	return out.String(), errs.String(), cmd.ProcessState.ExitCode()
 }
 
-// must runs a command that has to succeed.
+// must runs a command that has to succeed, however long the node takes for its answer.
 func (n *node) must(args ...string) string {
 	n.t.Helper()
-	out, errs, code := n.meshos(args...)
+	out, errs, code := n.meshos(append([]string{"--timeout", (patience / 2).String()}, args...)...)
 	if code != 0 {
 		n.t.Fatalf("meshos %s: exit %d\n%s%s", strings.Join(args, " "), code, out, errs)
 	}
@@ -215,7 +216,7 @@ func (n *node) snapshot() *meshosv1.Snapshot {
 // status returns the node's snapshot as status prints it, or nil if the node does not answer.
 func (n *node) status() *meshosv1.Snapshot {
 	n.t.Helper()
-	out, _, code := n.meshos("status", "-o", "json")
+	out, _, code := n.meshos("status", "-o", "json", "--timeout", (patience / 2).String())
 	if code != 0 {
 		return nil
 	}
@@ -228,7 +229,7 @@ func (n *node) status() *meshosv1.Snapshot {
 
 // patience is how long a test waits for anything: the machine may be slow, or busy with
 // other tests.
-const patience = 30 * time.Second
+const patience = testkit.Patience
 
 // until asks for the snapshot until ok returns true, and fails the test after patience.
 func (n *node) until(what string, ok func(*meshosv1.Snapshot) bool) *meshosv1.Snapshot {

@@ -16,6 +16,7 @@ import (
 	"github.com/meshos/meshos/host/lifecycle"
 	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/process"
+	"github.com/meshos/meshos/internal/testkit"
 )
 
 // made returns a node whose parts are made and do not run yet.
@@ -118,7 +119,7 @@ func TestAProbeThatHangsAtTheEndIsNamedInTheLog(t *testing.T) {
 	probe := stuck{make(chan struct{})}
 	defer close(probe.release)
 	n.loop.Probes().AddLocality(probe)
-	ctx, stop := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, stop := context.WithTimeout(t.Context(), testkit.Patience)
 	defer stop()
 	go func() {
 		for n.loop.LastTickAt().IsZero() && ctx.Err() == nil {

@@ -28,6 +28,7 @@ import (
 	"github.com/meshos/meshos/host/operator/sshsig"
 	"github.com/meshos/meshos/host/state"
 	"github.com/meshos/meshos/host/wire"
+	"github.com/meshos/meshos/internal/testkit"
 	hostv1 "github.com/meshos/meshos/proto/meshos/host/v1"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
@@ -102,7 +103,7 @@ func (w *whole) start() {
 		}
 		w.end = func() {}
 	}
-	within, cancel := context.WithTimeout(w.t.Context(), 30*time.Second)
+	within, cancel := context.WithTimeout(w.t.Context(), testkit.Patience)
 	defer cancel()
 	if _, err := w.GetSnapshot(within, &hostv1.GetSnapshotRequest{}, grpc.WaitForReady(true)); err != nil {
 		w.t.Fatal(err)
@@ -141,7 +142,7 @@ func (w *whole) signed(ev mesh.AdminEvent, who ...byte) *hostv1.CommitRequest {
 // commit gives the kind of rejection, or "" for an accepted command.
 func (w *whole) commit(in *hostv1.CommitRequest) string {
 	w.t.Helper()
-	ctx, cancel := context.WithTimeout(w.t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(w.t.Context(), testkit.Patience)
 	defer cancel()
 	record, err := w.Commit(ctx, in)
 	if err != nil {
@@ -164,7 +165,7 @@ func (w *whole) wants(in *hostv1.CommitRequest, kind string) {
 // until waits for a snapshot.
 func (w *whole) until(what string, ok func(*meshosv1.Snapshot) bool) {
 	w.t.Helper()
-	ctx, cancel := context.WithTimeout(w.t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(w.t.Context(), testkit.Patience)
 	defer cancel()
 	watch, err := w.WatchSnapshots(ctx, &hostv1.WatchSnapshotsRequest{})
 	for err == nil {
@@ -249,7 +250,7 @@ func TestEveryKeyOfALargeChangeIsAudited(t *testing.T) {
 		audit := s.GetAdminAudit()
 		return len(audit) > 0 && audit[len(audit)-1].GetSeq() == operators-2
 	})
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), testkit.Patience)
 	defer cancel()
 	tail, err := w.TailAudit(ctx, &hostv1.TailRequest{})
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"github.com/meshos/meshos/internal/testkit"
 	"github.com/meshos/meshos/pluginsdk"
 	pluginv1 "github.com/meshos/meshos/proto/meshos/plugin/v1"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
@@ -159,7 +160,7 @@ func (d *diary) read() []string {
 // until waits for n lines.
 func (d *diary) until(t *testing.T, n int) []string {
 	t.Helper()
-	deadline := time.NewTimer(30 * time.Second)
+	deadline := time.NewTimer(testkit.Patience)
 	defer deadline.Stop()
 	for len(d.read()) < n {
 		select {
@@ -182,7 +183,7 @@ func wantError(t *testing.T, err error, code codes.Code, text string) {
 // receive takes one value from c, or fails.
 func receive[T any](t *testing.T, c <-chan T, what string) T {
 	t.Helper()
-	deadline := time.NewTimer(30 * time.Second)
+	deadline := time.NewTimer(testkit.Patience)
 	defer deadline.Stop()
 	select {
 	case v := <-c:

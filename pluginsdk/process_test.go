@@ -13,13 +13,13 @@ import (
 	"sync"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials/insecure"
 
+	"github.com/meshos/meshos/internal/testkit"
 	"github.com/meshos/meshos/pluginsdk/wire"
 	pluginv1 "github.com/meshos/meshos/proto/meshos/plugin/v1"
 )
@@ -210,7 +210,7 @@ func TestSIGTERMLetsCallsFinish(t *testing.T) {
 
 func TestPrintsNeverBlock(t *testing.T) {
 	p := startProcess(t, "flood")
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), testkit.Patience)
 	defer cancel()
 	if got, err := p.sample(ctx); err != nil || len(got.GetPeers()) != 1 {
 		t.Fatalf("got %v, %v", got, err)

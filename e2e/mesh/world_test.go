@@ -25,7 +25,7 @@ import (
 )
 
 // patience is how long a test waits for anything: the machine may be slow, or busy with others.
-const patience = 60 * time.Second
+const patience = testkit.Patience
 
 // world is a mesh.
 type world struct {
@@ -132,7 +132,7 @@ func tail(text string) string {
 
 // snapshot returns a node's snapshot; nil if it does not answer.
 func (w *world) snapshot(id int) *meshosv1.Snapshot {
-	ctx, cancel := context.WithTimeout(w.t.Context(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(w.t.Context(), 20*time.Second)
 	defer cancel()
 	s, err := w.host[id].GetSnapshot(ctx, &hostv1.GetSnapshotRequest{})
 	if err != nil {
@@ -163,12 +163,12 @@ func (w *world) until(id int, what string, ok func(*meshosv1.Snapshot) bool) *me
 	return last
 }
 
-// must runs a command on a node that has to succeed.
+// must runs a command on a node that has to succeed, however long the node takes for its answer.
 func (w *world) must(id int, args ...string) string {
 	w.t.Helper()
 	ctx, cancel := context.WithTimeout(w.t.Context(), patience)
 	defer cancel()
-	out, err := w.lab.Node(id).Run(ctx, args...)
+	out, err := w.lab.Node(id).Run(ctx, append([]string{"--timeout", (patience / 2).String()}, args...)...)
 	if err != nil {
 		w.t.Fatal(err)
 	}

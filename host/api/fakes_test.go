@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"sync"
 	"testing"
-	"time"
 
 	"go.uber.org/goleak"
 
@@ -19,6 +18,7 @@ import (
 	"github.com/meshos/meshos/host/wire"
 	"github.com/meshos/meshos/internal/guard"
 	"github.com/meshos/meshos/internal/snapshottest"
+	"github.com/meshos/meshos/internal/testkit"
 	hostv1 "github.com/meshos/meshos/proto/meshos/host/v1"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
@@ -185,7 +185,7 @@ func serveAt(t *testing.T, n *node, change ...func(*api.Options)) string {
 // within returns a context that ends a test that hangs.
 func within(t *testing.T) context.Context {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), testkit.Patience)
 	t.Cleanup(cancel)
 	return ctx
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/meshos/meshos/host/api"
+	"github.com/meshos/meshos/internal/testkit"
 )
 
 func TestHealthzSaysWhyANodeIsUnhealthy(t *testing.T) {
@@ -119,7 +120,7 @@ func TestMetricsComeOverARealListener(t *testing.T) {
 	ended := make(chan error, 1)
 	handler := api.NewHTTP(api.HTTPOptions{Reader: newNode(), TickInterval: time.Second, Metrics: registry, Now: time.Now})
 	go func() { ended <- api.ServeHTTP(ctx, ln, handler) }()
-	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 10 * time.Second}
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: testkit.Patience}
 	answer, err := client.Get("http://" + ln.Addr().String() + "/metrics")
 	if err != nil {
 		t.Fatal(err)
@@ -203,7 +204,7 @@ func TestClientsThatHoldConnectionsDoNotBlockHealthz(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 30 * time.Second}
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: testkit.Patience}
 	answer, err := client.Get("http://" + ln.Addr().String() + "/healthz")
 	if err != nil {
 		t.Fatal(err)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
@@ -14,6 +13,7 @@ import (
 	"github.com/meshos/meshos/host/api"
 	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/wire"
+	"github.com/meshos/meshos/internal/testkit"
 	hostv1 "github.com/meshos/meshos/proto/meshos/host/v1"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
@@ -100,7 +100,7 @@ func TestPublishSaysWhenItIsNotKnownWhatBecameOfAnOrder(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			n := newNode()
 			n.lost = lost{}
-			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			ctx, cancel := context.WithTimeout(t.Context(), testkit.Patience)
 			defer cancel()
 			_, err := serve(t, n).Publish(ctx, &hostv1.PublishRequest{Events: []*meshosv1.Event{event}})
 			said := status.Convert(err)

@@ -6,12 +6,12 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/meshos/meshos/host/catalog"
 	"github.com/meshos/meshos/host/snapshot"
+	"github.com/meshos/meshos/internal/testkit"
 )
 
 func TestAnswersThatFailTheCall(t *testing.T) {
@@ -25,7 +25,7 @@ func TestAnswersThatFailTheCall(t *testing.T) {
 		{"empty-items", catalog.ErrTooLarge, `^plugin p: InventoryProbe.SampleInventory: message too large: .*: they consist of empty or tiny items; it has to send less in one answer$`},
 		{"columns", catalog.ErrBadAnswer, `^plugin p: LocalityProbe.SampleRtt: bad answer: 1 peers but 0 rtt_ns; its author has to fix that$`},
 	} {
-		r := start(t, []catalog.Entry{entry("p", c.mode, func(e *catalog.Entry) { e.Timeout = 30 * time.Second })})
+		r := start(t, []catalog.Entry{entry("p", c.mode, func(e *catalog.Entry) { e.Timeout = testkit.Patience })})
 		r.waitFor("p", snapshot.PluginReady)
 		_, err := r.locality("p").SampleRTT(context.Background())
 		if c.mode == "empty-items" {

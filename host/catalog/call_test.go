@@ -39,7 +39,7 @@ func TestAbortErrors(t *testing.T) {
 // The end of the caller's own time is another error than that of the plugin's.
 func TestAStoppedPluginDelaysNobody(t *testing.T) {
 	t.Parallel()
-	r := start(t, []catalog.Entry{entry("testplugin", "", func(e *catalog.Entry) { e.Timeout = 2 * time.Second })},
+	r := start(t, []catalog.Entry{entry("testplugin", "", func(e *catalog.Entry) { e.Timeout = 5 * time.Second })},
 		func(o *catalog.Options) { o.HangTimeout = time.Hour })
 	probe := r.locality("testplugin")
 	freeze(t, r.waitFor("testplugin", snapshot.PluginReady).PID)
@@ -61,7 +61,7 @@ func TestAStoppedPluginDelaysNobody(t *testing.T) {
 
 func TestAStoppedPluginIsReplaced(t *testing.T) {
 	t.Parallel()
-	r := start(t, []catalog.Entry{entry("testplugin", "", func(e *catalog.Entry) { e.Timeout = 2 * time.Second })},
+	r := start(t, []catalog.Entry{entry("testplugin", "", func(e *catalog.Entry) { e.Timeout = 5 * time.Second })},
 		func(o *catalog.Options) { o.HangTimeout = 300 * time.Millisecond })
 	before := r.waitFor("testplugin", snapshot.PluginReady)
 	freeze(t, before.PID)
@@ -78,11 +78,11 @@ func TestAStoppedPluginIsReplaced(t *testing.T) {
 
 func TestDeadlockedCallIsAborted(t *testing.T) {
 	t.Parallel()
-	r := start(t, []catalog.Entry{entry("testplugin", "deadlock", func(e *catalog.Entry) { e.Timeout = time.Second })},
+	r := start(t, []catalog.Entry{entry("testplugin", "deadlock", func(e *catalog.Entry) { e.Timeout = 5 * time.Second })},
 		func(o *catalog.Options) { o.HangTimeout = 100 * time.Millisecond })
 	before := r.waitFor("testplugin", snapshot.PluginReady)
 	if _, err := r.locality("testplugin").SampleRTT(context.Background()); err == nil ||
-		err.Error() != "plugin testplugin: LocalityProbe.SampleRtt: deadline exceeded: no answer within 1s; see what it waits for, or set timeout in its entry in meshos.toml, then run meshos reload" {
+		err.Error() != "plugin testplugin: LocalityProbe.SampleRtt: deadline exceeded: no answer within 5s; see what it waits for, or set timeout in its entry in meshos.toml, then run meshos reload" {
 		t.Errorf("call: %v", err)
 	}
 	r.until("it is replaced", func() bool { v := r.view("testplugin"); return v.PID != before.PID && v.Status == snapshot.PluginReady })
@@ -91,7 +91,7 @@ func TestDeadlockedCallIsAborted(t *testing.T) {
 
 func TestLateAnswerMakesItReadyAgain(t *testing.T) {
 	t.Parallel()
-	const late = 5 * time.Second // the test waits for it once, and a well plugin answers within it
+	const late = 10 * time.Second // the test waits for it once, and a well plugin answers within it
 	r := start(t, []catalog.Entry{entry("testplugin", "", func(e *catalog.Entry) { e.Timeout = late })},
 		func(o *catalog.Options) { o.HangTimeout = time.Hour })
 	before := r.waitFor("testplugin", snapshot.PluginReady)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/meshos/meshos/host/catalog"
 	"github.com/meshos/meshos/host/snapshot"
+	"github.com/meshos/meshos/internal/testkit"
 	pluginv1 "github.com/meshos/meshos/proto/meshos/plugin/v1"
 )
 
@@ -46,7 +47,7 @@ func TestReconfigureReleasesARejectedPlugin(t *testing.T) {
 func TestChangesDuringTheStartReachThePlugin(t *testing.T) {
 	t.Parallel()
 	r := start(t, []catalog.Entry{entry("p", "", func(e *catalog.Entry) {
-		e.Timeout, e.Config = 30*time.Second, map[string]any{"say": "wait"}
+		e.Timeout, e.Config = testkit.Patience, map[string]any{"say": "wait"}
 	})})
 	r.until("it takes its configuration", r.contains(&r.logs, "configured to say wait"))
 	if err := r.Reconfigure(t.Context(), "p", map[string]any{"say": "newer"}); err != nil {

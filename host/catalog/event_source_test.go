@@ -12,6 +12,7 @@ import (
 	"github.com/meshos/meshos/host/catalog/answers"
 	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/snapshot"
+	"github.com/meshos/meshos/internal/testkit"
 )
 
 func source(t *testing.T, r *rig) *catalog.EventSource {
@@ -166,7 +167,7 @@ func TestEventsOfUnknownPeersAreDiscarded(t *testing.T) {
 // A plugin that floods the node with empty batches answers calls, and its stream can be ended.
 func TestP5_AFloodOfEmptyBatchesHoldsUpNoCall(t *testing.T) {
 	t.Parallel()
-	r := start(t, []catalog.Entry{entry("p", "empty-batches", func(e *catalog.Entry) { e.Timeout = 30 * time.Second })})
+	r := start(t, []catalog.Entry{entry("p", "empty-batches", func(e *catalog.Entry) { e.Timeout = testkit.Patience })})
 	r.waitFor("p", snapshot.PluginReady)
 	s, err := r.EventSource("p")
 	if err != nil {

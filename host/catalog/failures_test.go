@@ -71,7 +71,7 @@ func TestStartErrors(t *testing.T) {
 			`describe: it does not serve actuator, only chain_appender, health_probe, inventory_probe, locality_probe, migration_aborter, migration_source, placement_scorer; correct kinds in its entry in meshos.toml, then run meshos reload`,
 		},
 		{entry("config", "", withConfig), true, `configure: it refuses its configuration: interval: "x" is not a duration; correct [plugin.config] in its entry in meshos.toml, then run meshos reload`},
-		{entry("slow", "slow-configure", func(e *catalog.Entry) { e.Timeout = time.Second }), false, `configure: no answer within 1s; see what it waits for, or raise timeout in its entry in meshos.toml, then run meshos reload`},
+		{entry("slow", "slow-configure", func(e *catalog.Entry) { e.Timeout = 10 * time.Second }), false, `configure: no answer within 10s; see what it waits for, or raise timeout in its entry in meshos.toml, then run meshos reload`},
 		{entry("gone", "exit-in-configure"), false, `configure: it ended during this step: exit status 4, its last line: "gone"; see its last lines with "meshos plugin describe gone"`},
 		{entry("panic", "panic-at-start"), false, `start: it ended before its handshake: exit status 2, it crashed: "panic: no luck today"; run FILE by hand to see why`},
 	}
@@ -225,7 +225,7 @@ func TestAbortsOfAPluginThatHangsOrDiesFail(t *testing.T) {
 	t.Parallel()
 	for mode, want := range map[string]error{"deadlock": catalog.ErrDeadline, "exit-in-call": catalog.ErrUnavailable} {
 		t.Run(mode, func(t *testing.T) {
-			r := start(t, []catalog.Entry{entry("p", mode, func(e *catalog.Entry) { e.Timeout = time.Second })},
+			r := start(t, []catalog.Entry{entry("p", mode, func(e *catalog.Entry) { e.Timeout = 5 * time.Second })},
 				func(o *catalog.Options) { o.HangTimeout = 100 * time.Millisecond })
 			before := r.waitFor("p", snapshot.PluginReady)
 			if err := r.Aborter().Abort(t.Context(), 1, "test"); !errors.Is(err, want) {

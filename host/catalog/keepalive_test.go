@@ -3,19 +3,21 @@ package catalog_test
 import (
 	"context"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/meshos/meshos/host/catalog"
 	"github.com/meshos/meshos/host/catalog/answers"
 	"github.com/meshos/meshos/host/snapshot"
+	"github.com/meshos/meshos/internal/testkit"
 )
 
 // A plugin that hangs is found although nobody calls it: the scorer of a node that leads
 // no chain, a sink that no event is for.
 func TestStoppedPluginThatNobodyCallsIsReplaced(t *testing.T) {
 	t.Parallel()
-	r := start(t, []catalog.Entry{entry("p", "", func(e *catalog.Entry) { e.Timeout = time.Second })},
+	r := start(t, []catalog.Entry{entry("p", "", func(e *catalog.Entry) { e.Timeout = 5 * time.Second })},
 		func(o *catalog.Options) { o.KeepaliveEvery, o.HangTimeout = 50*time.Millisecond, 200*time.Millisecond })
 	before := r.waitFor("p", snapshot.PluginReady)
 	freeze(t, before.PID)
@@ -36,16 +38,17 @@ func TestStoppedEventSourceIsReplaced(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := start(t, []catalog.Entry{{
-		Name: "sdkplugin", Path: path, Enabled: true, Timeout: time.Second,
+		Name: "sdkplugin", Path: path, Enabled: true, Timeout: 5 * time.Second,
 		Kinds: []string{catalog.KindEventSource}, Config: map[string]any{"events": 2},
 	}}, func(o *catalog.Options) { o.KeepaliveEvery, o.HangTimeout = 50*time.Millisecond, 2*time.Second })
 	before := r.waitFor("sdkplugin", snapshot.PluginReady)
 	var got collected
 	broke := make(chan error, 1)
 	first := make(chan struct{})
+	firstOnce := sync.OnceFunc(func() { close(first) })
 	go func() {
 		broke <- source(t, r).Stream(context.Background(), func(ctx context.Context, events []answers.Event) error {
-			close(first)
+			firstOnce()
 			return got.take(ctx, events)
 		})
 	}()
@@ -60,7 +63,7 @@ func TestStoppedEventSourceIsReplaced(t *testing.T) {
 // A plugin that is slow to answer gets no keepalives meanwhile.
 func TestPluginAtWorkGetsNoKeepalives(t *testing.T) {
 	t.Parallel()
-	r := start(t, []catalog.Entry{entry("p", "slow-once", func(e *catalog.Entry) { e.Timeout = 30 * time.Second })},
+	r := start(t, []catalog.Entry{entry("p", "slow-once", func(e *catalog.Entry) { e.Timeout = testkit.Patience })},
 		func(o *catalog.Options) { o.KeepaliveEvery = 20 * time.Millisecond })
 	r.waitFor("p", snapshot.PluginReady)
 	if _, err := r.locality("p").SampleRTT(t.Context()); err != nil {

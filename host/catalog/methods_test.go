@@ -8,6 +8,7 @@ import (
 
 	"github.com/meshos/meshos/host/catalog"
 	"github.com/meshos/meshos/host/snapshot"
+	"github.com/meshos/meshos/internal/testkit"
 )
 
 // go-plugin's broker starts a goroutine for every message that comes by its stream: a
@@ -34,7 +35,7 @@ func TestP5_ThePluginsBrokerIsNotUsed(t *testing.T) {
 // A plugin that floods the stream of what it prints answers calls as any other does.
 func TestP5_AFloodOfFramesHoldsUpNoCall(t *testing.T) {
 	t.Parallel()
-	r := start(t, []catalog.Entry{entry("evil", "stdio-flood", func(e *catalog.Entry) { e.Timeout = 30 * time.Second })})
+	r := start(t, []catalog.Entry{entry("evil", "stdio-flood", func(e *catalog.Entry) { e.Timeout = testkit.Patience })})
 	r.waitFor("evil", snapshot.PluginReady)
 	r.until("more frames than may come at once", func() bool {
 		samples, err := r.locality("evil").SampleRTT(t.Context())

@@ -28,11 +28,11 @@ func TestSetPeersReachesRunningPlugins(t *testing.T) {
 // A probe that could not be told the peers is told again.
 func TestPeersThatAProbeMissedAreToldAgain(t *testing.T) {
 	t.Parallel()
-	r := start(t, []catalog.Entry{entry("p", "log-peers", func(e *catalog.Entry) { e.Timeout = time.Second })})
+	r := start(t, []catalog.Entry{entry("p", "log-peers", func(e *catalog.Entry) { e.Timeout = 5 * time.Second })})
 	pid := r.waitFor("p", snapshot.PluginReady).PID
 	freeze(t, pid)
 	err := r.SetPeers(t.Context(), []*pluginv1.Peer{{Id: 9}})
-	if want := "plugin p: peers: no answer within 1s"; err == nil || !strings.HasPrefix(err.Error(), want) {
+	if want := "plugin p: peers: no answer within 5s"; err == nil || !strings.HasPrefix(err.Error(), want) {
 		t.Errorf("got %v", err)
 	}
 	kill(t, pid, syscall.SIGCONT)

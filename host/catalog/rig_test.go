@@ -65,9 +65,10 @@ type rig struct {
 	observed []string
 }
 
-// entry is a configured test plugin in one of its modes.
+// entry is a configured test plugin in one of its modes. What it is asked takes as long as it
+// takes, unless that is what is tested: a slow machine is not a plugin that does not answer.
 func entry(name, mode string, change ...func(*catalog.Entry)) catalog.Entry {
-	e := catalog.Entry{Name: name, Path: testPlugin, Enabled: true, Env: []string{"MODE=" + mode}}
+	e := catalog.Entry{Name: name, Path: testPlugin, Enabled: true, Env: []string{"MODE=" + mode}, Timeout: testkit.Patience}
 	for _, c := range change {
 		c(&e)
 	}
@@ -83,7 +84,7 @@ func start(t testing.TB, entries []catalog.Entry, change ...func(*catalog.Option
 		Peers: []*pluginv1.Peer{{Id: 2, Address: "127.0.0.1"}, {Id: 3}, {Id: 4}},
 		Rand:  func() float64 { return 0.1 },
 
-		StartTimeout: 30 * time.Second, // for a slow machine
+		StartTimeout: testkit.Patience, // for a slow machine
 		FilePoll:     20 * time.Millisecond,
 		Log: func(level mesh.LogLevel, plugin, message string) {
 			r.note(&r.logs, fmt.Sprintf("%d %s: %s", level, plugin, message))
@@ -120,7 +121,7 @@ func (r *rig) stop() error {
 			r.t.Errorf("socket directories were left: %v", left)
 		}
 		return err
-	case <-time.After(30 * time.Second): // 3 s are promised, on a machine that does nothing else
+	case <-time.After(testkit.Patience): // 3 s are promised, on a machine that does nothing else
 		r.t.Fatal("the catalog did not end within 30 s")
 		return nil
 	}
@@ -151,7 +152,7 @@ func (r *rig) wake() {
 // 10 ms.
 func (r *rig) until(what string, ok func() bool) {
 	r.t.Helper()
-	deadline := time.NewTimer(30 * time.Second)
+	deadline := time.NewTimer(testkit.Patience)
 	defer deadline.Stop()
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
@@ -244,7 +245,7 @@ func kill(t testing.TB, pid int, sig syscall.Signal) {
 func freeze(t testing.TB, pid int) {
 	t.Helper()
 	kill(t, pid, syscall.SIGSTOP)
-	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); {
+	for deadline := time.Now().Add(testkit.Patience); time.Now().Before(deadline); {
 		tasks, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", pid))
 		if len(tasks) > 0 && !slices.ContainsFunc(tasks, func(path string) bool {
 			stat, err := os.ReadFile(path)

@@ -112,9 +112,10 @@ func TestPagesOfScoresAreChecked(t *testing.T) {
 
 // An answer that takes longer than the timeout is fine as long as its pages come.
 func TestTheTimeoutIsThatOfEachPage(t *testing.T) {
-	_, scorer := startPaged(t, "pages-slow", func(e *catalog.Entry) { e.Timeout = 3 * time.Second })
-	table, err := scorer.ScorePages(t.Context(), pagedView(120)) // 40 pages, one each 100 ms
-	if err != nil || len(table.Chains) != 120 {
+	t.Parallel()
+	_, scorer := startPaged(t, "pages-slow", func(e *catalog.Entry) { e.Timeout = 8 * time.Second })
+	table, err := scorer.ScorePages(t.Context(), pagedView(300)) // 100 pages, one each 100 ms
+	if err != nil || len(table.Chains) != 300 {
 		t.Fatalf("%d chains, %v", len(table.Chains), err)
 	}
 }
@@ -133,7 +134,7 @@ func TestNothingIsLeftOfAnAnswerThatBreaksOff(t *testing.T) {
 	})
 	t.Run("it hangs between two pages", func(t *testing.T) {
 		t.Parallel()
-		r, scorer := startPaged(t, "pages-hang", func(e *catalog.Entry) { e.Timeout = 2 * time.Second })
+		r, scorer := startPaged(t, "pages-hang", func(e *catalog.Entry) { e.Timeout = 5 * time.Second })
 		if _, err := scorer.ScorePages(t.Context(), pagedView(60)); err != nil {
 			t.Fatal(err)
 		}

@@ -69,7 +69,7 @@ func shimCommand() []string {
 }
 
 // patience is how long a test waits for what must come.
-const patience = 30 * time.Second
+const patience = testkit.Patience
 
 // loop stands for the node's loop: it takes events, or does not.
 type loop struct {

@@ -151,7 +151,7 @@ func TestAWaitingShimTakesLittleMemory(t *testing.T) {
 			t.Fatal(err)
 		}
 		kb := 0 // more for a moment, until the shim stands by
-		testkit.UntilWithin(t, 20*time.Second, func() string {
+		testkit.UntilWithin(t, testkit.Patience, func() string {
 			return fmt.Sprintf("the shim of daemon %d has %d kB of its own, which are to be at most %d", id, kb, limit)
 		}, func() bool {
 			kb = privateDirty(t, rec.Shim.PID)

@@ -62,10 +62,13 @@ func TestAChildThatMadeItsOwnSessionIsStoppedToo(t *testing.T) {
 func TestAnEndIsToldWhenEverybodyHasEnded(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	n := startNodeIn(t, filepath.Join(dir, "daemons"), with("group", "cd "+dir+"\n"+leaver(`trap "touch asked" TERM`, `touch up; while [ ! -e go ]; do sleep 0.01; done; echo last`)+await("up")+"exit 3"))
+	spec := with("group", "cd "+dir+"\n"+leaver(`trap "sleep 0.3 && touch asked" TERM`, `touch up; while [ ! -e go ]; do sleep 0.01; done; echo last`)+await("up")+"exit 3")
+	spec.Stop.Grace = time.Hour
+	n := startNodeIn(t, filepath.Join(dir, "daemons"), spec)
 	n.start(7)
 	child := n.firstLine(t)
-	// The main process ends by itself, and what it left is asked to end.
+	// The main process ends by itself, and what it left is asked to end. What that does to end is
+	// not asked.
 	testkit.Until(t, "the question", func() bool { return exists(filepath.Join(dir, "asked")) })
 	if ends := n.life(); len(ends) != 1 || gone(child) {
 		t.Errorf("there came %q while its child runs", ends)
@@ -94,11 +97,11 @@ func TestWhatIsDoneToWhomTheMainProcessLeftIsSaid(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	spec := with("group", "cd "+dir+"\n"+leaver(`trap "" TERM`, `touch up; while :; do sleep 0.1; done`)+await("up")+"exit 3")
-	spec.Stop.Grace = 500 * time.Millisecond
+	spec.Stop.Grace = 5 * time.Second // so that it is looked at, on a slow machine too, before it is over
 	n := startNodeIn(t, filepath.Join(dir, "daemons"), spec)
 	n.start(7)
 	child := n.firstLine(t)
-	n.wait(t, "7 4> meshos: its main process has ended by itself; what that left is asked to end, and killed after 500ms: process "+child+" (sh)*")
+	n.wait(t, "7 4> meshos: its main process has ended by itself; what that left is asked to end, and killed after 5s: process "+child+" (sh)*")
 	n.wait(t, "7 4> meshos: its main process has ended by itself, and what that left is killed: process "+child+"*")
 	n.wait(t, "7 crashed: exit status 3*")
 	if !gone(child) {
@@ -205,9 +208,7 @@ func TestTheControlGroupFindsWhoHasNoMark(t *testing.T) {
 	n.start(7)
 	child := n.firstLine(t)
 	rec := recordOf(t, dir)
-	if members := cgroup.Group(rec.Cgroup).Processes(); len(members) != 2 {
-		t.Errorf("in %s are %v", rec.Cgroup, members)
-	}
+	testkit.Until(t, "the two in its group", func() bool { return len(cgroup.Group(rec.Cgroup).Processes()) == 2 })
 	if err := syscall.Kill(rec.Shim.PID, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}

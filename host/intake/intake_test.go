@@ -13,6 +13,7 @@ import (
 	"github.com/meshos/meshos/host/operator/rules"
 	"github.com/meshos/meshos/host/state"
 	"github.com/meshos/meshos/internal/statetest"
+	"github.com/meshos/meshos/internal/testkit"
 )
 
 // letIn runs a loop with an intake; end ends it, after it has folded what was taken.
@@ -25,7 +26,7 @@ func letIn(t *testing.T, full func() bool) (ctx context.Context, l *loop.Loop, i
 		t.Fatal(err)
 	}
 	l = loop.New(loop.Config{TickInterval: 20 * time.Millisecond}, state.New(state.Boot{Node: 1, Policy: statetest.Policy()}))
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), testkit.Patience)
 	ended := make(chan error, 1)
 	go func() { ended <- l.Run(ctx, loop.Hooks{}) }()
 	handle := l.Handle()

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"pgregory.net/rapid"
+
+	"github.com/meshos/meshos/internal/testkit"
 )
 
 // TestQueueAgainstAModel offers and takes at random and compares with a slice.
@@ -101,7 +103,7 @@ func TestQueueLosesAndReordersNothing(t *testing.T) {
 			}
 			select {
 			case <-q.ready:
-			case <-time.After(30 * time.Second):
+			case <-time.After(testkit.Patience):
 				t.Fatalf("nobody woke the owner; %d of %d items came", total, publishers*each)
 			}
 			continue

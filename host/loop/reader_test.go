@@ -15,6 +15,7 @@ import (
 	"github.com/meshos/meshos/host/snapshot"
 	"github.com/meshos/meshos/host/state"
 	"github.com/meshos/meshos/internal/statetest"
+	"github.com/meshos/meshos/internal/testkit"
 )
 
 func TestBeforeTheFirstTickOnlyNodeAndEpochAreKnown(t *testing.T) {
@@ -101,7 +102,7 @@ func TestLOP08_SpinningReadersAndTicksAllProgress(t *testing.T) {
 			}
 		})
 	}
-	limit := time.After(30 * time.Second)
+	limit := time.After(testkit.Patience)
 	progressed := func() bool {
 		for i := range reads {
 			if reads[i].Load() == 0 {

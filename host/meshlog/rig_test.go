@@ -18,6 +18,7 @@ import (
 	"github.com/meshos/meshos/host/operator/rules"
 	"github.com/meshos/meshos/host/operator/signers"
 	"github.com/meshos/meshos/host/wire"
+	"github.com/meshos/meshos/internal/testkit"
 	"github.com/meshos/meshos/pluginsdk/meshtest"
 	pluginv1 "github.com/meshos/meshos/proto/meshos/plugin/v1"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
@@ -26,7 +27,7 @@ import (
 // until waits for a condition, with a generous deadline.
 func until(t *testing.T, what string, is func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); !is(); time.Sleep(2 * time.Millisecond) {
+	for deadline := time.Now().Add(testkit.Patience); !is(); time.Sleep(2 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("not within 30 s: %s", what)
 		}

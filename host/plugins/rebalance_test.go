@@ -19,6 +19,7 @@ import (
 	"github.com/meshos/meshos/host/snapshot"
 	"github.com/meshos/meshos/host/state"
 	"github.com/meshos/meshos/internal/statetest"
+	"github.com/meshos/meshos/internal/testkit"
 )
 
 // The shipped scorer as a process under a catalog, the driver and the loop on the
@@ -66,7 +67,7 @@ func TestB10a_ShippedScorerMovesAReplica(t *testing.T) {
 				t.Fatal(err)
 			}
 			return a.Action
-		case <-time.After(30 * time.Second):
+		case <-time.After(testkit.Patience):
 			t.Fatalf("no action; the snapshot says %+v, plugins %+v", l.Reader().Latest().Scheduler, plugins.Views())
 			return nil
 		}
@@ -84,7 +85,7 @@ func TestB10a_ShippedScorerMovesAReplica(t *testing.T) {
 		t.Fatalf("got %+v, want %+v", got, want)
 	}
 	// The action is handed out before the snapshot of its tick is published.
-	published := time.After(30 * time.Second)
+	published := time.After(testkit.Patience)
 	for {
 		changed := l.Reader().Changed()
 		if s := l.Reader().Latest().Scheduler; s.Active && s.ChainsScored == 1 && s.Moving == 1 {
@@ -105,7 +106,7 @@ func TestB10a_ShippedScorerMovesAReplica(t *testing.T) {
 	// Without its process there are no scores, and the snapshot says so.
 	endPlugins()
 	pluginsEnd.Wait()
-	deadline := time.After(30 * time.Second)
+	deadline := time.After(testkit.Patience)
 	for {
 		changed := l.Reader().Changed()
 		if s := l.Reader().Latest().Scheduler; !s.Active && strings.HasPrefix(s.IdleReason, "scorer-default is disabled") {
@@ -141,7 +142,7 @@ func scorersCatalog(t testing.TB, pageBytes int, e catalog.Entry) *catalog.Catal
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(sockets) })
 	c, err := catalog.New(catalog.Options{
-		Entries: []catalog.Entry{e}, PageBytes: pageBytes, StartTimeout: 30 * time.Second,
+		Entries: []catalog.Entry{e}, PageBytes: pageBytes, StartTimeout: testkit.Patience,
 		DataDir: t.TempDir(), RunDir: sockets, Node: 1, Cluster: "test",
 		Log: func(_ mesh.LogLevel, plugin, message string) { t.Logf("%s: %s", plugin, message) },
 	})

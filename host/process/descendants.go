@@ -107,6 +107,14 @@ func Group(id Identity) int {
 	return 0
 }
 
+// Parent returns the pid of a process's parent; 0 if it is gone.
+func Parent(id Identity) int {
+	if s, err := readStat(id.PID); err == nil && s.start == id.Start {
+		return s.parent
+	}
+	return 0
+}
+
 // SessionOf returns the living processes of the session that a process began, which may have
 // ended, and that have this mark or none. If another process has its pid by now, nothing is left
 // of its session. Who has another mark is of another session with the same number.

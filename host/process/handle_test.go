@@ -9,7 +9,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/meshos/meshos/host/process"
 	"github.com/meshos/meshos/internal/testkit"
@@ -23,7 +22,7 @@ func detached(t *testing.T, script string) *process.Handle {
 	}
 	t.Cleanup(func() {
 		_ = h.Signal(syscall.SIGKILL)
-		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), testkit.Patience)
 		defer cancel()
 		_ = h.Wait(ctx)
 		h.Close()

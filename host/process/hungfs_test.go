@@ -38,7 +38,7 @@ func TestWhatHangsInTheKernelIsSaidAndLeftAlone(t *testing.T) {
 		abandoned := (*process.AbandonedError)(nil)
 		var err error
 		// A busy machine may need longer to get to where it hangs.
-		for within := 100 * time.Millisecond; within < 30*time.Second && !errors.As(err, &abandoned); within *= 4 {
+		for within := 100 * time.Millisecond; within < testkit.Patience && !errors.As(err, &abandoned); within *= 4 {
 			ctx, cancel := context.WithTimeout(t.Context(), within)
 			err = start(ctx)
 			cancel()
@@ -65,7 +65,7 @@ func TestWhatHangsInTheKernelIsSaidAndLeftAlone(t *testing.T) {
 	for _, p := range left {
 		select {
 		case <-p.Collected():
-		case <-time.After(30 * time.Second):
+		case <-time.After(testkit.Patience):
 			t.Errorf("process %d (%c) is still there", p.Pid(), testkit.State(p.Pid()))
 		}
 	}

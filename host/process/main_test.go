@@ -57,7 +57,7 @@ func exit(t *testing.T, p *process.Process) process.Exit {
 	select {
 	case <-p.Done():
 		return p.Exit()
-	case <-time.After(30 * time.Second):
+	case <-time.After(testkit.Patience):
 		t.Fatalf("process %d did not end", p.Pid())
 		return process.Exit{}
 	}

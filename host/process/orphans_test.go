@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/meshos/meshos/host/process"
+	"github.com/meshos/meshos/internal/testkit"
 	"github.com/meshos/meshos/internal/testneeds"
 )
 
@@ -71,7 +72,7 @@ func initUntilClean(dir string) {
 			}
 		}
 	}
-	late := time.Now().Add(20 * time.Second)
+	late := time.Now().Add(testkit.Patience)
 	for zombies() > 0 {
 		if time.Now().After(late) {
 			fail("%d zombies are left", zombies())

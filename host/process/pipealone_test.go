@@ -8,6 +8,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/meshos/meshos/internal/testkit"
 )
 
 // takeAlone does that with the standard output of a process.
@@ -50,7 +52,7 @@ func TestAPipeTakenAloneEndsWithItsProcess(t *testing.T) {
 			t.Errorf("read %q", all)
 		}
 		endPid(t, all)
-	case <-time.After(30 * time.Second):
+	case <-time.After(testkit.Patience):
 		t.Fatal("the pipe does not end")
 	}
 }
@@ -71,7 +73,7 @@ func TestAPipeTakenAloneCanBeClosed(t *testing.T) {
 		if err == nil {
 			t.Error("it was read")
 		}
-	case <-time.After(30 * time.Second):
+	case <-time.After(testkit.Patience):
 		t.Fatal("the read does not end")
 	}
 	p.Stop(context.Background(), syscall.SIGKILL, 0)

@@ -12,7 +12,6 @@ import (
 	"sync"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/meshos/meshos/host/process"
 	"github.com/meshos/meshos/internal/testkit"
@@ -22,7 +21,7 @@ import (
 // load copies a file.
 func load(t *testing.T, s *process.Spawner, path string) *process.Program {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), testkit.Patience)
 	defer cancel()
 	p, err := s.Load(ctx, path, process.LoadOptions{MaxSize: 10 << 20, Dir: t.TempDir()})
 	if err != nil {

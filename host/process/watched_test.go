@@ -169,7 +169,7 @@ func startHost(t *testing.T, dir string) *host {
 			_ = syscall.Kill(pid, syscall.SIGKILL)
 		}
 	})
-	late := time.AfterFunc(30*time.Second, func() { _ = h.cmd.Process.Kill() })
+	late := time.AfterFunc(testkit.Patience, func() { _ = h.cmd.Process.Kill() })
 	defer late.Stop()
 	for lines := bufio.NewScanner(out); len(h.pids) < pluginPids && lines.Scan(); {
 		pid, err := strconv.Atoi(lines.Text())

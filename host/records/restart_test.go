@@ -16,6 +16,7 @@ import (
 	"github.com/meshos/meshos/host/records"
 	"github.com/meshos/meshos/host/records/disk"
 	"github.com/meshos/meshos/host/records/disk/diskfault"
+	"github.com/meshos/meshos/internal/testkit"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
@@ -172,7 +173,7 @@ func TestB24_NothingIsAcknowledgedBeforeItIsOnDisk(t *testing.T) {
 		})
 		l.write(mesh.ChainAudit, 2, "x")
 		synctest.Wait()
-		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		ctx, cancel := context.WithTimeout(t.Context(), testkit.Patience)
 		defer cancel()
 		durable := make(chan error, 1)
 		go func() { durable <- r.Durable(ctx, mesh.ChainAudit, epoch, 2) }()

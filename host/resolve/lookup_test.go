@@ -10,6 +10,7 @@ import (
 
 	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/internal/netlab"
+	"github.com/meshos/meshos/internal/testkit"
 )
 
 func TestAnswersOfARealNameServer(t *testing.T) {
@@ -41,7 +42,7 @@ func TestAnswersOfARealNameServer(t *testing.T) {
 		{"none.example.", mesh.FamilyIPv4, "gone"},
 		{"broken.example.", mesh.FamilyIPv4, "!the name server fails"},
 	} {
-		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), testkit.Patience)
 		got := lookup(ctx, tt.host, tt.family)
 		cancel()
 		text := "found " + (State{Lookup: Found, Addresses: got.Addresses}).text()[len("found "):]
@@ -56,7 +57,7 @@ func TestAnswersOfARealNameServer(t *testing.T) {
 		}
 	}
 	dns.Reset()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), testkit.Patience)
 	defer cancel()
 	lookup(ctx, "both.example.", mesh.FamilyIPv4)
 	lookup(ctx, "both.example.", mesh.FamilyIPv6)

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/meshos/meshos/internal/testkit"
 )
 
 // manager opens a service manager's socket.
@@ -65,7 +67,7 @@ func TestTheServiceManagerHearsOfTheFirstTickOfFreshOnesAndOfTheEnd(t *testing.T
 	now := time.Now()
 	last.Store(&now)
 	for _, want := range []string{"READY=1\nSTATUS=All is well", "WATCHDOG=1", "WATCHDOG=1"} {
-		if said := hears(t, conn, 30*time.Second); said != want {
+		if said := hears(t, conn, testkit.Patience); said != want {
 			t.Fatalf("heard %q, want %q", said, want)
 		}
 	}
@@ -78,7 +80,7 @@ func TestTheServiceManagerHearsOfTheFirstTickOfFreshOnesAndOfTheEnd(t *testing.T
 	}
 	stop()
 	<-watched
-	if said := hears(t, conn, 30*time.Second); said != "STOPPING=1\nSTATUS=Ending" {
+	if said := hears(t, conn, testkit.Patience); said != "STOPPING=1\nSTATUS=Ending" {
 		t.Errorf("heard %q at the end", said)
 	}
 }
@@ -107,7 +109,7 @@ func TestTheServiceManagerHearsOfReloads(t *testing.T) {
 		"",
 		"READY=1\nSTATUS=1 peer unreachable",
 	} {
-		said := hears(t, conn, 30*time.Second)
+		said := hears(t, conn, testkit.Patience)
 		if want != "" {
 			if said != want {
 				t.Errorf("heard %q, want %q", said, want)
@@ -140,7 +142,7 @@ func TestAServiceManagerThatDoesNotReadIsGivenUp(t *testing.T) {
 	var log bytes.Buffer
 	n := New(slog.New(slog.NewTextHandler(&log, nil)))
 	n.becomeReady("")
-	for deadline := time.Now().Add(30 * time.Second); log.Len() == 0; {
+	for deadline := time.Now().Add(testkit.Patience); log.Len() == 0; {
 		n.send("WATCHDOG=1")
 		if time.Now().After(deadline) {
 			t.Fatal("its socket never gets full")

@@ -20,7 +20,7 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m, goleak.IgnoreCurrent())
 }
 
-const patience = 30 * time.Second
+const patience = testkit.Patience
 
 func pipe(t *testing.T) (r, w *os.File) {
 	t.Helper()

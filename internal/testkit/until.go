@@ -5,15 +5,16 @@ import (
 	"time"
 )
 
-// patience is how long a slow machine may take for anything.
-const patience = 30 * time.Second
+// Patience is how long a slow machine that many share may take for anything. Whoever waits for it
+// loses nothing when the test passes.
+const Patience = 2 * time.Minute
 
 // Until polls a condition that has no notification, the less often the longer it takes, so
 // that tests that wait leave the processors to those that do not. It fails the test only after
-// patience, so it is not a test of how long something takes.
+// Patience, so it is not a test of how long something takes.
 func Until(t testing.TB, what string, ok func() bool) {
 	t.Helper()
-	UntilWithin(t, patience, func() string { return what }, ok)
+	UntilWithin(t, Patience, func() string { return what }, ok)
 }
 
 // UntilWithin is Until with another patience, for what takes several machines. what is asked

@@ -23,7 +23,7 @@ func TestRealListenersOverTheWire(t *testing.T) {
 	want := map[uint64]pluginsdk.Health{2: pluginsdk.Healthy, 3: pluginsdk.Unreachable}
 	again := time.NewTicker(5 * time.Millisecond)
 	defer again.Stop()
-	for deadline := time.Now().Add(20 * time.Second); ; <-again.C {
+	for deadline := time.Now().Add(testkit.Patience); ; <-again.C {
 		samples, err := c.SampleHealth()
 		if err != nil {
 			t.Fatal(err)

@@ -283,7 +283,7 @@ func (m *machine) peer(id uint64) *pluginv1.PeerChange {
 
 // order orders an entry at the height after this machine's record, until the log has it.
 func (m *machine) order(ctx context.Context, text string) error {
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	ctx, cancel := context.WithTimeout(ctx, testkit.Patience)
 	defer cancel()
 	for {
 		err := m.orderAt(ctx, uint64(len(m.record()))+1, text)

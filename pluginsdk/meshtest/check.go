@@ -24,7 +24,7 @@ type Plugins struct {
 }
 
 // patience is how long the checks wait for what must come.
-const patience = 30 * time.Second
+const patience = 2 * time.Minute
 
 // slow is how long a check waits before it tries something else.
 const slow = 50 * time.Millisecond

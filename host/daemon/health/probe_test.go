@@ -3,7 +3,6 @@ package health
 import (
 	"context"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -28,16 +27,12 @@ func once(t *testing.T, p Probe, timeout time.Duration) Answer {
 }
 
 func TestTCP(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	target := l.Addr().String()
-	if got := once(t, TCP(target), 5*time.Second); got != (Answer{}) {
+	target := testkit.Accepting(t)
+	if got := once(t, TCP(target), testkit.Patience); got != (Answer{}) {
 		t.Errorf("an open port gave %+v", got)
 	}
-	_ = l.Close()
-	if got, want := once(t, TCP(target), 5*time.Second), (Answer{Failure: "connect to " + target + ": connection refused"}); got != want {
+	target = testkit.FreeAddress(t)
+	if got, want := once(t, TCP(target), testkit.Patience), (Answer{Failure: "connect to " + target + ": connection refused"}); got != want {
 		t.Errorf("a closed port gave %+v, want %+v", got, want)
 	}
 }
@@ -70,7 +65,7 @@ func TestHTTP(t *testing.T) {
 		"/404":            {Failure: "GET " + server.URL + "/404 answered 404 Not Found"},
 		"/503?level=1":    {Failure: "GET " + server.URL + "/503?level=1 answered 503 Service Unavailable", Saturation: 1, HasSaturation: true},
 	} {
-		if got := once(t, HTTP(server.URL+path), 5*time.Second); got != want {
+		if got := once(t, HTTP(server.URL+path), testkit.Patience); got != want {
 			t.Errorf("%s gave %+v, want %+v", path, got, want)
 		}
 	}
@@ -100,7 +95,7 @@ func TestExec(t *testing.T) {
 		"kill -SEGV $$":                             {Failure: "signal: segmentation fault"},
 		"head -c 3000000 /dev/zero; echo x; exit 0": {},
 	} {
-		if got := once(t, sh(script), 10*time.Second); got != want {
+		if got := once(t, sh(script), testkit.Patience); got != want {
 			t.Errorf("%s gave %+v, want %+v", script, got, want)
 		}
 	}
@@ -117,7 +112,7 @@ func TestAProgramThatHangsIsKilledWithItsChildren(t *testing.T) {
 		Path: "/bin/sh", Args: []string{"-c", "trap '' TERM; sleep 1000 & echo $! > " + mark + ".new; mv " + mark + ".new " + mark + "; wait"},
 		Env: []string{"PATH=/usr/bin:/bin"},
 	}))
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), testkit.Patience)
 	defer cancel()
 	var text []byte
 	var looking sync.WaitGroup
@@ -149,7 +144,7 @@ func TestWhatACheckLeavesIsKilledWhenItEnds(t *testing.T) {
 		Path: "/bin/sh", Args: []string{"-c", "(setsid sh -c 'echo $$ >" + mark + ".new; mv " + mark + ".new " + mark + "; exec sleep 1000' >/dev/null 2>&1 &); while [ ! -e " + mark + " ]; do sleep 0.01; done"},
 		Env: []string{"PATH=/usr/bin:/bin"},
 	}))
-	if got := once(t, probe, 20*time.Second); got != (Answer{}) {
+	if got := once(t, probe, testkit.Patience); got != (Answer{}) {
 		t.Fatalf("the check gave %+v", got)
 	}
 	text, err := os.ReadFile(mark)

@@ -112,10 +112,15 @@ func (d *rest) ask() bool {
 	return reached
 }
 
-// askLeft asks those that have not been asked yet. Those of one group have been asked already.
+// askLeft asks those that have not been asked yet. Those of one group have been asked already. What
+// somebody started who was asked before, and who is still there, is part of how that one ends.
 func (d *rest) askLeft(left []process.Identity, but int) {
+	ending := make(map[int]bool)
 	for _, id := range left {
-		if d.asked[id] {
+		ending[id.PID] = d.asked[id]
+	}
+	for _, id := range left {
+		if d.asked[id] || ending[process.Parent(id)] {
 			continue
 		}
 		d.asked[id] = true

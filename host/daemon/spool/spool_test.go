@@ -12,6 +12,8 @@ import (
 	"go.uber.org/goleak"
 	"golang.org/x/sys/unix"
 	"pgregory.net/rapid"
+
+	"github.com/meshos/meshos/internal/testkit"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -209,7 +211,7 @@ func TestAWatcherWakesForLinesAndNewSegments(t *testing.T) {
 				w.Line(noon, Out, strings.Repeat("x", 60))
 				select {
 				case <-wake:
-				case <-time.After(30 * time.Second):
+				case <-time.After(testkit.Patience):
 					t.Fatal("not woken")
 				}
 			}

@@ -64,7 +64,7 @@ func TestCausesOfRealDialsAreDistinguished(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+			ctx, cancel := context.WithTimeout(t.Context(), testkit.Patience)
 			defer cancel()
 			c, err := Dialer{}.Dial(ctx, tt.address, Route{})
 			if err == nil {
@@ -85,7 +85,7 @@ func TestCausesOfRealDialsAreDistinguished(t *testing.T) {
 }
 
 func TestWithoutTheNameTheLastAddressIsUsed(t *testing.T) {
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), testkit.Patience)
 	defer cancel()
 	address := testkit.Accepting(t)
 	c, err := Dialer{}.Dial(ctx, "not a name:80", Route{Last: address})

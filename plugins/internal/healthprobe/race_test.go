@@ -33,7 +33,7 @@ func addresses(texts ...string) (out []netip.Addr) {
 func TestTheFirstAddressThatAnswersIsConnected(t *testing.T) {
 	open := netip.MustParseAddrPort(testkit.Accepting(t)) // of 127.0.0.1 alone
 	target := netip.AddrPortFrom(netip.MustParseAddr("127.0.0.9"), open.Port()).String()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), testkit.Patience)
 	defer cancel()
 	a := connecting(ctx, target, Route{Addresses: addresses("127.0.0.2", "127.0.0.3", "127.0.0.1")})
 	if a.Err != nil || a.Remote != open.String() {

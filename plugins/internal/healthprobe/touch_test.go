@@ -13,7 +13,7 @@ import (
 )
 
 func TestATouchKnowsHowItEnded(t *testing.T) {
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), testkit.Patience)
 	defer cancel()
 	open := netip.MustParseAddrPort(testkit.Accepting(t))
 	if a := Touch(ctx, open); a.Err != nil || a.Remote != open.String() || a.Took <= 0 {
@@ -82,7 +82,7 @@ func TestATouchThatIsNotAnsweredEndsWithItsTime(t *testing.T) {
 	if got, ours := Reason(Touch(ctx, address).Err); got != string(interrupted) || !ours {
 		t.Errorf("interrupted: %q", got)
 	}
-	ctx, cancel = context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel = context.WithTimeout(t.Context(), testkit.Patience)
 	defer cancel()
 	time.AfterFunc(10*time.Millisecond, hear)
 	if a := Touch(ctx, address); a.Err != nil {
@@ -91,7 +91,7 @@ func TestATouchThatIsNotAnsweredEndsWithItsTime(t *testing.T) {
 }
 
 func TestAnAnswerThatComesLateHasItsTime(t *testing.T) {
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), testkit.Patience)
 	defer cancel()
 	testkit.Until(t, "a touch that began before its answer", func() bool {
 		address, hear := deaf(t)
