@@ -11,7 +11,6 @@ import (
 	"fmt"
 	"os"
 	"testing"
-	"time"
 
 	"go.uber.org/goleak"
 
@@ -57,8 +56,8 @@ func Run(t *testing.T, name string, config map[string]any, change ...func(*catal
 		t.Fatal(err)
 	}
 	opts := catalog.Options{
-		Entries: []catalog.Entry{{Name: name, Path: os.Args[0], Enabled: true, Config: config, Chains: []string{"log"}}},
-		DataDir: t.TempDir(), RunDir: sockets, Node: 1, Cluster: "test", StartTimeout: 30 * time.Second,
+		Entries: []catalog.Entry{{Name: name, Path: os.Args[0], Enabled: true, Config: config, Chains: []string{"log"}, Timeout: testkit.Patience}},
+		DataDir: t.TempDir(), RunDir: sockets, Node: 1, Cluster: "test", StartTimeout: testkit.Patience,
 		Log: func(_ mesh.LogLevel, plugin, message string) { t.Logf("%s: %s", plugin, message) },
 	}
 	for _, c := range change {

@@ -95,7 +95,7 @@ func TestOptionsReachThePlugin(t *testing.T) {
 
 func TestCallsHaveADeadline(t *testing.T) {
 	var got plugin
-	c := plugintest.Start(t, construct(&got), config{}, plugintest.WithTimeout(20*time.Millisecond))
+	c := plugintest.Start(t, construct(&got), config{}, plugintest.WithTimeout(5*time.Second))
 	_, err := c.SampleRTT(pluginsdk.Peer{ID: 1, Name: "slow"})
 	if status.Code(err) != codes.DeadlineExceeded {
 		t.Fatalf("got %v", err)

@@ -18,11 +18,12 @@ import (
 	"github.com/meshos/meshos/internal/testkit"
 )
 
-// asProcess starts this plugin as a node does, and returns its data directory.
+// asProcess starts this plugin as a node does, and returns its data directory. Without a timeout in
+// its entry, the deadline of a call is that of its caller.
 func asProcess(t *testing.T, config map[string]any) (c *catalog.Catalog, dir string) {
 	t.Helper()
 	dir = t.TempDir()
-	c = catalogtest.Start(t, "run-command", config, func(o *catalog.Options) { o.DataDir = dir })
+	c = catalogtest.Start(t, "run-command", config, func(o *catalog.Options) { o.DataDir, o.Entries[0].Timeout = dir, 0 })
 	return c, filepath.Join(dir, "plugins", "run-command")
 }
 
