@@ -197,7 +197,7 @@ func (n *node) make(ctx context.Context, spawner *process.Spawner) (err error) {
 	n.manager = sdnotify.New(log)
 	n.reload = reload.New(cfg, reload.Parts{
 		Signers: n.operators, Intake: n.intake, Daemons: n.daemons, Loop: reloads{feed, n.capacity, n.ordered, &n.labels}, Plugins: n.plugins, Report: n.failures.Add, Log: log,
-		Began: n.manager.Reloading, Ended: n.reloaded,
+		Began: n.manager.Reloading, Ended: n.reloaded, Apart: n.apart,
 	})
 
 	n.api = api.NewService(api.Options{

@@ -34,6 +34,9 @@ func (n *node) openOrders(log *slog.Logger) (boot state.Boot, lines []mesh.LogLi
 		return boot, nil, err
 	}
 	n.opened = append(n.opened, n.meshlog.Close)
+	for _, p := range n.apart(cfg) {
+		log.Error("configuration", "file", p.File, "line", p.Line, "key", p.Key, "message", p.Message, "todo", p.Hint)
+	}
 	freeze := n.operators.FreezeRemaining()
 	var later []ordered.Later
 	for _, in := range n.meshlog.Later() {
@@ -46,6 +49,18 @@ func (n *node) openOrders(log *slog.Logger) (boot state.Boot, lines []mesh.LogLi
 		}
 	}
 	return n.ordered.Restore(bootOf(cfg, n.epoch, n.start, freeze), later...)
+}
+
+// apart returns where the chains of a configuration differ from those of the mesh, and which are
+// stored nowhere, since there is none.
+func (n *node) apart(cfg *config.Config) []config.Problem {
+	if !n.meshlog.Used() {
+		return cfg.StreamsAlone()
+	}
+	if chains, known := n.meshlog.Chains(); known {
+		return cfg.StreamsApart(chains)
+	}
+	return nil
 }
 
 // auditedHeight returns up to which height of the log of the mesh there are audit records; what

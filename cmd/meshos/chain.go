@@ -38,6 +38,7 @@ that are to hold it create it within seconds; ` + "`meshos chain list`" + ` show
 With one replica a chain goes with its node; with two it stops if either is lost; with three
 it goes on without one of them, with five without two.`,
 		Example: `  meshos chain create orders --subject 'orders.>'
+  meshos chain create bills --subject bills --spread rack
   meshos chain create events --subject events.eu --subject events.us --replicas 5 --max-age 72h`,
 		Args: cobra.ExactArgs(1),
 	}
@@ -46,6 +47,7 @@ it goes on without one of them, with five without two.`,
 	bytes := cmd.Flags().Int64("max-bytes", 0, "how many `BYTES` it holds at most; the oldest messages go first (default: no limit)")
 	age := cmd.Flags().Duration("max-age", 0, "how long it holds messages (default: no limit)")
 	retention := cmd.Flags().String("retention", "limits", "when messages go: `limits`, interest or work-queue")
+	spread := cmd.Flags().String("spread", "", "have its replicas on nodes with different values of this `LABEL`, such as rack, as far as there are such nodes")
 	_ = cmd.MarkFlagRequired("subject")
 	f := addCommandFlags(cmd, false)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
@@ -56,7 +58,7 @@ it goes on without one of them, with five without two.`,
 		if !known {
 			return &usageError{err: fmt.Errorf("--retention: must be limits, interest or work-queue, is %q", *retention), help: cmd.CommandPath() + " --help"}
 		}
-		order := &meshosv1.SetChain{Name: args[0], Replicas: *replicas, Stream: &meshosv1.ChainStream{Subjects: *subjects, MaxBytes: *bytes, Retention: kind}}
+		order := &meshosv1.SetChain{Name: args[0], Replicas: *replicas, Spread: *spread, Stream: &meshosv1.ChainStream{Subjects: *subjects, MaxBytes: *bytes, Retention: kind}}
 		if *age != 0 {
 			order.Stream.MaxAge = durationpb.New(*age)
 		}
@@ -109,7 +111,7 @@ func newChainListCommand(a *app) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		_, err = io.WriteString(a.out, a.printer(a.out).Chains(list.GetChains(), s))
+		_, err = io.WriteString(a.out, a.printer(a.out).Chains(list, s))
 		return err
 	}
 	return cmd
@@ -117,14 +119,17 @@ func newChainListCommand(a *app) *cobra.Command {
 
 func newChainSetCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
-		Use:     "set CHAIN --replicas N",
-		Short:   "Change how many nodes hold a chain",
-		Long:    "Orders how many nodes hold a chain, named or by its id. The node that leads it places or evicts replicas, one after the other.",
-		Example: "  meshos chain set orders --replicas 5",
+		Use:   "set CHAIN [--replicas N] [--spread LABEL]",
+		Short: "Change how many nodes hold a chain, or how they are spread",
+		Long: `Orders how many nodes hold a chain, named or by its id, and over which label of nodes they are
+spread; --spread none ends that. The node that leads it places or evicts replicas, one after the
+other. Another label counts for replicas that are placed from then on.`,
+		Example: "  meshos chain set orders --replicas 5\n  meshos chain set orders --spread rack",
 		Args:    cobra.ExactArgs(1),
 	}
-	replicas := cmd.Flags().Uint32("replicas", 0, "how many nodes hold it: 1, 2, 3 or 5")
-	_ = cmd.MarkFlagRequired("replicas")
+	replicas := cmd.Flags().Uint32("replicas", 0, "how many nodes hold it: 1, 2, 3 or 5 (default: as before)")
+	spread := cmd.Flags().String("spread", "", "have its replicas on nodes with different values of this `LABEL`; none: wherever they are best (default: as before)")
+	cmd.MarkFlagsOneRequired("replicas", "spread")
 	f := addCommandFlags(cmd, false)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		return a.carryOut(cmd, f, func(*meshosv1.Snapshot) (*meshosv1.AdminEvent, error) {
@@ -132,7 +137,15 @@ func newChainSetCommand(a *app) *cobra.Command {
 			if err != nil {
 				return nil, err
 			}
-			order.Replicas = *replicas
+			if cmd.Flags().Changed("replicas") {
+				order.Replicas = *replicas
+			}
+			switch {
+			case *spread == "none":
+				order.Spread = ""
+			case cmd.Flags().Changed("spread"):
+				order.Spread = *spread
+			}
 			return setChain(order), nil
 		})
 	}

@@ -27,7 +27,8 @@ func newMeshInitCommand(a *app) *cobra.Command {
 		Short: "Begin a mesh with this node",
 		Long: `Begins the log of a mesh, with this node as its first member and seed. The operators of its
 configuration become those of the mesh. Writes the cluster's id, which is drawn at random,
-and the entry of the mesh plugin into meshos.toml.
+and the entry of the mesh plugin into meshos.toml. Entries [[chain]] with a stream become chains
+of the mesh, without a signature.
 
 The node begins with it the next time it starts. What was ordered of it alone so far is over
 then: its log names what that was.`,
@@ -87,7 +88,7 @@ func (a *app) initMesh(listen, name string) (meshDone, error) {
 	}
 	founding, err := meshlog.Found(cfg.Node.DataDir, meshlog.Founding{
 		Cluster: cluster, Node: cfg.Node.ID, Name: name, Signers: set,
-		Policy: rules.Policy{Freshness: cfg.Operators.Freshness, Cooldown: cfg.Operators.Cooldown},
+		Policy: rules.Policy{Freshness: cfg.Operators.Freshness, Cooldown: cfg.Operators.Cooldown}, Chains: cfg.Streams(),
 	}, ownKey{key}, a.now())
 	if err != nil {
 		return meshDone{}, err
@@ -96,6 +97,9 @@ func (a *app) initMesh(listen, name string) (meshDone, error) {
 		return meshDone{}, err
 	}
 	_, _ = fmt.Fprintf(a.out, "Node %d (%s) is the first member of mesh %s, which begins with %s.\n", cfg.Node.ID, view.Plain(name), cluster, founding)
+	if n := len(cfg.Streams()); n > 0 {
+		_, _ = fmt.Fprintf(a.out, "%s of its configuration became chains of the mesh; from now on `meshos chain` changes them, and their entries can be taken out.\n", view.Counted(n, "[[chain]] entry"))
+	}
 	a.next("start the node with `meshos run`, or restart it if it runs; then `meshos mesh token` makes a token for another machine")
 	return meshDone{Cluster: cluster, Node: uint64(cfg.Node.ID), Name: name, Seed: true, Founding: founding.String()}, nil
 }

@@ -67,6 +67,9 @@ func TestWhatAMeshCommandChangedIsPrintedAsJSON(t *testing.T) {
 	if begun.Node != 4 || begun.Name != "delta" || !begun.Seed || begun.Cluster == "" || begun.Founding == "" || !strings.Contains(told, "is the first member of mesh "+begun.Cluster) {
 		t.Errorf("init: %+v\n%s", begun, told)
 	}
+	if strings.Contains(told, "[[chain]]") {
+		t.Errorf("init: %s", told)
+	}
 	adopted, told := run("mesh", "adopt", "--yes")
 	if adopted.Height != 1 || adopted.Head != begun.Founding || adopted.Cluster != begun.Cluster || !strings.Contains(told, "it is in "+adopted.MovedTo) {
 		t.Errorf("adopt: %+v\n%s", adopted, told)

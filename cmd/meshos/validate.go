@@ -27,7 +27,9 @@ used twice, or a daemon is for a node that nobody is.
 
 The binaries of enabled plugins are compared with their sha256, and asked to describe
 themselves, so that unknown keys of [plugin.config] are found, and health targets of peers
-that no plugin checks. No plugin is started.`,
+that no plugin checks. No plugin is started.
+
+On a member of a mesh, chains with a stream are compared with those of the mesh, which count.`,
 		Example: `  meshos validate
   meshos validate /etc/meshos/meshos.toml
   meshos validate --effective > all-keys.toml`,
@@ -59,6 +61,9 @@ that no plugin checks. No plugin is started.`,
 		}
 		faults, warnings := validatePlugins(cmd.Context(), cfg)
 		a.warn(warnings)
+		apart, alone := a.validateChains(cmd.Context(), cfg)
+		a.warn(alone)
+		faults = append(faults, apart...)
 		if faults = append(slices.Clone(cfg.Faults), faults...); len(faults) > 0 {
 			slices.SortStableFunc(faults, func(a, b config.Problem) int { return cmp.Compare(a.Line, b.Line) })
 			return &faultsError{faults: faults}

@@ -2,7 +2,6 @@ package cluster
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/operator/rules"
@@ -49,25 +48,11 @@ func (s *State) unfitChain(ev mesh.SetChain) *rules.Rejection {
 		}
 		for _, a := range other.Stream.Subjects {
 			for _, b := range ev.Stream.Subjects {
-				if overlap(a, b) {
+				if mesh.SubjectsMeet(a, b) {
 					return reject("messages on %s would be those of chain %d (%s) as well, which holds %s", b, other.Chain, other.Name, a)
 				}
 			}
 		}
 	}
 	return nil
-}
-
-// overlap reports whether a message can have a subject that both patterns match.
-func overlap(a, b string) bool {
-	x, y := strings.Split(a, "."), strings.Split(b, ".")
-	for i := range min(len(x), len(y)) {
-		switch {
-		case x[i] == ">" || y[i] == ">":
-			return true
-		case x[i] != y[i] && x[i] != "*" && y[i] != "*":
-			return false
-		}
-	}
-	return len(x) == len(y)
 }

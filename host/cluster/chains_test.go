@@ -20,7 +20,7 @@ func TestSubjectsOfTwoChainsMayNotMeet(t *testing.T) {
 		{"orders.new", "orders.old", false},
 		{"orders.>", "events.>", false},
 	} {
-		if overlap(c.a, c.b) != c.meet || overlap(c.b, c.a) != c.meet {
+		if mesh.SubjectsMeet(c.a, c.b) != c.meet || mesh.SubjectsMeet(c.b, c.a) != c.meet {
 			t.Errorf("%s and %s: %t", c.a, c.b, !c.meet)
 		}
 	}

@@ -133,7 +133,7 @@ func (s *State) foldUnsigned(in *meshosv1.Event, out *Outcome) {
 	event, reason, rejection := command(in)
 	out.Order.Event, out.Order.Reason = event, reason
 	out.Order.Outcome = mesh.Verification{Verdict: mesh.VerdictUnverified}
-	if rejection == nil {
+	if rejection == nil && !s.fromFounding(event) {
 		rejection = s.checkUnsigned(event)
 	}
 	if rejection == nil {

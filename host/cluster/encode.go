@@ -90,7 +90,7 @@ func (s *State) ToProto() *meshosv1.ClusterState {
 	if s.checkpoint.Height > 0 {
 		out.Checkpoint, out.CheckpointHeight = s.checkpoint.toProto(), s.checkpointAt
 	}
-	out.Recovered = s.recovered.ToProto()
+	out.Recovered, out.FoundingChains = s.recovered.ToProto(), s.foundingChains
 	return out
 }
 
@@ -197,6 +197,7 @@ func FromProto(in *meshosv1.ClusterState) (*State, error) {
 			s.recovered.Seeds = append(s.recovered.Seeds, mesh.NodeID(id))
 		}
 	}
+	s.foundingChains = in.GetFoundingChains()
 	for _, o := range in.GetOrders() {
 		ev, err := wire.AdminFromProto(o.GetEvent())
 		if err != nil {

@@ -240,6 +240,9 @@ func (s *State) void(e entry, v verified, off time.Duration) mesh.JudgedCommit {
 }
 
 func (s *State) fold(e entry, v verified, out *Outcome) {
+	if e.GetEvent() == nil {
+		s.foundingChains = 0 // nothing comes between them
+	}
 	switch order := e.GetOrder().(type) {
 	case *meshosv1.OrderedEntry_Founding:
 		s.found(order.Founding, out)

@@ -59,13 +59,33 @@ func readFounding(in *meshosv1.Founding, at time.Time) (mesh.AdmitNode, signerSe
 }
 
 // NewFounding returns the first entry of a mesh, still without its place, or what is wrong with
-// it.
-func NewFounding(cluster string, first mesh.AdmitNode, commands mesh.SetSigners, policy rules.Policy, at time.Time) (*meshosv1.OrderedEntry, error) {
+// it. So many entries are to follow it that NewFoundingChain makes.
+func NewFounding(cluster string, first mesh.AdmitNode, commands mesh.SetSigners, policy rules.Policy, chains int, at time.Time) (*meshosv1.OrderedEntry, error) {
 	in := foundingToProto(cluster, first, commands, policy)
+	in.Chains = uint32(chains)
 	if _, _, err := readFounding(in, at); err != nil {
 		return nil, err
 	}
 	return &meshosv1.OrderedEntry{Order: &meshosv1.OrderedEntry_Founding{Founding: in}}, nil
+}
+
+// NewFoundingChain returns an entry that sets a chain of the configuration of the first member.
+func NewFoundingChain(ev mesh.SetChain) *meshosv1.OrderedEntry {
+	return &meshosv1.OrderedEntry{Order: &meshosv1.OrderedEntry_Event{Event: wire.EventToProto(mesh.AdminReceived{Event: ev, Reason: foundingReason})}}
+}
+
+// foundingReason is why such a chain is set.
+const foundingReason = "in the configuration of the first node"
+
+// fromFounding reports whether an order is one of those that the first entry announces.
+func (s *State) fromFounding(ev mesh.AdminEvent) bool {
+	_, is := ev.(mesh.SetChain)
+	if !is || s.foundingChains == 0 {
+		s.foundingChains = 0
+		return false
+	}
+	s.foundingChains--
+	return true
 }
 
 // found folds the first entry.
@@ -78,6 +98,7 @@ func (s *State) found(in *meshosv1.Founding, out *Outcome) {
 	s.members[first.Node] = first
 	s.policy.Cluster, s.policy.Freshness, s.policy.Cooldown = in.GetClusterId(), in.GetFreshness().AsDuration(), in.GetCooldown().AsDuration()
 	s.takeSigners(set)
+	s.foundingChains = in.GetChains()
 	out.Members, out.Signers = true, true
 	out.Order.Event, out.Order.Outcome = first, mesh.Verification{Verdict: mesh.VerdictUnverified}
 }

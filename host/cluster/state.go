@@ -37,6 +37,8 @@ type State struct {
 	checkpointAt uint64 // height of its entry
 	recovered    Recovered
 
+	foundingChains uint32 // entries that the first one announced and that are still to come
+
 	sum Hash // of the state at the height; zero until it is asked for
 }
 

@@ -24,6 +24,7 @@ func (r *reader) check(c *Config) {
 	r.checkHooks(c)
 	r.checkOrder(c)
 	r.checkCapacity(c)
+	r.checkStreams(c)
 	r.checkActions(c)
 	for i := range c.Plugins {
 		r.checkPlugin(&c.Plugins[i], place("").key("plugin").item(i))

@@ -176,9 +176,19 @@ type Peer struct {
 // Chain is a replicated chain and its desired state.
 type Chain struct {
 	ID       mesh.ChainID
+	Name     string  // "" for none
 	Replicas *uint32 // nil if not specified
 	Hold     *bool   // whether this node holds a replica; nil if not specified
 	Spread   string  // the label over whose values holders are spread; "" for none
+	Stream   *ChainStream
+}
+
+// ChainStream makes a chain a stream of the mesh that begins with this configuration.
+type ChainStream struct {
+	Subjects  []string
+	MaxBytes  int64         // 0: no limit
+	MaxAge    time.Duration // 0: no limit
+	Retention string        // limits, interest or work-queue
 }
 
 // Daemon is a process that the node supervises.

@@ -175,7 +175,7 @@ func TestDesiredIsWhatTheFileSaysShouldBe(t *testing.T) {
 	want := mesh.Configured{
 		Peers: []mesh.ConfiguredPeer{{ID: 8, Name: "eight"}},
 		Chains: []mesh.ConfiguredChain{
-			{ID: 1, Replicas: &none, Hold: mesh.HoldDrop}, {ID: 2, Hold: mesh.HoldKeep}, {ID: 3},
+			{ID: 1, Replicas: &none, Hold: mesh.HoldDrop}, {ID: 2, Hold: mesh.HoldKeep}, {ID: 3}, {ID: 4},
 		},
 		Daemons: []mesh.ConfiguredDaemon{
 			{Daemon: mesh.DaemonRef{ID: 1, Name: "telemetry"}, Essential: true, Node: 8, Checked: true, Config: hash(0), StopGrace: 90 * time.Second, Restart: mesh.RestartOnFailure, RestartUnhealthy: true, Gate: mesh.RestartValues{

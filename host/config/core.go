@@ -59,6 +59,9 @@ func (c *Config) Desired() mesh.Configured {
 	}
 	for _, chain := range c.Chains {
 		configured := mesh.ConfiguredChain{ID: chain.ID, Replicas: chain.Replicas, Spread: chain.Spread}
+		if chain.Stream != nil { // the log of the mesh says so
+			configured.Replicas, configured.Spread = nil, ""
+		}
 		if chain.Hold != nil {
 			configured.Hold = mesh.HoldDrop
 			if *chain.Hold {

@@ -3,18 +3,16 @@ package config
 import (
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
+
+	"github.com/meshos/meshos/host/mesh"
 )
 
 // Bounds of labels: all of a node's are said to every other node.
 const (
 	mostLabels    = 16
-	labelKeyMax   = 32
 	labelValueMax = 64
 )
-
-var labelKey = regexp.MustCompile(`^[a-z0-9]([a-z0-9._/-]*[a-z0-9])?$`)
 
 // labels is a setting for the properties of a machine.
 func labels(key string, at *map[string]string) setting {
@@ -39,10 +37,10 @@ func labels(key string, at *map[string]string) setting {
 
 // badLabel returns what is wrong with the name of a label, nil if nothing is.
 func badLabel(name string) *fault {
-	if len(name) > labelKeyMax || !labelKey.MatchString(name) {
+	if !mesh.LabelName(name) {
 		return &fault{
 			message: shortened(quote(name)) + " is not a valid name of a label",
-			hint:    fmt.Sprintf(`a name has at most %d lower-case letters, digits, dots, slashes, underscores and hyphens, such as "rack"`, labelKeyMax),
+			hint:    fmt.Sprintf(`a name has at most %d lower-case letters, digits, dots, slashes, underscores and hyphens, such as "rack"`, mesh.MaxLabelName),
 		}
 	}
 	return nil

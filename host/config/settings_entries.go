@@ -24,6 +24,7 @@ func (p *Peer) settings() []setting {
 func (c *Chain) settings() []setting {
 	return []setting{
 		id("id", &c.ID).needed(),
+		leftOut(textOrNone("name", &c.Name).checked(func() *fault { return badChainName(c.Name) }), func() bool { return c.Name == "" }),
 		optional(&c.Replicas, replicas),
 		optional(&c.Hold, func(at *bool) setting { return boolean("hold", at) }),
 		leftOut(textOrNone("spread", &c.Spread).checked(func() *fault {
@@ -32,6 +33,7 @@ func (c *Chain) settings() []setting {
 			}
 			return badLabel(c.Spread)
 		}), func() bool { return c.Spread == "" }),
+		section("stream", &c.Stream, func() ChainStream { return ChainStream{Retention: mesh.RetainLimits.String()} }, (*ChainStream).settings),
 	}
 }
 

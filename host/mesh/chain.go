@@ -12,7 +12,8 @@ type SetChain struct {
 	Name     string
 	Replicas uint32 // 1, 2, 3 or 5
 	Stream   ChainStream
-	Deleted  bool // its stream is deleted, with all that is in it
+	Deleted  bool   // its stream is deleted, with all that is in it
+	Spread   string // the label over whose values its replicas are spread; "" for none
 }
 
 // ChainStream is what the engine of the mesh stores of a chain.
@@ -34,6 +35,21 @@ const (
 	RetainWorkQueue                      // when one has
 )
 
+// String names the retention as the configuration does.
+func (r Retention) String() string {
+	switch r {
+	case RetainInterest:
+		return "interest"
+	case RetainWorkQueue:
+		return "work-queue"
+	}
+	return "limits"
+}
+
+// ChainReplicas reports whether a stream can have so many replicas: an even number above 2 costs
+// one more than the number below it, and stops with as few of them lost.
+func ChainReplicas(n uint32) bool { return n >= 1 && n <= 3 || n == 5 }
+
 // Kind implements AdminEvent.
 func (SetChain) Kind() string { return "set_chain" }
 
@@ -42,7 +58,7 @@ func (SetChain) BreakGlass() bool { return false }
 
 // Size implements AdminEvent.
 func (e SetChain) Size() int {
-	n := len(e.Name) + len(e.Stream.Name)
+	n := len(e.Name) + len(e.Stream.Name) + len(e.Spread)
 	for _, s := range e.Stream.Subjects {
 		n += len(s)
 	}

@@ -27,27 +27,40 @@ type Founding struct {
 	Name    string
 	Signers mesh.SetSigners
 	Policy  rules.Policy
+	Chains  []mesh.SetChain // of its configuration
 }
 
 // Found begins the record of a mesh in the data directory of a node that does not run: with its
-// first entry. The node makes the log of it when it runs.
+// first entry, and one for each chain of the node's configuration. The node makes the log of it when
+// it runs.
 func Found(dataDir string, f Founding, key Key, now time.Time) (cluster.Hash, error) {
 	own, link, err := key.Keys()
 	if err != nil {
 		return cluster.Hash{}, err
 	}
-	e, err := cluster.NewFounding(f.Cluster, mesh.AdmitNode{Node: f.Node, Name: f.Name, Key: own, LinkKey: link, Seed: true}, f.Signers, f.Policy, now)
+	e, err := cluster.NewFounding(f.Cluster, mesh.AdmitNode{Node: f.Node, Name: f.Name, Key: own, LinkKey: link, Seed: true}, f.Signers, f.Policy, len(f.Chains), now)
 	if err != nil {
 		return cluster.Hash{}, err
+	}
+	begin := []*meshosv1.OrderedEntry{e}
+	for _, chain := range f.Chains {
+		begin = append(begin, cluster.NewFoundingChain(chain))
 	}
 	s := cluster.New()
-	raw, err := s.Seal(e, f.Node, now, key)
-	if err != nil {
-		return cluster.Hash{}, err
-	}
-	c, err := s.Check(&meshosv1.LoggedEntry{Entry: raw, LogTime: timestamppb.New(now)})
-	if err != nil {
-		return cluster.Hash{}, err
+	var entries []*meshosv1.RecordedEntry
+	for _, e := range begin {
+		raw, err := s.Seal(e, f.Node, now, key)
+		if err != nil {
+			return cluster.Hash{}, err
+		}
+		c, err := s.Check(&meshosv1.LoggedEntry{Entry: raw, LogTime: timestamppb.New(now)})
+		if err != nil {
+			return cluster.Hash{}, err
+		}
+		if out := s.Fold(c); out.Order.Outcome.Verdict == mesh.VerdictRejected {
+			return cluster.Hash{}, fmt.Errorf("%s: %s", out.Order.Event.Kind(), out.Order.Outcome.Message)
+		}
+		entries = append(entries, c.Record())
 	}
 	fs, err := disk.Open(Dir(dataDir))
 	if err != nil {
@@ -61,10 +74,10 @@ func Found(dataDir string, f Founding, key Key, now time.Time) (cluster.Hash, er
 	if r.chain.Next() > 1 {
 		return cluster.Hash{}, ErrMember
 	}
-	if err := r.append([]*meshosv1.RecordedEntry{c.Record()}, 1, now); err != nil {
+	if err := r.append(entries, 1, now); err != nil {
 		return cluster.Hash{}, err
 	}
-	return c.Hash(), nil
+	return s.Founding(), nil
 }
 
 // Belongs reports whether the data directory of a node has a record of a mesh, or the token of

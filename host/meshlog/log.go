@@ -251,6 +251,13 @@ func (l *Log) Members() *pluginv1.SetMembersRequest {
 	return l.members
 }
 
+// Chains returns the chains of the mesh, also deleted ones, as far as the log is known here.
+func (l *Log) Chains() (chains []mesh.SetChain, known bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.state.Chains(), l.state.Height() > 0
+}
+
 // Changed implements meshlink.Record.
 func (l *Log) Changed() <-chan struct{} {
 	l.mu.Lock()

@@ -17,6 +17,9 @@ func ExplainChain(s *state.State, id mesh.ChainID) Explanation {
 	}
 	e := newExplainer(s, fmt.Sprintf("chain %d", id), id)
 	e.say("state", "held by %s; live: %s", list(c.Holders), list(s.LiveHolders(c)))
+	if why := Crowded(s, c); why != "" {
+		e.say("spread", "%s", why)
+	}
 	e.forced(c)
 	e.local(c)
 	if e.d.leads(c) {

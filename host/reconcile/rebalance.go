@@ -52,7 +52,7 @@ func (d *diff) beginMove(c state.Chain) {
 		return
 	}
 	best, cost, ok := d.s.Alternative(c.ID)
-	if !ok || c.HeldBy(best.Node) || !d.s.MayHost(best.Node) {
+	if !ok || c.HeldBy(best.Node) || !d.s.MayHost(best.Node) || d.wouldCrowd(c, worst, best.Node) {
 		return
 	}
 	// Written so that no move begins if one of the numbers is NaN.

@@ -2,7 +2,10 @@ package reconcile
 
 import (
 	"cmp"
+	"fmt"
+	"maps"
 	"slices"
+	"strings"
 
 	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/host/state"
@@ -47,6 +50,16 @@ func (d *diff) crowds(c state.Chain) map[string]int {
 	return out
 }
 
+// wouldCrowd reports whether a chain that is spread over a label would be less so if one node held
+// it in place of another: scores do not count for more than that.
+func (d *diff) wouldCrowd(c state.Chain, from, to mesh.NodeID) bool {
+	if c.Spread == "" || d.labelOf(c, from) == d.labelOf(c, to) {
+		return false
+	}
+	holders := d.crowds(c)
+	return holders[d.labelOf(c, to)] >= holders[d.labelOf(c, from)]
+}
+
 func (d *diff) labelOf(c state.Chain, n mesh.NodeID) string {
 	return mesh.LabelOf(d.s.Labels(n), c.Spread)
 }
@@ -57,4 +70,30 @@ func mixed(id mesh.ChainID, n mesh.NodeID) uint64 {
 	x = (x ^ x>>30) * 0xBF58476D1CE4E5B9
 	x = (x ^ x>>27) * 0x94D049BB133111EB
 	return x ^ x>>31
+}
+
+// Crowded returns which holders of a chain share a value of the label over which they are to be
+// spread; "" for none.
+func Crowded(s *state.State, c state.Chain) string {
+	if c.Spread == "" {
+		return ""
+	}
+	of := map[string][]mesh.NodeID{}
+	for _, n := range c.Holders {
+		value := mesh.LabelOf(s.Labels(n), c.Spread)
+		of[value] = append(of[value], n)
+	}
+	var out []string
+	for _, value := range slices.Sorted(maps.Keys(of)) {
+		switch n := of[value]; {
+		case value == "":
+			out = append(out, fmt.Sprintf("%s without a label %s", list(n), c.Spread))
+		case len(n) > 1:
+			out = append(out, fmt.Sprintf("%s share %s %s", list(n), c.Spread, value))
+		}
+	}
+	if len(out) == 0 {
+		return ""
+	}
+	return "its holders are to be spread over " + c.Spread + ", and " + strings.Join(out, ", ")
 }

@@ -81,3 +81,28 @@ func TestWhileTheScorerSaysWhatIsBetterNothingIsSpread(t *testing.T) {
 	w.s.Apply(stamp(w.at), mesh.Scores{ViewVersion: w.s.Passes(), Chains: []mesh.ChainScore{{Chain: 7, Holders: []mesh.NodeScore{{Node: this, Score: 1}}}}})
 	w.expect(5, "place 7 not on 100")
 }
+
+func TestB9_AChainOfTheMeshIsSpreadAsTheMeshSays(t *testing.T) {
+	w := newWorld(t, func(b *state.Boot) {
+		b.Desired = mesh.Configured{Labels: []mesh.Label{{Key: "rack", Value: "a"}}, Chains: []mesh.ConfiguredChain{{ID: 7}}}
+	})
+	w.s.Apply(stamp(w.at), mesh.PeersAnnounced{Peers: []mesh.Announced{racked(2, "a"), racked(3, "b"), racked(4, "b")}})
+	w.s.Apply(stamp(w.at), mesh.JudgedCommit{Event: mesh.SetChain{Chain: 7, Replicas: 2, Spread: "rack"}, Ordered: mesh.Place{Height: 2, Mesh: true}})
+	w.hear(holds(7, this), mesh.ReplicaLeader{Chain: 7, Leader: this})
+	w.succeed(w.expect(1, "place 7 on 4 not on 100")...)
+	w.hear(holds(7, 4))
+	w.expect(10)
+	// What the configuration of one node says later changes nothing of it.
+	five := uint32(5)
+	w.s.Apply(stamp(w.at), mesh.Reload{Desired: mesh.Configured{
+		Labels: []mesh.Label{{Key: "rack", Value: "a"}}, Chains: []mesh.ConfiguredChain{{ID: 7, Replicas: &five}},
+	}})
+	w.expect(10)
+	// One that the racks do not allow is said.
+	w.s.Apply(stamp(w.at), mesh.JudgedCommit{Event: mesh.SetChain{Chain: 7, Replicas: 3, Spread: "rack"}, Ordered: mesh.Place{Height: 3, Mesh: true}})
+	w.hear(holds(7, 3))
+	c, _ := w.s.Chain(7)
+	if why := reconcile.Crowded(w.s, c); why != "its holders are to be spread over rack, and node 3, node 4 share rack b" {
+		t.Error(why)
+	}
+}

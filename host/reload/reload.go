@@ -36,6 +36,8 @@ type Parts struct {
 	Began func()
 	Ended func(Result)
 	Log   *slog.Logger
+	// Apart, if set, returns where a configuration differs from what the mesh says.
+	Apart func(*config.Config) []config.Problem
 }
 
 // Signers are the operators' keys.
@@ -131,7 +133,11 @@ func (r *Reloader) reload(ctx context.Context) (result Result) {
 		r.parts.Log.Warn("configuration", "file", w.File, "line", w.Line, "key", w.Key, "message", w.Message)
 		result.Warnings = append(result.Warnings, w.String())
 	}
-	for _, f := range next.Faults {
+	faults := next.Faults
+	if r.parts.Apart != nil {
+		faults = slices.Concat(faults, r.parts.Apart(next))
+	}
+	for _, f := range faults {
 		r.parts.Log.Error("configuration", "file", f.File, "line", f.Line, "key", f.Key, "message", f.Message, "todo", f.Hint)
 		result.Warnings = append(result.Warnings, f.String())
 	}

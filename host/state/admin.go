@@ -162,14 +162,15 @@ func (s *State) carryOutHere(ev mesh.AdminEvent, o Origin) []Effect {
 	return nil
 }
 
-// setChain takes over how many replicas a chain of the mesh has: whichever node leads it asks for
-// them.
+// setChain takes over how many replicas a chain of the mesh has, and over which label they are
+// spread: whichever node leads it asks for them.
 func (s *State) setChain(ev mesh.SetChain, o Origin) {
 	if ev.Deleted {
 		s.orderDesired(ev.Chain, nil, o)
 		return
 	}
-	s.orderDesired(ev.Chain, &ev.Replicas, o)
+	c := s.chains.ensure(ev.Chain)
+	s.setCount(c, &CountOrder{Desired: ev.Replicas, Over: c.seldom().file.Replicas, Spread: ev.Spread, OfMesh: true, By: o})
 }
 
 func (s *State) freeze(at mesh.Time, ttl time.Duration) {

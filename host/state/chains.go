@@ -116,9 +116,19 @@ func (s *State) Chain(id mesh.ChainID) (c Chain, ok bool) {
 func (c *chain) view(id mesh.ChainID) Chain {
 	v := Chain{ID: id, Holders: c.holders, Leader: c.leader, Desired: c.desired, HasDesired: c.is(chainDesired), Hold: c.hold, Count: c.count}
 	if r := c.rare; r != nil {
-		v.Spread, v.Held = r.file.Spread, r.held
+		v.Held = r.held
 	}
+	v.Spread = c.spread()
 	return v
+}
+
+// spread returns the label over which the holders are spread: of a chain of the mesh, what was
+// ordered with it.
+func (c *chain) spread() string {
+	if c.count != nil && c.count.OfMesh {
+		return c.count.Spread
+	}
+	return c.seldom().file.Spread
 }
 
 func (c *chain) setDesired(n uint32) {

@@ -104,10 +104,11 @@ func (s *State) configureChain(old, next mesh.ConfiguredChain, configured bool) 
 		return
 	}
 	c = s.chains.ensure(next.ID)
-	s.members.spread += spreads(next) - spreads(old)
+	before := spreads(c.spread())
 	c.setFile(next)
+	s.members.spread += spreads(c.spread()) - before
 	c.set(chainConfigured, configured)
-	if !same(old.Replicas, next.Replicas) {
+	if !same(old.Replicas, next.Replicas) && (c.count == nil || !c.count.OfMesh) {
 		if c.count != nil {
 			s.logReplaced(0, c.count.By, countOrdered(next.ID, c.count.Desired), "replicas", old.Replicas, next.Replicas)
 		}
@@ -124,8 +125,8 @@ func (s *State) configureChain(old, next mesh.ConfiguredChain, configured bool) 
 }
 
 // spreads returns 1 for a chain whose holders are spread over a label.
-func spreads(c mesh.ConfiguredChain) int {
-	if c.Spread == "" {
+func spreads(label string) int {
+	if label == "" {
 		return 0
 	}
 	return 1

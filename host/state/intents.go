@@ -30,6 +30,8 @@ type PinOrder struct {
 type CountOrder struct {
 	Desired uint32
 	Over    *uint32 // what the configuration said; nil if it said nothing
+	Spread  string  // the label over whose values holders are spread; "" if the configuration says
+	OfMesh  bool    // it is a chain of the mesh, of which the configuration says nothing
 	By      Origin
 }
 
@@ -114,11 +116,15 @@ func (s *State) orderDesired(id mesh.ChainID, desired *uint32, o Origin) {
 	switch {
 	case desired != nil:
 		c = s.chains.ensure(id)
-		c.setCount(&CountOrder{Desired: *desired, Over: c.seldom().file.Replicas, By: o})
+		next := &CountOrder{Desired: *desired, Over: c.seldom().file.Replicas, By: o}
+		if c.count != nil {
+			next.Spread, next.OfMesh = c.count.Spread, c.count.OfMesh
+		}
+		s.setCount(c, next)
 	case c == nil:
 		return
 	default:
-		c.setCount(nil)
+		s.setCount(c, nil)
 	}
 	s.noteIfEmpty(id)
 }
@@ -139,8 +145,11 @@ func (s *State) orderHold(id mesh.ChainID, intent mesh.HoldIntent, o Origin) {
 	s.noteIfEmpty(id)
 }
 
-func (c *chain) setCount(order *CountOrder) {
+// setCount has a chain be as was ordered, or with nil as the configuration says.
+func (s *State) setCount(c *chain, order *CountOrder) {
+	before := spreads(c.spread())
 	c.count = order
+	s.members.spread += spreads(c.spread()) - before
 	if order == nil {
 		c.setFromFile()
 		return

@@ -97,8 +97,8 @@ func (s *State) restoreDaemon(o DaemonOrder) {
 func (s *State) restoreChain(o ChainOrder) {
 	c := s.chains.ensure(o.Chain)
 	if o.Count != nil {
-		if same(o.Count.Over, c.seldom().file.Replicas) {
-			c.setCount(copied(o.Count))
+		if o.Count.OfMesh || same(o.Count.Over, c.seldom().file.Replicas) {
+			s.setCount(c, copied(o.Count))
 		} else {
 			s.logReplaced(0, o.Count.By, countOrdered(o.Chain, o.Count.Desired), "replicas", o.Count.Over, c.seldom().file.Replicas)
 		}

@@ -145,7 +145,7 @@ func (r *orders) gate(in *meshosv1.OrderedGate) state.GateOrder {
 func (r *orders) chain(in *meshosv1.OrderedChain) state.ChainOrder {
 	out := state.ChainOrder{Chain: mesh.ChainID(r.id("chain", in.GetChain()))}
 	if c := in.GetCount(); c != nil {
-		out.Count = &state.CountOrder{Desired: c.GetDesired(), Over: copied(c.Over), By: r.origin("count.by", c.GetBy())}
+		out.Count = &state.CountOrder{Desired: c.GetDesired(), Over: copied(c.Over), Spread: c.GetSpread(), OfMesh: c.GetOfMesh(), By: r.origin("count.by", c.GetBy())}
 	}
 	if h := in.GetHold(); h != nil {
 		out.Hold = &state.HoldOrder{

@@ -105,7 +105,7 @@ func (c stamped) daemon(in state.DaemonOrder) *meshosv1.OrderedDaemon {
 func (c stamped) chain(in state.ChainOrder) *meshosv1.OrderedChain {
 	out := &meshosv1.OrderedChain{Chain: uint64(in.Chain)}
 	if n := in.Count; n != nil {
-		out.Count = &meshosv1.OrderedChain_Count{Desired: n.Desired, Over: copied(n.Over), By: c.origin(n.By)}
+		out.Count = &meshosv1.OrderedChain_Count{Desired: n.Desired, Over: copied(n.Over), Spread: valid(n.Spread), OfMesh: n.OfMesh, By: c.origin(n.By)}
 	}
 	if h := in.Hold; h != nil {
 		out.Hold = &meshosv1.OrderedChain_Hold{

@@ -102,13 +102,19 @@ type Log struct {
 // both have to sign what breaks the glass.
 func New(t testing.TB, operators bool) *Log {
 	t.Helper()
+	return NewWithChains(t, operators, 0)
+}
+
+// NewWithChains is New of a log whose first entry says that so many chains follow.
+func NewWithChains(t testing.TB, operators bool, chains int) *Log {
+	t.Helper()
 	l := &Log{t: t, State: cluster.New(), Now: Begin(), Step: time.Second}
 	set := mesh.SetSigners{NeedOrdinary: 1, NeedBreakGlass: 2, NeedThaw: 1}
 	if operators {
 		set.AllowedSigners = Signers(t, Alice, Bob)
 	}
 	e, err := cluster.NewFounding(Cluster, Node(1, "alpha", true), set,
-		rules.Policy{Freshness: 5 * time.Minute, Cooldown: time.Minute}, l.Now)
+		rules.Policy{Freshness: 5 * time.Minute, Cooldown: time.Minute}, chains, l.Now)
 	if err != nil {
 		t.Fatal(err)
 	}

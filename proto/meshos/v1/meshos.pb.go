@@ -4559,6 +4559,7 @@ type SetChain struct {
 	Replicas      uint32                 `protobuf:"varint,3,opt,name=replicas,proto3" json:"replicas,omitempty"` // 1, 2, 3 or 5
 	Stream        *ChainStream           `protobuf:"bytes,4,opt,name=stream,proto3" json:"stream,omitempty"`
 	Deleted       bool                   `protobuf:"varint,5,opt,name=deleted,proto3" json:"deleted,omitempty"` // its stream is deleted, with all that is in it
+	Spread        string                 `protobuf:"bytes,6,opt,name=spread,proto3" json:"spread,omitempty"`    // a label of nodes, over whose values the replicas are spread; empty: none
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -4626,6 +4627,13 @@ func (x *SetChain) GetDeleted() bool {
 		return x.Deleted
 	}
 	return false
+}
+
+func (x *SetChain) GetSpread() string {
+	if x != nil {
+		return x.Spread
+	}
+	return ""
 }
 
 // ChainStream is what the engine of the mesh stores of a chain. Fields that are 0 mean no limit.
@@ -5818,12 +5826,15 @@ func (x *LoggedEntry) GetHeight() uint64 {
 // Founding begins the ordered log of a mesh. Its hash, as in OrderedEntry.prev, is what a
 // token names, so that a joining node knows the log when it sees it.
 type Founding struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	ClusterId     string                 `protobuf:"bytes,1,opt,name=cluster_id,json=clusterId,proto3" json:"cluster_id,omitempty"`
-	Node          *AdmitNode             `protobuf:"bytes,2,opt,name=node,proto3" json:"node,omitempty"`           // the first member, a seed
-	Signers       *SetSigners            `protobuf:"bytes,3,opt,name=signers,proto3" json:"signers,omitempty"`     // without operators: an empty allowed_signers
-	Freshness     *durationpb.Duration   `protobuf:"bytes,4,opt,name=freshness,proto3" json:"freshness,omitempty"` // how old a command may be when the log takes it
-	Cooldown      *durationpb.Duration   `protobuf:"bytes,5,opt,name=cooldown,proto3" json:"cooldown,omitempty"`   // how long break-glass commands wait for each other
+	state     protoimpl.MessageState `protogen:"open.v1"`
+	ClusterId string                 `protobuf:"bytes,1,opt,name=cluster_id,json=clusterId,proto3" json:"cluster_id,omitempty"`
+	Node      *AdmitNode             `protobuf:"bytes,2,opt,name=node,proto3" json:"node,omitempty"`           // the first member, a seed
+	Signers   *SetSigners            `protobuf:"bytes,3,opt,name=signers,proto3" json:"signers,omitempty"`     // without operators: an empty allowed_signers
+	Freshness *durationpb.Duration   `protobuf:"bytes,4,opt,name=freshness,proto3" json:"freshness,omitempty"` // how old a command may be when the log takes it
+	Cooldown  *durationpb.Duration   `protobuf:"bytes,5,opt,name=cooldown,proto3" json:"cooldown,omitempty"`   // how long break-glass commands wait for each other
+	// So many entries come after it that set the chains of the configuration of the first member.
+	// They count without signatures.
+	Chains        uint32 `protobuf:"varint,6,opt,name=chains,proto3" json:"chains,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -5891,6 +5902,13 @@ func (x *Founding) GetCooldown() *durationpb.Duration {
 		return x.Cooldown
 	}
 	return nil
+}
+
+func (x *Founding) GetChains() uint32 {
+	if x != nil {
+		return x.Chains
+	}
+	return 0
 }
 
 // Recovery replaces who may command a mesh whose operators have lost their keys. More than half
@@ -6184,6 +6202,7 @@ type ClusterState struct {
 	Checkpoint       *ClusterState_Mark       `protobuf:"bytes,19,opt,name=checkpoint,proto3" json:"checkpoint,omitempty"`                                      // the last one that counts
 	CheckpointHeight uint64                   `protobuf:"varint,20,opt,name=checkpoint_height,json=checkpointHeight,proto3" json:"checkpoint_height,omitempty"` // of its entry
 	Recovered        *ClusterState_Recovered  `protobuf:"bytes,21,opt,name=recovered,proto3" json:"recovered,omitempty"`                                        // the last recovery
+	FoundingChains   uint32                   `protobuf:"varint,22,opt,name=founding_chains,json=foundingChains,proto3" json:"founding_chains,omitempty"`       // entries of Founding.chains that are still to come
 	unknownFields    protoimpl.UnknownFields
 	sizeCache        protoimpl.SizeCache
 }
@@ -6363,6 +6382,13 @@ func (x *ClusterState) GetRecovered() *ClusterState_Recovered {
 		return x.Recovered
 	}
 	return nil
+}
+
+func (x *ClusterState) GetFoundingChains() uint32 {
+	if x != nil {
+		return x.FoundingChains
+	}
+	return 0
 }
 
 // StoredState is what a log whose beginning was dropped goes on from: what it leads to at a
@@ -14519,6 +14545,8 @@ type OrderedChain_Count struct {
 	Desired       uint32                 `protobuf:"varint,1,opt,name=desired,proto3" json:"desired,omitempty"`
 	Over          *uint32                `protobuf:"varint,2,opt,name=over,proto3,oneof" json:"over,omitempty"` // absent: the configuration said nothing
 	By            *OrderOrigin           `protobuf:"bytes,3,opt,name=by,proto3" json:"by,omitempty"`
+	Spread        string                 `protobuf:"bytes,4,opt,name=spread,proto3" json:"spread,omitempty"`                // the label over which the replicas are spread; empty: the configuration says
+	OfMesh        bool                   `protobuf:"varint,5,opt,name=of_mesh,json=ofMesh,proto3" json:"of_mesh,omitempty"` // it is a chain of the mesh, of which the configuration says nothing
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -14572,6 +14600,20 @@ func (x *OrderedChain_Count) GetBy() *OrderOrigin {
 		return x.By
 	}
 	return nil
+}
+
+func (x *OrderedChain_Count) GetSpread() string {
+	if x != nil {
+		return x.Spread
+	}
+	return ""
+}
+
+func (x *OrderedChain_Count) GetOfMesh() bool {
+	if x != nil {
+		return x.OfMesh
+	}
+	return false
 }
 
 type OrderedChain_Hold struct {
@@ -15193,13 +15235,14 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\fSignalDaemon\x12\x12\n" +
 	"\x04node\x18\x01 \x01(\x04R\x04node\x12,\n" +
 	"\x06daemon\x18\x02 \x01(\v2\x14.meshos.v1.DaemonRefR\x06daemon\x12\x16\n" +
-	"\x06signal\x18\x03 \x01(\tR\x06signal\"\x9a\x01\n" +
+	"\x06signal\x18\x03 \x01(\tR\x06signal\"\xb2\x01\n" +
 	"\bSetChain\x12\x14\n" +
 	"\x05chain\x18\x01 \x01(\x04R\x05chain\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x1a\n" +
 	"\breplicas\x18\x03 \x01(\rR\breplicas\x12.\n" +
 	"\x06stream\x18\x04 \x01(\v2\x16.meshos.v1.ChainStreamR\x06stream\x12\x18\n" +
-	"\adeleted\x18\x05 \x01(\bR\adeleted\"\xbe\x02\n" +
+	"\adeleted\x18\x05 \x01(\bR\adeleted\x12\x16\n" +
+	"\x06spread\x18\x06 \x01(\tR\x06spread\"\xbe\x02\n" +
 	"\vChainStream\x12\x1a\n" +
 	"\bsubjects\x18\x01 \x03(\tR\bsubjects\x12\x1b\n" +
 	"\tmax_bytes\x18\x02 \x01(\x03R\bmaxBytes\x122\n" +
@@ -15289,14 +15332,15 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\x05entry\x18\x01 \x01(\fR\x05entry\x125\n" +
 	"\blog_time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\alogTime\x12\x1a\n" +
 	"\brefilled\x18\x03 \x01(\bR\brefilled\x12\x16\n" +
-	"\x06height\x18\x04 \x01(\x04R\x06height\"\xf4\x01\n" +
+	"\x06height\x18\x04 \x01(\x04R\x06height\"\x8c\x02\n" +
 	"\bFounding\x12\x1d\n" +
 	"\n" +
 	"cluster_id\x18\x01 \x01(\tR\tclusterId\x12(\n" +
 	"\x04node\x18\x02 \x01(\v2\x14.meshos.v1.AdmitNodeR\x04node\x12/\n" +
 	"\asigners\x18\x03 \x01(\v2\x15.meshos.v1.SetSignersR\asigners\x127\n" +
 	"\tfreshness\x18\x04 \x01(\v2\x19.google.protobuf.DurationR\tfreshness\x125\n" +
-	"\bcooldown\x18\x05 \x01(\v2\x19.google.protobuf.DurationR\bcooldown\"\xe1\x02\n" +
+	"\bcooldown\x18\x05 \x01(\v2\x19.google.protobuf.DurationR\bcooldown\x12\x16\n" +
+	"\x06chains\x18\x06 \x01(\rR\x06chains\"\xe1\x02\n" +
 	"\bRecovery\x12\x1d\n" +
 	"\n" +
 	"cluster_id\x18\x01 \x01(\tR\tclusterId\x12\x1a\n" +
@@ -15327,7 +15371,7 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"wrong_kind\x18\x04 \x01(\tR\twrongKind\x12\x14\n" +
 	"\x05wrong\x18\x05 \x01(\tR\x05wrong\x12\x1f\n" +
 	"\vvoid_height\x18\x06 \x01(\x04R\n" +
-	"voidHeight\"\xad\f\n" +
+	"voidHeight\"\xd6\f\n" +
 	"\fClusterState\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\rR\aversion\x12\x16\n" +
 	"\x06height\x18\x02 \x01(\x04R\x06height\x12\x12\n" +
@@ -15353,7 +15397,8 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"checkpoint\x18\x13 \x01(\v2\x1c.meshos.v1.ClusterState.MarkR\n" +
 	"checkpoint\x12+\n" +
 	"\x11checkpoint_height\x18\x14 \x01(\x04R\x10checkpointHeight\x12?\n" +
-	"\trecovered\x18\x15 \x01(\v2!.meshos.v1.ClusterState.RecoveredR\trecovered\x1aV\n" +
+	"\trecovered\x18\x15 \x01(\v2!.meshos.v1.ClusterState.RecoveredR\trecovered\x12'\n" +
+	"\x0ffounding_chains\x18\x16 \x01(\rR\x0efoundingChains\x1aV\n" +
 	"\x05Nonce\x127\n" +
 	"\tissued_at\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\bissuedAt\x12\x14\n" +
 	"\x05nonce\x18\x02 \x01(\fR\x05nonce\x1ah\n" +
@@ -15526,15 +15571,17 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\abackoff\x18\x04 \x01(\v2\x19.google.protobuf.DurationR\abackoff\x124\n" +
 	"\acrashes\x18\x05 \x03(\v2\x1a.google.protobuf.TimestampR\acrashes\x12\x14\n" +
 	"\x05count\x18\x06 \x01(\rR\x05count\x122\n" +
-	"\tlast_exit\x18\a \x01(\v2\x15.meshos.v1.DaemonExitR\blastExit\"\xa1\x03\n" +
+	"\tlast_exit\x18\a \x01(\v2\x15.meshos.v1.DaemonExitR\blastExit\"\xd3\x03\n" +
 	"\fOrderedChain\x12\x14\n" +
 	"\x05chain\x18\x01 \x01(\x04R\x05chain\x123\n" +
 	"\x05count\x18\x02 \x01(\v2\x1d.meshos.v1.OrderedChain.CountR\x05count\x120\n" +
-	"\x04hold\x18\x03 \x01(\v2\x1c.meshos.v1.OrderedChain.HoldR\x04hold\x1ak\n" +
+	"\x04hold\x18\x03 \x01(\v2\x1c.meshos.v1.OrderedChain.HoldR\x04hold\x1a\x9c\x01\n" +
 	"\x05Count\x12\x18\n" +
 	"\adesired\x18\x01 \x01(\rR\adesired\x12\x17\n" +
 	"\x04over\x18\x02 \x01(\rH\x00R\x04over\x88\x01\x01\x12&\n" +
-	"\x02by\x18\x03 \x01(\v2\x16.meshos.v1.OrderOriginR\x02byB\a\n" +
+	"\x02by\x18\x03 \x01(\v2\x16.meshos.v1.OrderOriginR\x02by\x12\x16\n" +
+	"\x06spread\x18\x04 \x01(\tR\x06spread\x12\x17\n" +
+	"\aof_mesh\x18\x05 \x01(\bR\x06ofMeshB\a\n" +
 	"\x05_over\x1a\xa6\x01\n" +
 	"\x04Hold\x12<\n" +
 	"\x06intent\x18\x01 \x01(\x0e2$.meshos.v1.LocalReplicaIntent.IntentR\x06intent\x128\n" +

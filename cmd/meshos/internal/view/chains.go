@@ -1,20 +1,23 @@
 package view
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
 	"strings"
 
+	hostv1 "github.com/meshos/meshos/proto/meshos/host/v1"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
 // Chains shows the chains of a mesh, and what a node knows of who holds them.
-func (p Printer) Chains(chains []*meshosv1.SetChain, s *meshosv1.Snapshot) string {
+func (p Printer) Chains(list *hostv1.ListChainsResponse, s *meshosv1.Snapshot) string {
+	chains := list.GetChains()
 	known := map[uint64]*meshosv1.ReplicaView{}
 	for _, r := range s.GetReplicas() {
 		known[r.GetChain()] = r
 	}
-	t := &table{columns: []string{"CHAIN", "NAME", "REPLICAS", "LEADER", "HELD BY", "SUBJECTS"}, empty: "The mesh has no chains; `meshos chain create` makes one."}
+	t := &table{columns: []string{"CHAIN", "NAME", "REPLICAS", "LEADER", "HELD BY", "SPREAD", "SUBJECTS"}, empty: "The mesh has no chains; `meshos chain create` makes one."}
 	for _, c := range chains {
 		r := known[c.GetChain()]
 		leader, held, style := "-", "-", Ordinary
@@ -31,11 +34,20 @@ func (p Printer) Chains(chains []*meshosv1.SetChain, s *meshosv1.Snapshot) strin
 				style = Warning
 			}
 		}
+		spread := text(cmp.Or(c.GetSpread(), "-"))
+		if list.GetCrowded()[c.GetChain()] != "" {
+			spread.style = Warning
+		}
 		t.add(text(strconv.FormatUint(c.GetChain(), 10)), text(c.GetName()), cell{fmt.Sprintf("%d of %d", len(holders), c.GetReplicas()), style},
-			text(leader), text(held), text(strings.Join(c.GetStream().GetSubjects(), " ")))
+			text(leader), text(held), spread, text(strings.Join(c.GetStream().GetSubjects(), " ")))
 	}
 	var b strings.Builder
-	t.write(&b, p)
+	t.withoutEmpty().write(&b, p)
+	for _, c := range chains {
+		if why := list.GetCrowded()[c.GetChain()]; why != "" {
+			fmt.Fprintf(&b, "  chain %d: %s\n", c.GetChain(), Plain(why))
+		}
+	}
 	return b.String()
 }
 
@@ -48,8 +60,12 @@ func chainTitle(e *meshosv1.AdminEvent) string {
 	case c.GetDeleted():
 		return fmt.Sprintf("delete chain %d (%s) with all that is in it", c.GetChain(), Plain(c.GetName()))
 	}
-	return fmt.Sprintf("have chain %d (%s) on %s, for messages on %s", c.GetChain(), Plain(c.GetName()),
-		Counted(int(c.GetReplicas()), "node"), Plain(strings.Join(c.GetStream().GetSubjects(), ", ")))
+	spread := ""
+	if c.GetSpread() != "" {
+		spread = ", spread over " + Plain(c.GetSpread())
+	}
+	return fmt.Sprintf("have chain %d (%s) on %s%s, for messages on %s", c.GetChain(), Plain(c.GetName()),
+		Counted(int(c.GetReplicas()), "node"), spread, Plain(strings.Join(c.GetStream().GetSubjects(), ", ")))
 }
 
 // chainEffect returns sentences about what that does.

@@ -1118,9 +1118,12 @@ func (x *ListChainsRequest) GetDeleted() bool {
 }
 
 type ListChainsResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Chains        []*v1.SetChain         `protobuf:"bytes,1,rep,name=chains,proto3" json:"chains,omitempty"`                // ascending by id
-	NextId        uint64                 `protobuf:"varint,2,opt,name=next_id,json=nextId,proto3" json:"next_id,omitempty"` // the lowest id above all that the log has given to chains so far
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Chains []*v1.SetChain         `protobuf:"bytes,1,rep,name=chains,proto3" json:"chains,omitempty"`                // ascending by id
+	NextId uint64                 `protobuf:"varint,2,opt,name=next_id,json=nextId,proto3" json:"next_id,omitempty"` // the lowest id above all that the log has given to chains so far
+	// By id, of chains whose holders the node knows: which of them share a value of the label over
+	// which they are to be spread.
+	Crowded       map[uint64]string `protobuf:"bytes,3,rep,name=crowded,proto3" json:"crowded,omitempty" protobuf_key:"varint,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1167,6 +1170,13 @@ func (x *ListChainsResponse) GetNextId() uint64 {
 		return x.NextId
 	}
 	return 0
+}
+
+func (x *ListChainsResponse) GetCrowded() map[uint64]string {
+	if x != nil {
+		return x.Crowded
+	}
+	return nil
 }
 
 type ListOperatorsRequest struct {
@@ -2445,10 +2455,14 @@ const file_meshos_host_v1_host_proto_rawDesc = "" +
 	"\x05until\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x05until\x12-\n" +
 	"\x04left\x18\x03 \x01(\v2\x19.google.protobuf.DurationR\x04left\"-\n" +
 	"\x11ListChainsRequest\x12\x18\n" +
-	"\adeleted\x18\x01 \x01(\bR\adeleted\"Z\n" +
+	"\adeleted\x18\x01 \x01(\bR\adeleted\"\xe1\x01\n" +
 	"\x12ListChainsResponse\x12+\n" +
 	"\x06chains\x18\x01 \x03(\v2\x13.meshos.v1.SetChainR\x06chains\x12\x17\n" +
-	"\anext_id\x18\x02 \x01(\x04R\x06nextId\"0\n" +
+	"\anext_id\x18\x02 \x01(\x04R\x06nextId\x12I\n" +
+	"\acrowded\x18\x03 \x03(\v2/.meshos.host.v1.ListChainsResponse.CrowdedEntryR\acrowded\x1a:\n" +
+	"\fCrowdedEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\x04R\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"0\n" +
 	"\x14ListOperatorsRequest\x12\x18\n" +
 	"\acompare\x18\x01 \x01(\bR\acompare\"\xec\x04\n" +
 	"\x15ListOperatorsResponse\x12\x12\n" +
@@ -2599,7 +2613,7 @@ func file_meshos_host_v1_host_proto_rawDescGZIP() []byte {
 }
 
 var file_meshos_host_v1_host_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_meshos_host_v1_host_proto_msgTypes = make([]protoimpl.MessageInfo, 32)
+var file_meshos_host_v1_host_proto_msgTypes = make([]protoimpl.MessageInfo, 33)
 var file_meshos_host_v1_host_proto_goTypes = []any{
 	(SnapshotFilter_Section)(0),   // 0: meshos.host.v1.SnapshotFilter.Section
 	(OperatorKey_State)(0),        // 1: meshos.host.v1.OperatorKey.State
@@ -2634,23 +2648,24 @@ var file_meshos_host_v1_host_proto_goTypes = []any{
 	(*ExplainResponse)(nil),       // 30: meshos.host.v1.ExplainResponse
 	(*Finding)(nil),               // 31: meshos.host.v1.Finding
 	(*AnswerPart)(nil),            // 32: meshos.host.v1.AnswerPart
-	nil,                           // 33: meshos.host.v1.AnswerPart.HeaderEntry
-	(*v1.Event)(nil),              // 34: meshos.v1.Event
-	(*v1.AdminAuditRecord)(nil),   // 35: meshos.v1.AdminAuditRecord
-	(*v1.SignedCommit)(nil),       // 36: meshos.v1.SignedCommit
-	(*v1.Recovery)(nil),           // 37: meshos.v1.Recovery
-	(*v1.AdminEvent)(nil),         // 38: meshos.v1.AdminEvent
-	(*v1.BlastRadius)(nil),        // 39: meshos.v1.BlastRadius
-	(*timestamppb.Timestamp)(nil), // 40: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),   // 41: google.protobuf.Duration
-	(*v1.SetChain)(nil),           // 42: meshos.v1.SetChain
-	(v1.LogLevel)(0),              // 43: meshos.v1.LogLevel
-	(*v1.PluginView)(nil),         // 44: meshos.v1.PluginView
-	(*v1.ProbeResult)(nil),        // 45: meshos.v1.ProbeResult
-	(*v1.Snapshot)(nil),           // 46: meshos.v1.Snapshot
-	(*v1.LogRecord)(nil),          // 47: meshos.v1.LogRecord
-	(*v1.FailureRecord)(nil),      // 48: meshos.v1.FailureRecord
-	(*v1.ActionRecord)(nil),       // 49: meshos.v1.ActionRecord
+	nil,                           // 33: meshos.host.v1.ListChainsResponse.CrowdedEntry
+	nil,                           // 34: meshos.host.v1.AnswerPart.HeaderEntry
+	(*v1.Event)(nil),              // 35: meshos.v1.Event
+	(*v1.AdminAuditRecord)(nil),   // 36: meshos.v1.AdminAuditRecord
+	(*v1.SignedCommit)(nil),       // 37: meshos.v1.SignedCommit
+	(*v1.Recovery)(nil),           // 38: meshos.v1.Recovery
+	(*v1.AdminEvent)(nil),         // 39: meshos.v1.AdminEvent
+	(*v1.BlastRadius)(nil),        // 40: meshos.v1.BlastRadius
+	(*timestamppb.Timestamp)(nil), // 41: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),   // 42: google.protobuf.Duration
+	(*v1.SetChain)(nil),           // 43: meshos.v1.SetChain
+	(v1.LogLevel)(0),              // 44: meshos.v1.LogLevel
+	(*v1.PluginView)(nil),         // 45: meshos.v1.PluginView
+	(*v1.ProbeResult)(nil),        // 46: meshos.v1.ProbeResult
+	(*v1.Snapshot)(nil),           // 47: meshos.v1.Snapshot
+	(*v1.LogRecord)(nil),          // 48: meshos.v1.LogRecord
+	(*v1.FailureRecord)(nil),      // 49: meshos.v1.FailureRecord
+	(*v1.ActionRecord)(nil),       // 50: meshos.v1.ActionRecord
 }
 var file_meshos_host_v1_host_proto_depIdxs = []int32{
 	4,  // 0: meshos.host.v1.ReloadResponse.taken_over:type_name -> meshos.host.v1.ConfigChange
@@ -2661,81 +2676,82 @@ var file_meshos_host_v1_host_proto_depIdxs = []int32{
 	8,  // 5: meshos.host.v1.SnapshotFilter.daemons:type_name -> meshos.host.v1.IdRange
 	8,  // 6: meshos.host.v1.SnapshotFilter.chains:type_name -> meshos.host.v1.IdRange
 	8,  // 7: meshos.host.v1.SnapshotFilter.peers:type_name -> meshos.host.v1.IdRange
-	34, // 8: meshos.host.v1.PublishRequest.events:type_name -> meshos.v1.Event
+	35, // 8: meshos.host.v1.PublishRequest.events:type_name -> meshos.v1.Event
 	11, // 9: meshos.host.v1.PublishResponse.refused:type_name -> meshos.host.v1.RefusedEvent
-	35, // 10: meshos.host.v1.PublishResponse.record:type_name -> meshos.v1.AdminAuditRecord
-	36, // 11: meshos.host.v1.CommitRequest.commit:type_name -> meshos.v1.SignedCommit
-	37, // 12: meshos.host.v1.CommitRequest.recovery:type_name -> meshos.v1.Recovery
-	38, // 13: meshos.host.v1.SimulateRequest.event:type_name -> meshos.v1.AdminEvent
-	39, // 14: meshos.host.v1.SimulateResponse.blast_radius:type_name -> meshos.v1.BlastRadius
+	36, // 10: meshos.host.v1.PublishResponse.record:type_name -> meshos.v1.AdminAuditRecord
+	37, // 11: meshos.host.v1.CommitRequest.commit:type_name -> meshos.v1.SignedCommit
+	38, // 12: meshos.host.v1.CommitRequest.recovery:type_name -> meshos.v1.Recovery
+	39, // 13: meshos.host.v1.SimulateRequest.event:type_name -> meshos.v1.AdminEvent
+	40, // 14: meshos.host.v1.SimulateResponse.blast_radius:type_name -> meshos.v1.BlastRadius
 	16, // 15: meshos.host.v1.SimulateResponse.cooldown:type_name -> meshos.host.v1.Cooldown
 	15, // 16: meshos.host.v1.SimulateResponse.nodes:type_name -> meshos.host.v1.NodeSimulation
-	39, // 17: meshos.host.v1.NodeSimulation.blast_radius:type_name -> meshos.v1.BlastRadius
+	40, // 17: meshos.host.v1.NodeSimulation.blast_radius:type_name -> meshos.v1.BlastRadius
 	16, // 18: meshos.host.v1.NodeSimulation.cooldown:type_name -> meshos.host.v1.Cooldown
-	40, // 19: meshos.host.v1.Cooldown.until:type_name -> google.protobuf.Timestamp
-	41, // 20: meshos.host.v1.Cooldown.left:type_name -> google.protobuf.Duration
-	42, // 21: meshos.host.v1.ListChainsResponse.chains:type_name -> meshos.v1.SetChain
-	21, // 22: meshos.host.v1.ListOperatorsResponse.keys:type_name -> meshos.host.v1.OperatorKey
-	41, // 23: meshos.host.v1.ListOperatorsResponse.freshness:type_name -> google.protobuf.Duration
-	41, // 24: meshos.host.v1.ListOperatorsResponse.future_skew:type_name -> google.protobuf.Duration
-	40, // 25: meshos.host.v1.ListOperatorsResponse.at:type_name -> google.protobuf.Timestamp
-	16, // 26: meshos.host.v1.ListOperatorsResponse.cooldowns:type_name -> meshos.host.v1.Cooldown
-	40, // 27: meshos.host.v1.OperatorKey.valid_after:type_name -> google.protobuf.Timestamp
-	40, // 28: meshos.host.v1.OperatorKey.valid_before:type_name -> google.protobuf.Timestamp
-	1,  // 29: meshos.host.v1.OperatorKey.state:type_name -> meshos.host.v1.OperatorKey.State
-	40, // 30: meshos.host.v1.TailRequest.since:type_name -> google.protobuf.Timestamp
-	40, // 31: meshos.host.v1.TailRequest.until:type_name -> google.protobuf.Timestamp
-	43, // 32: meshos.host.v1.TailRequest.min_level:type_name -> meshos.v1.LogLevel
-	44, // 33: meshos.host.v1.PluginDetail.view:type_name -> meshos.v1.PluginView
-	25, // 34: meshos.host.v1.PluginDetail.timeline:type_name -> meshos.host.v1.PluginEvent
-	40, // 35: meshos.host.v1.PluginEvent.at:type_name -> google.protobuf.Timestamp
-	28, // 36: meshos.host.v1.ProbeResponse.findings:type_name -> meshos.host.v1.ProbeFinding
-	45, // 37: meshos.host.v1.ProbeFinding.result:type_name -> meshos.v1.ProbeResult
-	41, // 38: meshos.host.v1.ProbeFinding.took:type_name -> google.protobuf.Duration
-	41, // 39: meshos.host.v1.ProbeFinding.age:type_name -> google.protobuf.Duration
-	31, // 40: meshos.host.v1.ExplainResponse.findings:type_name -> meshos.host.v1.Finding
-	33, // 41: meshos.host.v1.AnswerPart.header:type_name -> meshos.host.v1.AnswerPart.HeaderEntry
-	5,  // 42: meshos.host.v1.Host.GetSnapshot:input_type -> meshos.host.v1.GetSnapshotRequest
-	6,  // 43: meshos.host.v1.Host.WatchSnapshots:input_type -> meshos.host.v1.WatchSnapshotsRequest
-	9,  // 44: meshos.host.v1.Host.Publish:input_type -> meshos.host.v1.PublishRequest
-	12, // 45: meshos.host.v1.Host.Commit:input_type -> meshos.host.v1.CommitRequest
-	13, // 46: meshos.host.v1.Host.Simulate:input_type -> meshos.host.v1.SimulateRequest
-	19, // 47: meshos.host.v1.Host.ListOperators:input_type -> meshos.host.v1.ListOperatorsRequest
-	17, // 48: meshos.host.v1.Host.ListChains:input_type -> meshos.host.v1.ListChainsRequest
-	22, // 49: meshos.host.v1.Host.TailAudit:input_type -> meshos.host.v1.TailRequest
-	22, // 50: meshos.host.v1.Host.TailLogs:input_type -> meshos.host.v1.TailRequest
-	22, // 51: meshos.host.v1.Host.TailFailures:input_type -> meshos.host.v1.TailRequest
-	22, // 52: meshos.host.v1.Host.TailActions:input_type -> meshos.host.v1.TailRequest
-	2,  // 53: meshos.host.v1.Host.Reload:input_type -> meshos.host.v1.ReloadRequest
-	23, // 54: meshos.host.v1.Host.ReloadPlugin:input_type -> meshos.host.v1.PluginRequest
-	23, // 55: meshos.host.v1.Host.EnablePlugin:input_type -> meshos.host.v1.PluginRequest
-	23, // 56: meshos.host.v1.Host.DisablePlugin:input_type -> meshos.host.v1.PluginRequest
-	23, // 57: meshos.host.v1.Host.DescribePlugin:input_type -> meshos.host.v1.PluginRequest
-	29, // 58: meshos.host.v1.Host.Explain:input_type -> meshos.host.v1.ExplainRequest
-	26, // 59: meshos.host.v1.Host.Probe:input_type -> meshos.host.v1.ProbeRequest
-	46, // 60: meshos.host.v1.Host.GetSnapshot:output_type -> meshos.v1.Snapshot
-	46, // 61: meshos.host.v1.Host.WatchSnapshots:output_type -> meshos.v1.Snapshot
-	10, // 62: meshos.host.v1.Host.Publish:output_type -> meshos.host.v1.PublishResponse
-	35, // 63: meshos.host.v1.Host.Commit:output_type -> meshos.v1.AdminAuditRecord
-	14, // 64: meshos.host.v1.Host.Simulate:output_type -> meshos.host.v1.SimulateResponse
-	20, // 65: meshos.host.v1.Host.ListOperators:output_type -> meshos.host.v1.ListOperatorsResponse
-	18, // 66: meshos.host.v1.Host.ListChains:output_type -> meshos.host.v1.ListChainsResponse
-	35, // 67: meshos.host.v1.Host.TailAudit:output_type -> meshos.v1.AdminAuditRecord
-	47, // 68: meshos.host.v1.Host.TailLogs:output_type -> meshos.v1.LogRecord
-	48, // 69: meshos.host.v1.Host.TailFailures:output_type -> meshos.v1.FailureRecord
-	49, // 70: meshos.host.v1.Host.TailActions:output_type -> meshos.v1.ActionRecord
-	3,  // 71: meshos.host.v1.Host.Reload:output_type -> meshos.host.v1.ReloadResponse
-	44, // 72: meshos.host.v1.Host.ReloadPlugin:output_type -> meshos.v1.PluginView
-	44, // 73: meshos.host.v1.Host.EnablePlugin:output_type -> meshos.v1.PluginView
-	44, // 74: meshos.host.v1.Host.DisablePlugin:output_type -> meshos.v1.PluginView
-	24, // 75: meshos.host.v1.Host.DescribePlugin:output_type -> meshos.host.v1.PluginDetail
-	30, // 76: meshos.host.v1.Host.Explain:output_type -> meshos.host.v1.ExplainResponse
-	27, // 77: meshos.host.v1.Host.Probe:output_type -> meshos.host.v1.ProbeResponse
-	60, // [60:78] is the sub-list for method output_type
-	42, // [42:60] is the sub-list for method input_type
-	42, // [42:42] is the sub-list for extension type_name
-	42, // [42:42] is the sub-list for extension extendee
-	0,  // [0:42] is the sub-list for field type_name
+	41, // 19: meshos.host.v1.Cooldown.until:type_name -> google.protobuf.Timestamp
+	42, // 20: meshos.host.v1.Cooldown.left:type_name -> google.protobuf.Duration
+	43, // 21: meshos.host.v1.ListChainsResponse.chains:type_name -> meshos.v1.SetChain
+	33, // 22: meshos.host.v1.ListChainsResponse.crowded:type_name -> meshos.host.v1.ListChainsResponse.CrowdedEntry
+	21, // 23: meshos.host.v1.ListOperatorsResponse.keys:type_name -> meshos.host.v1.OperatorKey
+	42, // 24: meshos.host.v1.ListOperatorsResponse.freshness:type_name -> google.protobuf.Duration
+	42, // 25: meshos.host.v1.ListOperatorsResponse.future_skew:type_name -> google.protobuf.Duration
+	41, // 26: meshos.host.v1.ListOperatorsResponse.at:type_name -> google.protobuf.Timestamp
+	16, // 27: meshos.host.v1.ListOperatorsResponse.cooldowns:type_name -> meshos.host.v1.Cooldown
+	41, // 28: meshos.host.v1.OperatorKey.valid_after:type_name -> google.protobuf.Timestamp
+	41, // 29: meshos.host.v1.OperatorKey.valid_before:type_name -> google.protobuf.Timestamp
+	1,  // 30: meshos.host.v1.OperatorKey.state:type_name -> meshos.host.v1.OperatorKey.State
+	41, // 31: meshos.host.v1.TailRequest.since:type_name -> google.protobuf.Timestamp
+	41, // 32: meshos.host.v1.TailRequest.until:type_name -> google.protobuf.Timestamp
+	44, // 33: meshos.host.v1.TailRequest.min_level:type_name -> meshos.v1.LogLevel
+	45, // 34: meshos.host.v1.PluginDetail.view:type_name -> meshos.v1.PluginView
+	25, // 35: meshos.host.v1.PluginDetail.timeline:type_name -> meshos.host.v1.PluginEvent
+	41, // 36: meshos.host.v1.PluginEvent.at:type_name -> google.protobuf.Timestamp
+	28, // 37: meshos.host.v1.ProbeResponse.findings:type_name -> meshos.host.v1.ProbeFinding
+	46, // 38: meshos.host.v1.ProbeFinding.result:type_name -> meshos.v1.ProbeResult
+	42, // 39: meshos.host.v1.ProbeFinding.took:type_name -> google.protobuf.Duration
+	42, // 40: meshos.host.v1.ProbeFinding.age:type_name -> google.protobuf.Duration
+	31, // 41: meshos.host.v1.ExplainResponse.findings:type_name -> meshos.host.v1.Finding
+	34, // 42: meshos.host.v1.AnswerPart.header:type_name -> meshos.host.v1.AnswerPart.HeaderEntry
+	5,  // 43: meshos.host.v1.Host.GetSnapshot:input_type -> meshos.host.v1.GetSnapshotRequest
+	6,  // 44: meshos.host.v1.Host.WatchSnapshots:input_type -> meshos.host.v1.WatchSnapshotsRequest
+	9,  // 45: meshos.host.v1.Host.Publish:input_type -> meshos.host.v1.PublishRequest
+	12, // 46: meshos.host.v1.Host.Commit:input_type -> meshos.host.v1.CommitRequest
+	13, // 47: meshos.host.v1.Host.Simulate:input_type -> meshos.host.v1.SimulateRequest
+	19, // 48: meshos.host.v1.Host.ListOperators:input_type -> meshos.host.v1.ListOperatorsRequest
+	17, // 49: meshos.host.v1.Host.ListChains:input_type -> meshos.host.v1.ListChainsRequest
+	22, // 50: meshos.host.v1.Host.TailAudit:input_type -> meshos.host.v1.TailRequest
+	22, // 51: meshos.host.v1.Host.TailLogs:input_type -> meshos.host.v1.TailRequest
+	22, // 52: meshos.host.v1.Host.TailFailures:input_type -> meshos.host.v1.TailRequest
+	22, // 53: meshos.host.v1.Host.TailActions:input_type -> meshos.host.v1.TailRequest
+	2,  // 54: meshos.host.v1.Host.Reload:input_type -> meshos.host.v1.ReloadRequest
+	23, // 55: meshos.host.v1.Host.ReloadPlugin:input_type -> meshos.host.v1.PluginRequest
+	23, // 56: meshos.host.v1.Host.EnablePlugin:input_type -> meshos.host.v1.PluginRequest
+	23, // 57: meshos.host.v1.Host.DisablePlugin:input_type -> meshos.host.v1.PluginRequest
+	23, // 58: meshos.host.v1.Host.DescribePlugin:input_type -> meshos.host.v1.PluginRequest
+	29, // 59: meshos.host.v1.Host.Explain:input_type -> meshos.host.v1.ExplainRequest
+	26, // 60: meshos.host.v1.Host.Probe:input_type -> meshos.host.v1.ProbeRequest
+	47, // 61: meshos.host.v1.Host.GetSnapshot:output_type -> meshos.v1.Snapshot
+	47, // 62: meshos.host.v1.Host.WatchSnapshots:output_type -> meshos.v1.Snapshot
+	10, // 63: meshos.host.v1.Host.Publish:output_type -> meshos.host.v1.PublishResponse
+	36, // 64: meshos.host.v1.Host.Commit:output_type -> meshos.v1.AdminAuditRecord
+	14, // 65: meshos.host.v1.Host.Simulate:output_type -> meshos.host.v1.SimulateResponse
+	20, // 66: meshos.host.v1.Host.ListOperators:output_type -> meshos.host.v1.ListOperatorsResponse
+	18, // 67: meshos.host.v1.Host.ListChains:output_type -> meshos.host.v1.ListChainsResponse
+	36, // 68: meshos.host.v1.Host.TailAudit:output_type -> meshos.v1.AdminAuditRecord
+	48, // 69: meshos.host.v1.Host.TailLogs:output_type -> meshos.v1.LogRecord
+	49, // 70: meshos.host.v1.Host.TailFailures:output_type -> meshos.v1.FailureRecord
+	50, // 71: meshos.host.v1.Host.TailActions:output_type -> meshos.v1.ActionRecord
+	3,  // 72: meshos.host.v1.Host.Reload:output_type -> meshos.host.v1.ReloadResponse
+	45, // 73: meshos.host.v1.Host.ReloadPlugin:output_type -> meshos.v1.PluginView
+	45, // 74: meshos.host.v1.Host.EnablePlugin:output_type -> meshos.v1.PluginView
+	45, // 75: meshos.host.v1.Host.DisablePlugin:output_type -> meshos.v1.PluginView
+	24, // 76: meshos.host.v1.Host.DescribePlugin:output_type -> meshos.host.v1.PluginDetail
+	30, // 77: meshos.host.v1.Host.Explain:output_type -> meshos.host.v1.ExplainResponse
+	27, // 78: meshos.host.v1.Host.Probe:output_type -> meshos.host.v1.ProbeResponse
+	61, // [61:79] is the sub-list for method output_type
+	43, // [43:61] is the sub-list for method input_type
+	43, // [43:43] is the sub-list for extension type_name
+	43, // [43:43] is the sub-list for extension extendee
+	0,  // [0:43] is the sub-list for field type_name
 }
 
 func init() { file_meshos_host_v1_host_proto_init() }
@@ -2761,7 +2777,7 @@ func file_meshos_host_v1_host_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_meshos_host_v1_host_proto_rawDesc), len(file_meshos_host_v1_host_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   32,
+			NumMessages:   33,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -841,10 +841,11 @@ func (x *Answer) GetMessage() string {
 // HolderBeat is what a node that may hold chains says to the others, on holder.NODE.
 type HolderBeat struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
-	Closed        bool                   `protobuf:"varint,1,opt,name=closed,proto3" json:"closed,omitempty"` // it takes no more replicas: it is cordoned, drains or is full
-	Why           string                 `protobuf:"bytes,2,opt,name=why,proto3" json:"why,omitempty"`        // with closed
-	Held          uint32                 `protobuf:"varint,3,opt,name=held,proto3" json:"held,omitempty"`     // replicas
-	Free          uint64                 `protobuf:"varint,4,opt,name=free,proto3" json:"free,omitempty"`     // bytes that it would still take
+	Closed        bool                   `protobuf:"varint,1,opt,name=closed,proto3" json:"closed,omitempty"`                                                                          // it takes no more replicas: it is cordoned, drains or is full
+	Why           string                 `protobuf:"bytes,2,opt,name=why,proto3" json:"why,omitempty"`                                                                                 // with closed
+	Held          uint32                 `protobuf:"varint,3,opt,name=held,proto3" json:"held,omitempty"`                                                                              // replicas
+	Free          uint64                 `protobuf:"varint,4,opt,name=free,proto3" json:"free,omitempty"`                                                                              // bytes that it would still take
+	Labels        map[string]string      `protobuf:"bytes,5,rep,name=labels,proto3" json:"labels,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"` // of the node, by which chains are spread
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -905,6 +906,13 @@ func (x *HolderBeat) GetFree() uint64 {
 		return x.Free
 	}
 	return 0
+}
+
+func (x *HolderBeat) GetLabels() map[string]string {
+	if x != nil {
+		return x.Labels
+	}
+	return nil
 }
 
 // Consent asks a node to agree to hold a chain, or to go on holding it, on consent.TO.FROM. The
@@ -1187,13 +1195,17 @@ const file_meshos_nats_v1_nats_proto_rawDesc = "" +
 	"\x04more\x18\x04 \x01(\bR\x04more\x12\x10\n" +
 	"\x03end\x18\x05 \x01(\bR\x03end\x12\x12\n" +
 	"\x04code\x18\x06 \x01(\x05R\x04code\x12\x18\n" +
-	"\amessage\x18\a \x01(\tR\amessage\"^\n" +
+	"\amessage\x18\a \x01(\tR\amessage\"\xd9\x01\n" +
 	"\n" +
 	"HolderBeat\x12\x16\n" +
 	"\x06closed\x18\x01 \x01(\bR\x06closed\x12\x10\n" +
 	"\x03why\x18\x02 \x01(\tR\x03why\x12\x12\n" +
 	"\x04held\x18\x03 \x01(\rR\x04held\x12\x12\n" +
-	"\x04free\x18\x04 \x01(\x04R\x04free\"E\n" +
+	"\x04free\x18\x04 \x01(\x04R\x04free\x12>\n" +
+	"\x06labels\x18\x05 \x03(\v2&.meshos.nats.v1.HolderBeat.LabelsEntryR\x06labels\x1a9\n" +
+	"\vLabelsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"E\n" +
 	"\aConsent\x12\x14\n" +
 	"\x05chain\x18\x01 \x01(\x04R\x05chain\x12\x10\n" +
 	"\x03end\x18\x02 \x01(\bR\x03end\x12\x12\n" +
@@ -1220,7 +1232,7 @@ func file_meshos_nats_v1_nats_proto_rawDescGZIP() []byte {
 	return file_meshos_nats_v1_nats_proto_rawDescData
 }
 
-var file_meshos_nats_v1_nats_proto_msgTypes = make([]protoimpl.MessageInfo, 15)
+var file_meshos_nats_v1_nats_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
 var file_meshos_nats_v1_nats_proto_goTypes = []any{
 	(*Beat)(nil),                // 0: meshos.nats.v1.Beat
 	(*Said)(nil),                // 1: meshos.nats.v1.Said
@@ -1237,25 +1249,27 @@ var file_meshos_nats_v1_nats_proto_goTypes = []any{
 	(*ConsentAnswer)(nil),       // 12: meshos.nats.v1.ConsentAnswer
 	(*Pull)(nil),                // 13: meshos.nats.v1.Pull
 	(*PullAnswer)(nil),          // 14: meshos.nats.v1.PullAnswer
-	(*v1.NodeSummary)(nil),      // 15: meshos.v1.NodeSummary
-	(*durationpb.Duration)(nil), // 16: google.protobuf.Duration
+	nil,                         // 15: meshos.nats.v1.HolderBeat.LabelsEntry
+	(*v1.NodeSummary)(nil),      // 16: meshos.v1.NodeSummary
+	(*durationpb.Duration)(nil), // 17: google.protobuf.Duration
 }
 var file_meshos_nats_v1_nats_proto_depIdxs = []int32{
-	15, // 0: meshos.nats.v1.Said.summary:type_name -> meshos.v1.NodeSummary
+	16, // 0: meshos.nats.v1.Said.summary:type_name -> meshos.v1.NodeSummary
 	3,  // 1: meshos.nats.v1.Hello.known:type_name -> meshos.nats.v1.Known
 	5,  // 2: meshos.nats.v1.View.peers:type_name -> meshos.nats.v1.PeerState
 	6,  // 3: meshos.nats.v1.View.log:type_name -> meshos.nats.v1.LogState
-	16, // 4: meshos.nats.v1.PeerState.age:type_name -> google.protobuf.Duration
-	15, // 5: meshos.nats.v1.PeerState.summary:type_name -> meshos.v1.NodeSummary
-	16, // 6: meshos.nats.v1.PeerState.silent:type_name -> google.protobuf.Duration
-	16, // 7: meshos.nats.v1.LogState.age:type_name -> google.protobuf.Duration
+	17, // 4: meshos.nats.v1.PeerState.age:type_name -> google.protobuf.Duration
+	16, // 5: meshos.nats.v1.PeerState.summary:type_name -> meshos.v1.NodeSummary
+	17, // 6: meshos.nats.v1.PeerState.silent:type_name -> google.protobuf.Duration
+	17, // 7: meshos.nats.v1.LogState.age:type_name -> google.protobuf.Duration
 	6,  // 8: meshos.nats.v1.SeedBeat.log:type_name -> meshos.nats.v1.LogState
-	16, // 9: meshos.nats.v1.Question.timeout:type_name -> google.protobuf.Duration
-	10, // [10:10] is the sub-list for method output_type
-	10, // [10:10] is the sub-list for method input_type
-	10, // [10:10] is the sub-list for extension type_name
-	10, // [10:10] is the sub-list for extension extendee
-	0,  // [0:10] is the sub-list for field type_name
+	17, // 9: meshos.nats.v1.Question.timeout:type_name -> google.protobuf.Duration
+	15, // 10: meshos.nats.v1.HolderBeat.labels:type_name -> meshos.nats.v1.HolderBeat.LabelsEntry
+	11, // [11:11] is the sub-list for method output_type
+	11, // [11:11] is the sub-list for method input_type
+	11, // [11:11] is the sub-list for extension type_name
+	11, // [11:11] is the sub-list for extension extendee
+	0,  // [0:11] is the sub-list for field type_name
 }
 
 func init() { file_meshos_nats_v1_nats_proto_init() }
@@ -1269,7 +1283,7 @@ func file_meshos_nats_v1_nats_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_meshos_nats_v1_nats_proto_rawDesc), len(file_meshos_nats_v1_nats_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   15,
+			NumMessages:   16,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
