@@ -11,6 +11,10 @@ LDFLAGS := -s -w -X main.version=$(VERSION)
 
 # The race detector needs a C compiler; without one the tests run without it.
 RACE  := $(if $(shell command -v gcc || command -v cc || command -v clang),-race)
+# It watches what packages share. The arithmetic of the standard library's cryptography shares
+# nothing, and takes many times as long when it is watched.
+ARITHMETIC := edwards25519/... nistec/... bigmod mlkem
+RACEFLAGS  := $(if $(RACE),$(RACE) $(foreach p,$(ARITHMETIC),-gcflags=crypto/internal/fips140/$(p)=-race=false))
 TOOLS := bin/tools
 PACKAGES ?= $(shell echo $$(( 2 * $$(nproc 2>/dev/null || echo 1) )))
 SECONDS ?= 10
@@ -45,9 +49,16 @@ run-mesh: build ## build, then a mesh of three nodes on this machine to look at 
 # Without the tables of debuggers a test binary is linked in two thirds of the time. The race
 # detector waits at the end of each process for what other threads may still report: a second
 # for each of them adds up, since many tests start processes. Those tests wait for processes and
-# deadlines more than they compute, so more packages run at a time than there are processors.
-test: ## all tests, with the race detector where there is a C compiler
-	GORACE="atexit_sleep_ms=50 $${GORACE:-}" go test $(RACE) -ldflags=-w -count=1 -timeout 20m -p $(PACKAGES) $(TESTFLAGS) ./...
+# deadlines more than they compute, so more packages run at a time than there are processors, those
+# that take longest first. What several packages run is built once. Everybody may execute it, since
+# some tests run a node as another user.
+test: build ## all tests, with the race detector where there is a C compiler
+	@built=$$(mktemp -d); trap 'rm -rf "$$built"' EXIT; \
+	  cp -r bin/meshos bin/meshos-shim bin/plugins bin/examples "$$built"; \
+	  go build -ldflags '-s -w' -o "$$built/liars/" ./e2e/mesh/liar; \
+	  chmod -R a+rX "$$built"; \
+	  export MESHOS_E2E_BIN="$$built" MESHOS_BIN="$$built" GORACE="atexit_sleep_ms=50 $${GORACE:-}"; \
+	  go test $(RACEFLAGS) -ldflags=-w -count=1 -timeout 20m -p $(PACKAGES) $(TESTFLAGS) ./e2e/... ./plugins/mesh-nats ./...
 
 bench: ## benchmarks with fixed names and sizes
 	go test -run '^$$' -bench . -benchmem ./...
@@ -64,9 +75,11 @@ torture: build ## real nodes beside plugins that attack them: what each attack d
 fping: ## loss and times of locality-icmp beside those of fping, over many peers and faults (as root)
 	go test ./plugins/locality-icmp -run '^TestAgainstFping$$' -count=1 -v -thorough
 
-# Each property has a hundred cases here, and each snapshot of a recorded loop is compared.
+# Each property has a hundred cases here, each snapshot of a recorded loop is compared, and nodes
+# are killed two hundred times.
 thorough: ## the tests that make test cuts short, at full length
-	MESHOS_THOROUGH=1 go test $(RACE) -ldflags=-w -count=1 -timeout 1h ./host/api ./host/journal ./host/ordered
+	MESHOS_THOROUGH=1 go test $(RACEFLAGS) -ldflags=-w -count=1 -timeout 1h ./host/api ./host/cluster ./host/journal ./host/ordered
+	go test ./e2e -count=1 -timeout 1h -run '^TestP2_' -kills=200
 
 soak: build ## 50 daemons under random kills, full disks, floods and reloads (SECONDS=10 SEED=0)
 	go run ./internal/soak -for $(SECONDS)s -seed $(SEED)

@@ -29,7 +29,7 @@ import (
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
-var kills = flag.Int("kills", 200, "how often TestP2 kills the node")
+var kills = flag.Int("kills", 40, "how often TestP2 kills the node")
 
 // operatorKey is the key of an operator.
 type operatorKey struct{ signer ssh.Signer }

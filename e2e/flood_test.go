@@ -22,7 +22,7 @@ import (
 
 var buildFlooder = sync.OnceValues(func() (string, error) {
 	path := filepath.Join(bin, "flooder")
-	if out, err := exec.Command("go", "build", "-o", path, "../host/catalog/internal/flooder").CombinedOutput(); err != nil {
+	if out, err := exec.Command("go", "build", "-ldflags", "-s -w", "-o", path, "../host/catalog/internal/flooder").CombinedOutput(); err != nil {
 		return "", fmt.Errorf("%w\n%s", err, out)
 	}
 	return path, nil

@@ -160,7 +160,7 @@ func TestLinesOfAFileBecomeEvents(t *testing.T) {
 func TestARecoveryHandlerAndAControlSinkWork(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(bin, "sdkplugin")
-	if out, err := exec.Command("go", "build", "-o", path, "../host/catalog/internal/sdkplugin").CombinedOutput(); err != nil {
+	if out, err := exec.Command("go", "build", "-ldflags", "-s -w", "-o", path, "../host/catalog/internal/sdkplugin").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	n := small(t, fmt.Sprintf("[[plugin]]\nname = \"sdkplugin\"\npath = %q\nkinds = [\"recovery_handler\", \"control_sink\", \"event_source\"]\n[plugin.config]\nevents = 2\n", path)).start()

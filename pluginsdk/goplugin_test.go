@@ -36,7 +36,7 @@ func (connection) GRPCClient(_ context.Context, _ *plugin.GRPCBroker, conn *grpc
 
 func TestAGoPluginClientWithAutoMTLSReachesTheExample(t *testing.T) {
 	binary := filepath.Join(t.TempDir(), "constant-rtt")
-	build := exec.CommandContext(t.Context(), "go", "build", "-o", binary, "../examples/plugins/constant-rtt")
+	build := exec.CommandContext(t.Context(), "go", "build", "-ldflags", "-s -w", "-o", binary, "../examples/plugins/constant-rtt")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("build the example: %v\n%s", err, out)
 	}

@@ -23,7 +23,7 @@ import (
 // buildMeshPlugin builds internal/meshplugin, once.
 var buildMeshPlugin = sync.OnceValues(func() (string, error) {
 	path := filepath.Join(filepath.Dir(testPlugin), "meshplugin")
-	out, err := exec.Command("go", "build", "-o", path, "./internal/meshplugin").CombinedOutput()
+	out, err := exec.Command("go", "build", "-ldflags", "-s -w", "-o", path, "./internal/meshplugin").CombinedOutput()
 	if err != nil {
 		err = errors.New(string(out))
 	}

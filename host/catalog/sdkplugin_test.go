@@ -25,7 +25,7 @@ import (
 // buildSDKPlugin builds internal/sdkplugin, once.
 var buildSDKPlugin = sync.OnceValues(func() (string, error) {
 	path := filepath.Join(filepath.Dir(testPlugin), "sdkplugin")
-	out, err := exec.Command("go", "build", "-o", path, "./internal/sdkplugin").CombinedOutput()
+	out, err := exec.Command("go", "build", "-ldflags", "-s -w", "-o", path, "./internal/sdkplugin").CombinedOutput()
 	if err != nil {
 		err = errors.New(string(out))
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/meshos/meshos/host/cluster/clustertest"
 	"github.com/meshos/meshos/host/mesh"
 	"github.com/meshos/meshos/internal/golden"
+	"github.com/meshos/meshos/internal/testkit"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
@@ -71,6 +72,7 @@ func anyCheckpoint(r *rapid.T, s *cluster.State) mesh.Checkpoint {
 // However the entries come — in any order, in any portions, more than once — a node that folds
 // them has the state of all others.
 func TestTheStateDependsOnTheLogAlone(t *testing.T) {
+	testkit.Cases(t, 40)
 	rapid.Check(t, func(r *rapid.T) {
 		l := clustertest.New(t, rapid.Bool().Draw(r, "operators"))
 		random(t, r, l, 15)
@@ -98,6 +100,7 @@ func TestTheStateDependsOnTheLogAlone(t *testing.T) {
 // A state that was encoded and decoded goes on as the one that was not; so does one that is
 // made from the node's own record without verifying signatures again.
 func TestAStateThatWasEncodedGoesOn(t *testing.T) {
+	testkit.Cases(t, 40)
 	rapid.Check(t, func(r *rapid.T) {
 		l := clustertest.New(t, rapid.Bool().Draw(r, "operators"))
 		random(t, r, l, 15)
@@ -142,6 +145,7 @@ func TestAStateThatWasEncodedGoesOn(t *testing.T) {
 
 // No command counts twice, however often and by whom it is ordered.
 func TestNothingIsAcceptedTwice(t *testing.T) {
+	testkit.Cases(t, 40)
 	rapid.Check(t, func(r *rapid.T) {
 		l := clustertest.New(t, true)
 		random(t, r, l, 30)

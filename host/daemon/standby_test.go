@@ -121,7 +121,7 @@ func TestAWaitingShimTakesLittleMemory(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	binary := filepath.Join(dir, "meshos-shim")
-	build := exec.CommandContext(t.Context(), "go", "build", "-o", binary, "../../cmd/meshos-shim")
+	build := exec.CommandContext(t.Context(), "go", "build", "-ldflags", "-s -w", "-o", binary, "../../cmd/meshos-shim")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=-buildvcs=false")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)

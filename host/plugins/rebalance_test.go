@@ -128,7 +128,7 @@ func TestB10a_ShippedScorerMovesAReplica(t *testing.T) {
 func scorerCatalog(t testing.TB, pageBytes int) *catalog.Catalog {
 	t.Helper()
 	binary := filepath.Join(t.TempDir(), "scorer-default")
-	if out, err := exec.Command("go", "build", "-o", binary, "../../plugins/scorer-default").CombinedOutput(); err != nil {
+	if out, err := exec.Command("go", "build", "-ldflags", "-s -w", "-o", binary, "../../plugins/scorer-default").CombinedOutput(); err != nil {
 		t.Fatalf("build the scorer: %v\n%s", err, out)
 	}
 	return scorersCatalog(t, pageBytes, catalog.Entry{Name: "scorer-default", Path: binary, Enabled: true, Kinds: []string{catalog.KindPlacementScorer}})

@@ -116,7 +116,7 @@ func nothing(*snapshot.Snapshot) {}
 func testScorer(t *testing.T, mode string, timeout time.Duration) *catalog.Catalog {
 	t.Helper()
 	binary := filepath.Join(t.TempDir(), "testplugin")
-	if out, err := exec.Command("go", "build", "-o", binary, "../catalog/internal/testplugin").CombinedOutput(); err != nil {
+	if out, err := exec.Command("go", "build", "-ldflags", "-s -w", "-o", binary, "../catalog/internal/testplugin").CombinedOutput(); err != nil {
 		t.Fatalf("build the plugin: %v\n%s", err, out)
 	}
 	return scorersCatalog(t, 0, catalog.Entry{
