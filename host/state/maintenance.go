@@ -250,10 +250,15 @@ func (s *State) ownIntent(d Daemon) (intent mesh.RunIntent, why string) {
 	return d.Intent, ""
 }
 
-// tickMaintenance ends a drain when nothing is left, and reports once that a drain or an
-// exit takes too long.
+// tickMaintenance ends a drain when nothing is left, has one go on that was over too early, and
+// reports once that a drain or an exit takes too long.
 func (s *State) tickMaintenance() {
 	m := &s.local
+	if m.drained && s.holdsChains() {
+		// A replica was on its way here, or not known of yet.
+		m.draining, m.drained, m.drainReported = true, false, false
+		m.drainSince, m.drainDeadline = s.now, s.now.Add(s.policy.DrainDeadline)
+	}
 	if m.draining {
 		left := s.remaining()
 		switch {

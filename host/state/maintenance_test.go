@@ -211,6 +211,23 @@ func TestB12a_DrainEvacuatesWithoutLeavingActive(t *testing.T) {
 	equal(t, "comes back", intent, mesh.IntentRun)
 }
 
+func TestB12a_AReplicaThatComesToADrainedNodeIsGivenUpToo(t *testing.T) {
+	w := newWorld(t)
+	w.admin(mesh.Drain{Node: this, DrainFor: time.Minute})
+	w.tick(1)
+	equal(t, "draining, without anything", w.s.Maintenance().Draining, false)
+	w.hear(added(7, this)) // it was on its way, or nobody had said so yet
+	w.tick(100)
+	m := w.s.Maintenance()
+	if !m.Draining || !m.HasSince || m.Since != sec(100) || m.Deadline <= sec(100) || !w.s.Leaving(this) {
+		t.Errorf("%+v", m)
+	}
+	w.hear(removed(7, this))
+	w.tick(101)
+	equal(t, "draining, once it is gone", w.s.Maintenance().Draining, false)
+	equal(t, "cordoned", w.s.Maintenance().Cordoned, true)
+}
+
 func TestB12a_UncordonEndsADrainAndEnterMaintenanceTakesOver(t *testing.T) {
 	w := newWorld(t)
 	w.hear(added(7, this))

@@ -34,6 +34,16 @@ func (s *State) listRemaining() []string {
 	return append(left, daemonsWait(s.notStoppedYet())...)
 }
 
+// holdsChains reports whether this node holds a chain.
+func (s *State) holdsChains() bool {
+	for id := range s.chainsOf.of(s, s.node) {
+		if c, known := s.Chain(id); known && c.HeldBy(s.node) {
+			return true
+		}
+	}
+	return false
+}
+
 // ChainWaits returns in words that a chain is waited for.
 func ChainWaits(id mesh.ChainID) string { return fmt.Sprintf("chain %d", id) }
 
