@@ -33,6 +33,7 @@ type Switch struct {
 	cut   map[way]bool
 	loss  int // in percent
 	delay time.Duration
+	rate  int // bytes a second that each host sends at most; 0: without a limit
 	drawn *rand.Rand
 }
 
@@ -125,17 +126,27 @@ func (s *Switch) Weather(loss int, delay time.Duration) {
 	s.loss, s.delay = loss, delay
 }
 
+// Rate changes how many bytes a second each host sends at most; 0 ends the limit. What a host has
+// to send meanwhile waits in the queue of its link, and is lost where that is full.
+func (s *Switch) Rate(bytes int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.rate = bytes
+}
+
 // Sent returns how many bytes a host has sent, lost ones too.
 func (h *Host) Sent() int64 { return h.sent.Load() }
 
 func (s *Switch) forward(from *Host) {
 	b := make([]byte, 1<<16)
+	var free time.Time // when the link has sent what it was given
 	for {
 		n, err := from.tun.Read(b)
 		if err != nil {
 			return // closed
 		}
 		from.sent.Add(int64(n))
+		free = s.pace(free, n)
 		to := s.addressee(b[:n])
 		if to == nil {
 			continue
@@ -154,6 +165,26 @@ func (s *Switch) forward(from *Host) {
 			})
 		}
 	}
+}
+
+// pace waits until a link whose rate is limited has sent what it was given before, but for a
+// moment: a timer has no finer grain. It returns when the link has sent these bytes too.
+func (s *Switch) pace(free time.Time, bytes int) time.Time {
+	const moment = 2 * time.Millisecond
+	s.mu.Lock()
+	rate := s.rate
+	s.mu.Unlock()
+	if rate == 0 {
+		return time.Time{}
+	}
+	now := time.Now()
+	if free.Before(now) {
+		free = now
+	}
+	if ahead := free.Sub(now); ahead > moment {
+		time.Sleep(ahead)
+	}
+	return free.Add(time.Duration(bytes) * time.Second / time.Duration(rate))
 }
 
 // addressee returns the host to which an IPv4 packet goes; nil for nobody.

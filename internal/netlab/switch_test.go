@@ -117,3 +117,13 @@ func TestASwitchJoinsNamespacesAndCutsThem(t *testing.T) {
 		t.Error("host 1 has sent nothing")
 	}
 }
+
+func TestASwitchLimitsWhatEachHostSendsInASecond(t *testing.T) {
+	s := newSwitch(t, 2)
+	reaches := func() bool { return asks(t, s.Host(1), s.Host(2)) }
+	testkit.Until(t, "1 reaches 2", reaches)
+	s.Rate(100)
+	testkit.Until(t, "answers don't come any more, since each takes longer than anybody waits", func() bool { return !reaches() })
+	s.Rate(0)
+	testkit.Until(t, "1 reaches 2 again", reaches)
+}
