@@ -68,7 +68,11 @@ func (l *Lab) SetSeeds(seeds int) error {
 			changed = bytes.Replace(changed, []byte(line), []byte(listen+line), 1)
 		}
 		if l.Chains && n.ID <= seeds && !bytes.Contains(text, []byte("chains = true")) {
-			changed = bytes.Replace(changed, []byte(line), []byte(line+"\nchains = true"), 1)
+			keys, err := n.chainKeys()
+			if err != nil {
+				return err
+			}
+			changed = bytes.Replace(changed, []byte(line), []byte(line+"\n"+keys), 1)
 			changed = bytes.Replace(changed, []byte("[plugin.config]"), []byte(chainKinds+"\n[plugin.config]"), 1)
 		}
 		if bytes.Equal(changed, text) {

@@ -19,7 +19,7 @@ const port = 7420
 // Lab is some nodes of which none runs yet, and the network between them.
 type Lab struct {
 	Net *netlab.Switch // nil: all have addresses of loopback
-	// Chains has the seeds hold chains, where there are three or more.
+	// Chains has the seeds hold chains, where there are three or more, and programs use them.
 	Chains bool
 	nodes  []*Node
 }
