@@ -20,6 +20,7 @@ PACKAGES ?= $(shell echo $$(( 2 * $$(nproc 2>/dev/null || echo 1) )))
 SECONDS ?= 10
 SEED ?= 0
 LEAVES ?= 200
+CHAINS ?= 1000
 GEN   := $(shell find proto -name '*.proto' 2>/dev/null)
 
 ROUNDS ?= 3
@@ -27,7 +28,7 @@ ROW ?=
 
 SEEDS ?= 2000
 
-.PHONY: help build run run-mesh test thorough bench bench-mesh compare torture soak soak-mesh mesh-leaves sim sim-seeds fping lint proto contract contract-baseline conformance tools clean
+.PHONY: help build run run-mesh test thorough bench bench-mesh compare torture soak soak-mesh soak-chains mesh-leaves sim sim-seeds fping lint proto contract contract-baseline conformance tools clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 19
@@ -87,6 +88,10 @@ soak: build ## 50 daemons under random kills, full disks, floods and reloads (SE
 soak-mesh: SECONDS = 600
 soak-mesh: ## a mesh of five real nodes through the faults of e2e/mesh in random order (SECONDS=600 SEED=0; as root)
 	go test ./e2e/mesh -count=1 -v -timeout 24h -run ThroughFaults -mesh.for=$(SECONDS)s -mesh.seed=$(SEED)
+
+soak-chains: SECONDS = 1200
+soak-chains: ## chains on five real nodes through moves, drains and faults in random order, checked message by message (SECONDS=1200 SEED=0 CHAINS=1000; as root)
+	go test ./e2e/mesh -count=1 -v -timeout 24h -run ChainsThroughFaults -mesh.for=$(SECONDS)s -mesh.seed=$(SEED) -mesh.chains=$(CHAINS)
 
 mesh-leaves: ## a seed restarts under many leaves, in one process: when all are back (LEAVES=200)
 	go test ./plugins/mesh-nats -count=1 -v -run '^TestManyLeaves' -mesh.leaves=$(LEAVES)
