@@ -185,6 +185,7 @@ func (n *node) make(ctx context.Context, spawner *process.Spawner) (err error) {
 		},
 		Log:          log,
 		StillWanted:  feed.StillWanted,
+		Progress:     progress(reader.Latest),
 		Backpressure: n.control.Backpressure,
 	})
 	n.metrics.Register(metrics.Source{

@@ -52,6 +52,15 @@ func (c *Catalog) Appender(name string) (*Appender, error) {
 // migration_aborter. It is nil if there is none, or none yet.
 func (c *Catalog) Aborter() *Aborter { return first[Aborter](c, KindMigrationAborter) }
 
+// Aborters returns the adapters of all plugins that are known to serve migration_aborter, in the
+// order of the configuration.
+func (c *Catalog) Aborters() []*Aborter { return all[Aborter](c, KindMigrationAborter) }
+
+// MigrationSources is like Aborters, for migration_source.
+func (c *Catalog) MigrationSources() []*MigrationSource {
+	return all[MigrationSource](c, KindMigrationSource)
+}
+
 // MigrationSource is like Aborter, for migration_source.
 func (c *Catalog) MigrationSource() *MigrationSource {
 	return first[MigrationSource](c, KindMigrationSource)

@@ -49,13 +49,17 @@ func actingKinds() []string {
 // usedKinds splits the kinds that a plugin serves into those for which its entry has it
 // used, and those that count only if the entry asked for them.
 func (e Entry) usedKinds(served []string) (used, unasked []string) {
+	acting := actingKinds()
+	if slices.Contains(served, KindMesh) { // it moves replicas only where it holds chains
+		acting = append(acting, KindMigrationAborter, KindMigrationSource)
+	}
 	for _, kind := range served {
 		switch {
 		case len(e.Kinds) > 0:
 			if slices.Contains(e.Kinds, kind) {
 				used = append(used, kind)
 			}
-		case slices.Contains(actingKinds(), kind) && !slices.Contains(e.Asks, kind):
+		case slices.Contains(acting, kind) && !slices.Contains(e.Asks, kind):
 			unasked = append(unasked, kind)
 		default:
 			used = append(used, kind)

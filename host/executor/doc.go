@@ -21,7 +21,8 @@
 // # Waiting
 //
 // A gate, or a dispatcher that asks for another try, defers an action; others may
-// overtake it meanwhile, also in its lane. MaxDefers bounds both together. Waiting for
+// overtake it meanwhile, also in its lane. MaxDefers bounds both together, except that another
+// try does not count while what the action began advances, as Progress says. Waiting for
 // the pull slot is in order, without limit, and does not count as being deferred. Before
 // an action that waited is begun, StillWanted is asked.
 //

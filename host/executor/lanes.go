@@ -13,6 +13,7 @@ type item struct {
 	lane     lane
 	reported mesh.Time // when the core last heard of the action
 	tries    int       // how often it was deferred, as MaxDefers counts
+	progress uint64    // of what it began, when it was deferred last
 	waited   bool      // it was deferred or waited for the pull slot
 
 	where place

@@ -38,6 +38,9 @@ type Options struct {
 	// any more ends with mesh.ReasonNotWanted. It is called from one goroutine, must
 	// not block, and returns true when it does not know; a panic counts as true.
 	StillWanted func(mesh.Action) bool
+	// Progress, if set, returns a figure that changes while what an action began advances, and
+	// whether that is under way. It is called from one goroutine and must not block.
+	Progress func(mesh.Action) (figure uint64, underWay bool)
 	// Backpressure, if set, is called when too much waits (on, with a level of 0 … 1)
 	// and when that is over (off, level 0): once per change, in order, in a goroutine
 	// of its own. Changes that cancel out while a call is out are skipped.
@@ -95,6 +98,9 @@ func (o Options) withDefaults() Options {
 	o.Admission.BackpressureLow = min(o.Admission.BackpressureLow, o.Admission.BackpressureHigh-1)
 	if o.StillWanted == nil {
 		o.StillWanted = func(mesh.Action) bool { return true }
+	}
+	if o.Progress == nil {
+		o.Progress = func(mesh.Action) (uint64, bool) { return 0, false }
 	}
 	if o.Observe == nil {
 		o.Observe = func(string, End, time.Duration) {}

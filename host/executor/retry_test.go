@@ -66,6 +66,27 @@ func TestEXE09_RetriesHaveABudget(t *testing.T) {
 	})
 }
 
+// A move may take long. As long as it advances, its tries have no limit; one that stands still has
+// as many as any other.
+func TestEXE09_TriesDoNotCountWhileWhatWasBegunAdvances(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tries := 0
+		n := startNode(t, time.Minute, dispatch(func(context.Context, mesh.Emitted) error {
+			tries++
+			return later(time.Second)
+		}), admit(func(a *executor.Admission) { a.MaxDefers = 3 }), func(o *executor.Options) {
+			o.Progress = func(mesh.Action) (uint64, bool) { return uint64(min(tries, 50)), true }
+		})
+		n.emit(pull(1))
+		rest(10 * time.Minute)
+		n.want(failed(1, "given up: pull_replica was deferred 4 times, max_defers allows 3; the last time: not now"))
+		if tries != 54 {
+			t.Errorf("%d tries, want 54", tries)
+		}
+		n.close()
+	})
+}
+
 func TestEXE12_OneThatWaitsHoldsUpNobody(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := startNode(t, 5*time.Minute, dispatch(func(_ context.Context, e mesh.Emitted) error {

@@ -105,7 +105,9 @@ func (r *run) begin(it *item) {
 // for as long in its place.
 func (r *run) deferItem(it *item, wait time.Duration, why error, took time.Duration) bool {
 	key, due := it.action.Action.Key(), r.opts.Now().Add(wait)
-	it.tries++
+	if !r.advances(it) {
+		it.tries++
+	}
 	if limit := r.opts.Admission.MaxDefers; it.tries > limit {
 		r.fail(it.action, &DeferLimitError{Kind: key.Kind, Times: it.tries, Limit: limit, Err: why}, took)
 		return false
@@ -123,6 +125,17 @@ func (r *run) deferItem(it *item, wait time.Duration, why error, took time.Durat
 	r.byKey[key] = it
 	r.delayed.put(it, due)
 	return true
+}
+
+// advances reports whether what an action began is under way and has advanced since the action
+// was deferred last: such a wait does not count.
+func (r *run) advances(it *item) (does bool) {
+	callHook(r.opts.Log, "the progress of an action", func() {
+		figure, underWay := r.opts.Progress(it.action.Action)
+		does = underWay && figure != it.progress
+		it.progress = figure
+	})
+	return does
 }
 
 // superseded returns the reason for the end of an action that a newer one of its key

@@ -253,7 +253,7 @@ func live(t *testing.T, path string, seed uint64, ticks int) *lived {
 	l.Probes().AddLocality(probe{c})
 	l.Probes().AddHealth(probe{c})
 	l.Probes().AddInventory(probe{c})
-	l.Slots().InstallMigrationSource(probe{c})
+	l.Slots().InstallMigrationSources(probe{c})
 	h := l.Handle()
 	var all sync.WaitGroup
 	all.Go(func() {

@@ -33,9 +33,6 @@ const (
 	abortsWaiting = 64
 )
 
-// abortReason is the reason that aborters get.
-const abortReason = "killed by an operator"
-
 // aborts has the aborter abort the migrations that operators killed, beside the loop,
 // and reports the failures.
 type aborts struct {
@@ -57,7 +54,7 @@ func newAborts(ctx context.Context, calls *callGroup, slots *Slots, feed Feed, o
 }
 
 // start starts one abort. If too many wait already, it returns a report and true.
-func (a *aborts) start(id mesh.MigrationID) (mesh.FailureReport, bool) {
+func (a *aborts) start(id mesh.MigrationID, reason string) (mesh.FailureReport, bool) {
 	source := fmt.Sprintf("kill-migration:%d", id)
 	select {
 	case a.accepted <- struct{}{}:
@@ -68,7 +65,7 @@ func (a *aborts) start(id mesh.MigrationID) (mesh.FailureReport, bool) {
 	}
 	a.calls.start(source, func() {
 		defer func() { <-a.accepted }()
-		if reason := a.run(id); reason != "" {
+		if reason := a.run(id, reason); reason != "" {
 			// It fails only when the loop has ended: then nobody reads the report.
 			_ = a.feed.Report(a.ctx, mesh.FailureReport{Source: source, Reason: reason})
 		}
@@ -77,7 +74,7 @@ func (a *aborts) start(id mesh.MigrationID) (mesh.FailureReport, bool) {
 }
 
 // run aborts one migration and returns what failed; "" for nothing.
-func (a *aborts) run(id mesh.MigrationID) (failure string) {
+func (a *aborts) run(id mesh.MigrationID, reason string) (failure string) {
 	select {
 	case a.running <- struct{}{}:
 		defer func() { <-a.running }()
@@ -88,7 +85,7 @@ func (a *aborts) run(id mesh.MigrationID) (failure string) {
 	defer cancel()
 	pauses := backoff.Doubling{First: abortPause, Max: abortWithin}
 	for try := 1; ; try++ {
-		err := a.once(ctx, id)
+		err := a.once(ctx, id, reason)
 		if err == nil {
 			return ""
 		}
@@ -103,7 +100,7 @@ func (a *aborts) run(id mesh.MigrationID) (failure string) {
 }
 
 // once tries to abort a migration with the aborter that is installed now.
-func (a *aborts) once(ctx context.Context, id mesh.MigrationID) error {
+func (a *aborts) once(ctx context.Context, id mesh.MigrationID, reason string) error {
 	ctx, cancel := context.WithTimeout(ctx, abortTimeout)
 	defer cancel()
 	var failed error
@@ -115,7 +112,7 @@ func (a *aborts) once(ctx context.Context, id mesh.MigrationID) error {
 			}
 			return nil
 		}
-		if err := aborter.Abort(ctx, id, abortReason); err != nil {
+		if err := aborter.Abort(ctx, id, reason); err != nil {
 			failed = fmt.Errorf("abort failed: %w", err)
 		}
 		return nil

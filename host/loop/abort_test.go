@@ -49,7 +49,7 @@ func TestCore305_KilledMigrationReachesTheAborter(t *testing.T) {
 		}
 		r.publish(kill(0xCAFE))
 		pass(time.Millisecond)
-		if want := []string{"0xcafe " + abortReason}; !slices.Equal(got.all(), want) {
+		if want := []string{"0xcafe " + "killed by an operator"}; !slices.Equal(got.all(), want) {
 			t.Errorf("the aborter was called with %v, want %v", got.all(), want)
 		}
 		if s := r.ticks(1); len(s.Failures) != 0 || len(s.Audit) != 2 {

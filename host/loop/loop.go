@@ -38,10 +38,10 @@ type Loop struct {
 	calls       *callGroup
 	poll        *poll
 	aborts      *aborts
-	listed      bool // there was a migration source at the last tick
-	ending      bool // a command to end the node was folded
-	unpublished bool // something was folded since the newest snapshot was built
-	unrecorded  bool // a command was folded since the newest records were published
+	listed      map[string]bool // migration sources of the last tick
+	ending      bool            // a command to end the node was folded
+	unpublished bool            // something was folded since the newest snapshot was built
+	unrecorded  bool            // a command was folded since the newest records were published
 	recent      recent
 	folded      uint64 // events, until the last regular tick
 	decorate    streak

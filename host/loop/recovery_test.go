@@ -125,7 +125,7 @@ func TestMigrationsAreFoldedAtTheNextTickAndNeverWaitedFor(t *testing.T) {
 			time.Sleep(interval / 2)
 			return []mesh.Migration{{ID: 9}, {ID: 4}}, *fail.Load()
 		}}
-		if prev := r.Slots().InstallMigrationSource(slow); prev != nil {
+		if prev := r.Slots().InstallMigrationSources(slow); prev != nil {
 			t.Errorf("an empty slot held %v", prev)
 		}
 		r.run()
@@ -140,7 +140,7 @@ func TestMigrationsAreFoldedAtTheNextTickAndNeverWaitedFor(t *testing.T) {
 		if got := failures(s, "migration_source:orchestrator"); len(got) != 1 || len(s.Migrations) != 2 {
 			t.Errorf("failures %q and migrations %+v, want one and those known before", got, s.Migrations)
 		}
-		if prev := r.Slots().InstallMigrationSource(nil); prev != slow {
+		if prev := r.Slots().InstallMigrationSources(); len(prev) != 1 || prev[0] != slow {
 			t.Errorf("the slot held %v, want the source", prev)
 		}
 		if s := r.ticks(1); len(s.Migrations) != 0 {
@@ -152,10 +152,47 @@ func TestMigrationsAreFoldedAtTheNextTickAndNeverWaitedFor(t *testing.T) {
 	})
 }
 
+// Each of several sources has a list of its own: one that fails or goes takes no other one's away.
+func TestSeveralMigrationSourcesAreListedTogether(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		var fail atomic.Bool
+		lists := func(name string, ids ...mesh.MigrationID) lister {
+			return lister{name, func(context.Context) (out []mesh.Migration, err error) {
+				if fail.Load() && name == "b" {
+					return nil, errors.New("503")
+				}
+				for _, id := range ids {
+					out = append(out, mesh.Migration{ID: id})
+				}
+				return out, nil
+			}}
+		}
+		want := func(ids ...mesh.MigrationID) {
+			t.Helper()
+			var got []mesh.MigrationID
+			for _, m := range r.ticks(2).Migrations {
+				got = append(got, m.ID)
+			}
+			if !slices.Equal(got, ids) {
+				t.Errorf("migrations are %v, want %v", got, ids)
+			}
+		}
+		a, b := lists("a", 9, 2), lists("b", 4, 9)
+		r.Slots().InstallMigrationSources(a, b)
+		r.run()
+		want(2, 4, 9)
+		fail.Store(true)
+		want(2, 4, 9)
+		r.Slots().InstallMigrationSources(a)
+		want(2, 9)
+	})
+}
+
 func TestMigrationsListedAtOnceAreFoldedAtTheNextTickToo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
-		r.Slots().InstallMigrationSource(lister{"quick", func(context.Context) ([]mesh.Migration, error) {
+		r.Slots().InstallMigrationSources(lister{"quick", func(context.Context) ([]mesh.Migration, error) {
 			return []mesh.Migration{{ID: 4}}, nil
 		}})
 		// A probe that takes its time, so that the list is there before the fold.

@@ -193,7 +193,7 @@ func (l *Loop) apply(at mesh.Stamp, in mesh.Input) {
 	for _, effect := range l.core.Apply(at, in) {
 		switch effect := effect.(type) {
 		case state.AbortMigration:
-			if report, failed := l.aborts.start(effect.Migration); failed {
+			if report, failed := l.aborts.start(effect.Migration, effect.Reason); failed {
 				l.apply(at, report)
 			}
 		case state.EndNode:

@@ -28,7 +28,7 @@ type MigrationSource interface {
 	ListMigrations(ctx context.Context) ([]mesh.Migration, error)
 }
 
-// Slots hold what a loop has at most one of: a scorer, an aborter, a migration source.
+// Slots hold what a loop has at most one of, a scorer and an aborter, and its migration sources.
 // While a slot is empty, no chain is scored, no migration aborted and none listed.
 // Changes take effect at the next use. The zero value is empty and ready to use. Slots
 // are safe for concurrent use.
@@ -36,8 +36,8 @@ type Slots struct {
 	mu         sync.Mutex
 	scorer     Scorer
 	aborter    Aborter
-	migrations MigrationSource
-	listing    *source // calls migrations
+	migrations []MigrationSource
+	listing    []*source // call migrations
 }
 
 // InstallScorer installs a scorer, or none for nil, and returns the one before, nil if
@@ -78,28 +78,24 @@ func (s *Slots) Aborter() Aborter {
 	return s.aborter
 }
 
-// InstallMigrationSource installs a source, or none for nil, and returns the one
-// before, nil if there was none. When the slot becomes empty, so does the list of
-// migrations.
-func (s *Slots) InstallMigrationSource(src MigrationSource) (previous MigrationSource) {
-	var listing *source
-	if src != nil {
-		listing = listingOf(src)
+// InstallMigrationSources installs sources, whose names differ, and returns those before. When
+// one goes, so do the migrations that it listed.
+func (s *Slots) InstallMigrationSources(sources ...MigrationSource) (previous []MigrationSource) {
+	listing := make([]*source, 0, len(sources))
+	for _, src := range sources {
+		listing = append(listing, listingOf(src))
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	previous, s.migrations, s.listing = s.migrations, src, listing
+	previous, s.migrations, s.listing = s.migrations, sources, listing
 	return previous
 }
 
-// sources returns the migration source, if there is one.
+// sources returns the migration sources.
 func (s *Slots) sources() []*source {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.listing == nil {
-		return nil
-	}
-	return []*source{s.listing}
+	return s.listing
 }
 
 func listingOf(src MigrationSource) *source {

@@ -3,6 +3,7 @@ package loop
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -127,15 +128,19 @@ func (l *Loop) passAndPublish(at mesh.Stamp, began time.Time, early bool) (took 
 
 // foldAnswers folds what was answered, in the order of the sources.
 func (l *Loop) foldAnswers(at mesh.Stamp) {
-	listed := false
+	listed := make(map[string]bool, len(l.listed))
 	for _, c := range l.poll.order {
-		listed = listed || c.src.kind == migrationSource
+		if c.src.kind == migrationSource {
+			listed[c.src.name] = true
+		}
 		for _, a := range c.answers() {
 			l.foldAnswer(at, c, a)
 		}
 	}
-	if l.listed && !listed {
-		l.apply(at, mesh.Migrations{}) // the source was removed, and its list with it
+	for _, name := range slices.Sorted(maps.Keys(l.listed)) {
+		if !listed[name] {
+			l.apply(at, mesh.Migrations{Source: name}) // the source was removed, and its list with it
+		}
 	}
 	l.listed = listed
 }
@@ -152,7 +157,7 @@ func (l *Loop) foldAnswer(at mesh.Stamp, c *caller, a *answer) {
 		}
 	case migrationSource:
 		if a.err == "" {
-			l.apply(at, mesh.Migrations{InFlight: a.migrations})
+			l.apply(at, mesh.Migrations{Source: c.src.name, InFlight: a.migrations})
 		}
 	}
 	if a.err != "" {

@@ -76,8 +76,11 @@ type Outcome struct {
 // when its turn came. The action was withdrawn and nothing went wrong.
 const ReasonNotWanted = "no longer wanted"
 
-// Migrations replaces the list of migrations under way.
-type Migrations struct{ InFlight []Migration }
+// Migrations replaces the list of migrations under way, as one source says.
+type Migrations struct {
+	Source   string // of several; "" is one as well
+	InFlight []Migration
+}
 
 // MigrationPhase is how far a migration has come.
 type MigrationPhase uint8
@@ -104,6 +107,9 @@ type Migration struct {
 	Retries         uint32
 	ProgressPercent *uint32
 	BufferedEvents  uint32
+	Chain           ChainID // whose replica moves; 0: of none, or not known
+	DoneBytes       *uint64 // of SnapshotBytes, that the target has
+	Left            *time.Duration
 }
 
 // Scores is one answer of the placement scorer, for the chains this node leads: the whole

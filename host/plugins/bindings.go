@@ -21,6 +21,8 @@ type bindings struct {
 	sources   *sources
 	recovery  func(*catalog.RecoveryHandler) loop.RecoveryHandler
 
+	listed listed
+
 	mu     sync.Mutex
 	bound  map[string][]func() // by plugin: what takes it away from its parts again
 	away   map[string]bool     // plugins that were never ready
@@ -126,19 +128,23 @@ func bindTo[P any](plugin string, find func(string) (P, error), add func(P) (rem
 }
 
 // fillSlots gives each slot of the loop, which takes one plugin, to the first
-// configured one that serves its kind.
+// configured one that serves its kind. Several may list migrations, and each aborts its own.
 func (b *bindings) fillSlots() {
 	slots := b.loop.Slots()
-	if a := b.catalog.Aborter(); a != nil {
-		slots.InstallAborter(aborter{a})
+	if all := b.catalog.Aborters(); len(all) > 0 {
+		aborters := aborters{listed: &b.listed}
+		for _, a := range all {
+			aborters.all = append(aborters.all, a)
+		}
+		slots.InstallAborter(aborters)
 	} else {
 		slots.InstallAborter(nil)
 	}
-	if m := b.catalog.MigrationSource(); m != nil {
-		slots.InstallMigrationSource(m)
-	} else {
-		slots.InstallMigrationSource(nil)
+	var lists []loop.MigrationSource
+	for _, m := range b.catalog.MigrationSources() {
+		lists = append(lists, lister{m, &b.listed})
 	}
+	slots.InstallMigrationSources(lists...)
 	if m := b.catalog.Mesh(); m != nil {
 		b.mesh.Install(meshPlugin{m})
 	} else {

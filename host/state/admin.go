@@ -120,7 +120,7 @@ func (s *State) carryOut(ev mesh.AdminEvent, o Origin) []Effect {
 		if ev.Node != 0 && ev.Node != s.node {
 			return nil
 		}
-		return []Effect{AbortMigration{Migration: ev.Migration}}
+		return []Effect{AbortMigration{Migration: ev.Migration, Reason: "killed by an operator"}}
 	default:
 		return s.carryOutHere(ev, o)
 	}

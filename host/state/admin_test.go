@@ -137,7 +137,7 @@ func TestCore307_CommandsAreAuditedUnverifiedWithoutOperators(t *testing.T) {
 func TestCore305_KillMigrationIsAnEffectAfterTheFold(t *testing.T) {
 	w := newWorld(t)
 	effects := w.admin(mesh.KillMigration{Migration: 0xCAFE})
-	if len(effects) != 1 || effects[0] != (state.AbortMigration{Migration: 0xCAFE}) {
+	if len(effects) != 1 || effects[0] != (state.AbortMigration{Migration: 0xCAFE, Reason: "killed by an operator"}) {
 		t.Errorf("got %v", effects)
 	}
 	if effects := w.admin(mesh.Cordon{Node: 1}); len(effects) != 0 {

@@ -11,7 +11,10 @@ import (
 type Effect interface{ isEffect() }
 
 // AbortMigration asks for a migration to be aborted.
-type AbortMigration struct{ Migration mesh.MigrationID }
+type AbortMigration struct {
+	Migration mesh.MigrationID
+	Reason    string // for people
+}
 
 // EndNode asks for the process to be ended. What is queued behind its command is not folded.
 type EndNode struct{}
@@ -37,7 +40,7 @@ func (s *State) Apply(at mesh.Stamp, in mesh.Input) []Effect {
 			return s.soon
 		}
 	case mesh.Migrations:
-		s.applyMigrations(in)
+		return s.applyMigrations(in)
 	case mesh.Scores:
 		s.applyScores(in)
 	case mesh.JudgedCommit:

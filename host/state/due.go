@@ -133,7 +133,7 @@ func (s *State) tickLedger() {
 	all := s.ledger.marks.Of(marks.Tick).All
 	if all {
 		for _, e := range s.ledger.entries {
-			if e.phase == outstanding && s.now.Sub(e.heard) >= s.policy.ActionTimeout {
+			if e.phase == outstanding && s.now.Sub(s.heardOf(e)) >= s.policy.ActionTimeout {
 				late = append(late, e)
 			}
 		}
@@ -144,12 +144,12 @@ func (s *State) tickLedger() {
 		case e == nil: // it was forgotten, or handed out again
 		case e.phase != outstanding:
 			s.touchKey(e)
-		case s.now.Sub(e.heard) >= s.policy.ActionTimeout:
+		case s.now.Sub(s.heardOf(e)) >= s.policy.ActionTimeout:
 			if !all {
 				late = append(late, e)
 			}
 		default:
-			s.dueAt(e.heard.Add(s.policy.ActionTimeout), dueAction, uint64(id))
+			s.dueAt(s.heardOf(e).Add(s.policy.ActionTimeout), dueAction, uint64(id))
 		}
 	}
 	sortByID(late)

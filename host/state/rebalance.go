@@ -7,7 +7,8 @@ import (
 	"github.com/meshos/meshos/host/mesh"
 )
 
-// giveUpRebalance is how long a move is tried before it is given up.
+// giveUpRebalance is how long a move is tried before it is given up. While a migration of the
+// chain advances, that does not count.
 const giveUpRebalance = 10 * time.Minute
 
 // Rebalance is a move of one replica that is under way: a placement on Target and, once
@@ -82,9 +83,12 @@ func (s *State) tickRebalance(id mesh.ChainID) {
 		return
 	}
 	c := s.chains.get(id)
+	tried := max(r.since, s.advanced(id))
 	if c == nil || c.leader != s.node || !c.view(id).HeldBy(r.Worst) ||
-		s.now.Sub(r.since) >= giveUpRebalance || !s.MayHost(r.Target) {
+		s.now.Sub(tried) >= giveUpRebalance || !s.MayHost(r.Target) {
 		s.endMove(id)
+	} else if s.now.Sub(r.since) >= giveUpRebalance {
+		s.dueAt(tried.Add(giveUpRebalance), dueChain, uint64(id))
 	}
 }
 

@@ -68,8 +68,7 @@ type State struct {
 	frozenHere   bool // the freeze was ordered at this node's own door
 	forced       []ForcedOrder
 	configured   mesh.Configured
-	migrations   []mesh.Migration
-	migrationsAt mesh.Time // when they were reported
+	migrations   migrations
 
 	ledger  ledger
 	records records

@@ -310,6 +310,9 @@ func genMigration() *rapid.Generator[mesh.Migration] {
 			Retries:         rapid.Uint32().Draw(t, "retries"),
 			ProgressPercent: rapid.Ptr(rapid.Uint32Range(0, 100), true).Draw(t, "progress"),
 			BufferedEvents:  rapid.Uint32().Draw(t, "buffered"),
+			Chain:           mesh.ChainID(rapid.Uint64().Draw(t, "chain")),
+			DoneBytes:       rapid.Ptr(rapid.Uint64(), true).Draw(t, "done"),
+			Left:            rapid.Ptr(genDuration(), true).Draw(t, "left"),
 		}
 	})
 }

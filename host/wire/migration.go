@@ -29,9 +29,15 @@ func MigrationFromProto(in *meshosv1.MigrationView) (mesh.Migration, error) {
 	if in.GetProgressPercent() > 100 {
 		f.fail("progress_percent", "must be at most 100, is %d", in.GetProgressPercent())
 	}
+	if in.Left != nil {
+		left := f.durationOr0("left", in.GetLeft())
+		out.Left = &left
+	}
 	if f.err != nil {
 		return mesh.Migration{}, f.err
 	}
+	out.Chain = mesh.ChainID(in.GetChain())
+	out.DoneBytes = copied(in.DoneBytes)
 	out.SnapshotBytes = copied(in.SnapshotBytes)
 	out.ProgressPercent = copied(in.ProgressPercent)
 	return out, nil
@@ -40,7 +46,7 @@ func MigrationFromProto(in *meshosv1.MigrationView) (mesh.Migration, error) {
 // MigrationsFromProto checks and converts a list of migrations. The error is a
 // *FieldError that names the item: "in_flight[2].migration: must not be 0".
 func MigrationsFromProto(in *meshosv1.Migrations) (mesh.Migrations, error) {
-	var out mesh.Migrations
+	out := mesh.Migrations{Source: in.GetSource()}
 	for i, view := range in.GetInFlight() {
 		migration, err := MigrationFromProto(view)
 		if err != nil {
@@ -53,7 +59,7 @@ func MigrationsFromProto(in *meshosv1.Migrations) (mesh.Migrations, error) {
 
 // MigrationToProto converts one migration.
 func MigrationToProto(in mesh.Migration) *meshosv1.MigrationView {
-	return &meshosv1.MigrationView{
+	out := &meshosv1.MigrationView{
 		Migration:       uint64(in.ID),
 		Phase:           meshosv1.MigrationView_Phase(in.Phase),
 		Source:          uint64(in.Source),
@@ -64,12 +70,18 @@ func MigrationToProto(in mesh.Migration) *meshosv1.MigrationView {
 		Retries:         in.Retries,
 		ProgressPercent: copied(in.ProgressPercent),
 		BufferedEvents:  in.BufferedEvents,
+		Chain:           uint64(in.Chain),
+		DoneBytes:       copied(in.DoneBytes),
 	}
+	if in.Left != nil {
+		out.Left = durationpb.New(*in.Left)
+	}
+	return out
 }
 
 // MigrationsToProto converts a list of migrations.
 func MigrationsToProto(in mesh.Migrations) *meshosv1.Migrations {
-	out := &meshosv1.Migrations{}
+	out := &meshosv1.Migrations{Source: in.Source}
 	for _, migration := range in.InFlight {
 		out.InFlight = append(out.InFlight, MigrationToProto(migration))
 	}

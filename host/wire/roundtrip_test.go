@@ -77,7 +77,7 @@ func TestInventorySurvivesTheWayOutAndIn(t *testing.T) {
 
 func TestMigrationsSurviveTheWayOutAndIn(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		want := mesh.Migrations{InFlight: rapid.SliceOfN(genMigration(), 1, 4).Draw(t, "migrations")}
+		want := mesh.Migrations{Source: rapid.String().Draw(t, "source"), InFlight: rapid.SliceOfN(genMigration(), 1, 4).Draw(t, "migrations")}
 		got, err := wire.MigrationsFromProto(throughBytes(t, wire.MigrationsToProto(want), &meshosv1.Migrations{}))
 		if err != nil {
 			t.Fatalf("MigrationsFromProto: %v", err)

@@ -24,7 +24,7 @@ func Migrations(in *meshosv1.Migrations) ([]mesh.Migration, Discarded) {
 			bad.Add(fmt.Sprintf("more than %d migrations", migrationsMax), "migration %d", view.GetMigration())
 		case err != nil:
 			bad.Add("malformed migration", "migration %d: %v", view.GetMigration(), err)
-		case migration.Elapsed < 0 || migration.InPhase < 0:
+		case migration.Elapsed < 0 || migration.InPhase < 0 || migration.Left != nil && *migration.Left < 0:
 			bad.Add("negative duration of a migration", "migration %d", migration.ID)
 		case twice:
 			bad.Add("migration twice in an answer", "migration %d", migration.ID)

@@ -11745,6 +11745,9 @@ type MigrationView struct {
 	Retries         uint32                 `protobuf:"varint,8,opt,name=retries,proto3" json:"retries,omitempty"`                                        // how often a step was tried again
 	ProgressPercent *uint32                `protobuf:"varint,9,opt,name=progress_percent,json=progressPercent,proto3,oneof" json:"progress_percent,omitempty"`
 	BufferedEvents  uint32                 `protobuf:"varint,10,opt,name=buffered_events,json=bufferedEvents,proto3" json:"buffered_events,omitempty"` // number of events that wait for the target
+	Chain           uint64                 `protobuf:"varint,11,opt,name=chain,proto3" json:"chain,omitempty"`                                         // whose replica moves; 0: of no chain, or not known
+	DoneBytes       *uint64                `protobuf:"varint,12,opt,name=done_bytes,json=doneBytes,proto3,oneof" json:"done_bytes,omitempty"`          // of snapshot_bytes, that the target has
+	Left            *durationpb.Duration   `protobuf:"bytes,13,opt,name=left,proto3,oneof" json:"left,omitempty"`                                      // until it is done, as it goes now
 	unknownFields   protoimpl.UnknownFields
 	sizeCache       protoimpl.SizeCache
 }
@@ -11847,6 +11850,27 @@ func (x *MigrationView) GetBufferedEvents() uint32 {
 		return x.BufferedEvents
 	}
 	return 0
+}
+
+func (x *MigrationView) GetChain() uint64 {
+	if x != nil {
+		return x.Chain
+	}
+	return 0
+}
+
+func (x *MigrationView) GetDoneBytes() uint64 {
+	if x != nil && x.DoneBytes != nil {
+		return *x.DoneBytes
+	}
+	return 0
+}
+
+func (x *MigrationView) GetLeft() *durationpb.Duration {
+	if x != nil {
+		return x.Left
+	}
+	return nil
 }
 
 // PluginView is one plugin of this node.
@@ -13404,6 +13428,7 @@ func (x *MigrationCost) GetReliabilityFactor() float32 {
 type Migrations struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	InFlight      []*MigrationView       `protobuf:"bytes,1,rep,name=in_flight,json=inFlight,proto3" json:"in_flight,omitempty"`
+	Source        string                 `protobuf:"bytes,2,opt,name=source,proto3" json:"source,omitempty"` // in a journal: which of several sources says so
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -13443,6 +13468,13 @@ func (x *Migrations) GetInFlight() []*MigrationView {
 		return x.InFlight
 	}
 	return nil
+}
+
+func (x *Migrations) GetSource() string {
+	if x != nil {
+		return x.Source
+	}
+	return ""
 }
 
 // BlastRadius is what a break-glass command would affect, by a simulation.
@@ -16045,7 +16077,7 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x12\n" +
 	"\x04kind\x18\x02 \x01(\tR\x04kind\x12+\n" +
 	"\x03age\x18\x03 \x01(\v2\x19.google.protobuf.DurationR\x03age\x12)\n" +
-	"\x06action\x18\x04 \x01(\v2\x11.meshos.v1.ActionR\x06action\"\xda\x04\n" +
+	"\x06action\x18\x04 \x01(\v2\x11.meshos.v1.ActionR\x06action\"\xe0\x05\n" +
 	"\rMigrationView\x12\x1c\n" +
 	"\tmigration\x18\x01 \x01(\x04R\tmigration\x124\n" +
 	"\x05phase\x18\x02 \x01(\x0e2\x1e.meshos.v1.MigrationView.PhaseR\x05phase\x12\x16\n" +
@@ -16057,7 +16089,11 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\aretries\x18\b \x01(\rR\aretries\x12.\n" +
 	"\x10progress_percent\x18\t \x01(\rH\x01R\x0fprogressPercent\x88\x01\x01\x12'\n" +
 	"\x0fbuffered_events\x18\n" +
-	" \x01(\rR\x0ebufferedEvents\"\x92\x01\n" +
+	" \x01(\rR\x0ebufferedEvents\x12\x14\n" +
+	"\x05chain\x18\v \x01(\x04R\x05chain\x12\"\n" +
+	"\n" +
+	"done_bytes\x18\f \x01(\x04H\x02R\tdoneBytes\x88\x01\x01\x122\n" +
+	"\x04left\x18\r \x01(\v2\x19.google.protobuf.DurationH\x03R\x04left\x88\x01\x01\"\x92\x01\n" +
 	"\x05Phase\x12\x15\n" +
 	"\x11PHASE_UNSPECIFIED\x10\x00\x12\x12\n" +
 	"\x0ePHASE_SNAPSHOT\x10\x01\x12\x12\n" +
@@ -16067,7 +16103,9 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\rPHASE_CUTOVER\x10\x05\x12\x12\n" +
 	"\x0ePHASE_COMPLETE\x10\x06B\x11\n" +
 	"\x0f_snapshot_bytesB\x13\n" +
-	"\x11_progress_percent\"\xf2\x04\n" +
+	"\x11_progress_percentB\r\n" +
+	"\v_done_bytesB\a\n" +
+	"\x05_left\"\xf2\x04\n" +
 	"\n" +
 	"PluginView\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
@@ -16241,10 +16279,11 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\n" +
 	"disruption\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\n" +
 	"disruption\x12-\n" +
-	"\x12reliability_factor\x18\x03 \x01(\x02R\x11reliabilityFactor\"C\n" +
+	"\x12reliability_factor\x18\x03 \x01(\x02R\x11reliabilityFactor\"[\n" +
 	"\n" +
 	"Migrations\x125\n" +
-	"\tin_flight\x18\x01 \x03(\v2\x18.meshos.v1.MigrationViewR\binFlight\"\xbf\x03\n" +
+	"\tin_flight\x18\x01 \x03(\v2\x18.meshos.v1.MigrationViewR\binFlight\x12\x16\n" +
+	"\x06source\x18\x02 \x01(\tR\x06source\"\xbf\x03\n" +
 	"\vBlastRadius\x12%\n" +
 	"\x0eaffected_nodes\x18\x01 \x03(\x04R\raffectedNodes\x12+\n" +
 	"\x11affected_replicas\x18\x02 \x03(\x04R\x10affectedReplicas\x12?\n" +
@@ -16785,81 +16824,82 @@ var file_meshos_v1_meshos_proto_depIdxs = []int32{
 	18,  // 292: meshos.v1.MigrationView.phase:type_name -> meshos.v1.MigrationView.Phase
 	179, // 293: meshos.v1.MigrationView.elapsed:type_name -> google.protobuf.Duration
 	179, // 294: meshos.v1.MigrationView.in_phase:type_name -> google.protobuf.Duration
-	19,  // 295: meshos.v1.PluginView.status:type_name -> meshos.v1.PluginView.Status
-	179, // 296: meshos.v1.PluginView.last_call:type_name -> google.protobuf.Duration
-	179, // 297: meshos.v1.PluginView.restart_in:type_name -> google.protobuf.Duration
-	179, // 298: meshos.v1.Stats.last_tick_took:type_name -> google.protobuf.Duration
-	179, // 299: meshos.v1.Stats.tick_p50:type_name -> google.protobuf.Duration
-	179, // 300: meshos.v1.Stats.tick_p99:type_name -> google.protobuf.Duration
-	179, // 301: meshos.v1.JournalEntry.at:type_name -> google.protobuf.Duration
-	178, // 302: meshos.v1.JournalEntry.wall:type_name -> google.protobuf.Timestamp
-	138, // 303: meshos.v1.JournalEntry.boot:type_name -> meshos.v1.Boot
-	23,  // 304: meshos.v1.JournalEntry.event:type_name -> meshos.v1.Event
-	145, // 305: meshos.v1.JournalEntry.samples:type_name -> meshos.v1.Samples
-	139, // 306: meshos.v1.JournalEntry.tick:type_name -> meshos.v1.Tick
-	146, // 307: meshos.v1.JournalEntry.outcome:type_name -> meshos.v1.ActionOutcome
-	147, // 308: meshos.v1.JournalEntry.scores:type_name -> meshos.v1.ScoreTable
-	151, // 309: meshos.v1.JournalEntry.migrations:type_name -> meshos.v1.Migrations
-	140, // 310: meshos.v1.JournalEntry.commit:type_name -> meshos.v1.JudgedCommit
-	142, // 311: meshos.v1.JournalEntry.reload:type_name -> meshos.v1.Reload
-	143, // 312: meshos.v1.JournalEntry.acknowledged:type_name -> meshos.v1.Acknowledged
-	144, // 313: meshos.v1.JournalEntry.failure:type_name -> meshos.v1.FailureReport
-	112, // 314: meshos.v1.JournalEntry.signer_change:type_name -> meshos.v1.SignerChange
-	141, // 315: meshos.v1.JournalEntry.peers_announced:type_name -> meshos.v1.PeersAnnounced
-	178, // 316: meshos.v1.JournalEntry.ordered_at:type_name -> google.protobuf.Timestamp
-	179, // 317: meshos.v1.Boot.freeze_remaining:type_name -> google.protobuf.Duration
-	86,  // 318: meshos.v1.Boot.orders:type_name -> meshos.v1.OrderedState
-	47,  // 319: meshos.v1.JudgedCommit.event:type_name -> meshos.v1.AdminEvent
-	109, // 320: meshos.v1.JudgedCommit.operators:type_name -> meshos.v1.Operator
-	108, // 321: meshos.v1.JudgedCommit.outcome:type_name -> meshos.v1.VerificationOutcome
-	72,  // 322: meshos.v1.JudgedCommit.commit:type_name -> meshos.v1.SignedCommit
-	111, // 323: meshos.v1.JudgedCommit.refusal:type_name -> meshos.v1.Refusal
-	179, // 324: meshos.v1.JudgedCommit.age:type_name -> google.protobuf.Duration
-	176, // 325: meshos.v1.PeersAnnounced.peers:type_name -> meshos.v1.PeersAnnounced.Announced
-	20,  // 326: meshos.v1.Acknowledged.chain:type_name -> meshos.v1.Acknowledged.Chain
-	30,  // 327: meshos.v1.Samples.rtt:type_name -> meshos.v1.RttSample
-	31,  // 328: meshos.v1.Samples.health:type_name -> meshos.v1.NodeHealthSample
-	35,  // 329: meshos.v1.Samples.inventory:type_name -> meshos.v1.PeerInventory
-	94,  // 330: meshos.v1.ActionOutcome.action:type_name -> meshos.v1.Action
-	179, // 331: meshos.v1.ActionOutcome.retry_after:type_name -> google.protobuf.Duration
-	148, // 332: meshos.v1.ScoreTable.chains:type_name -> meshos.v1.ChainScore
-	149, // 333: meshos.v1.ChainScore.holders:type_name -> meshos.v1.NodeScore
-	149, // 334: meshos.v1.ChainScore.best_alternative:type_name -> meshos.v1.NodeScore
-	150, // 335: meshos.v1.ChainScore.cost:type_name -> meshos.v1.MigrationCost
-	179, // 336: meshos.v1.MigrationCost.state_transfer:type_name -> google.protobuf.Duration
-	179, // 337: meshos.v1.MigrationCost.disruption:type_name -> google.protobuf.Duration
-	134, // 338: meshos.v1.Migrations.in_flight:type_name -> meshos.v1.MigrationView
-	21,  // 339: meshos.v1.BlastRadius.affected_daemons:type_name -> meshos.v1.DaemonRef
-	179, // 340: meshos.v1.BlastRadius.estimated_drain_delay:type_name -> google.protobuf.Duration
-	177, // 341: meshos.v1.BlastRadius.warnings:type_name -> meshos.v1.BlastRadius.Warning
-	178, // 342: meshos.v1.DaemonLifecycle.Started.since:type_name -> google.protobuf.Timestamp
-	29,  // 343: meshos.v1.DaemonLifecycle.ExitedCleanly.exit:type_name -> meshos.v1.DaemonExit
-	29,  // 344: meshos.v1.DaemonLifecycle.Crashed.exit:type_name -> meshos.v1.DaemonExit
-	179, // 345: meshos.v1.PeerInventory.AgesEntry.value:type_name -> google.protobuf.Duration
-	178, // 346: meshos.v1.ClusterState.Nonce.issued_at:type_name -> google.protobuf.Timestamp
-	178, // 347: meshos.v1.ClusterState.Cooldown.until:type_name -> google.protobuf.Timestamp
-	178, // 348: meshos.v1.ClusterState.Order.log_time:type_name -> google.protobuf.Timestamp
-	47,  // 349: meshos.v1.ClusterState.Order.event:type_name -> meshos.v1.AdminEvent
-	178, // 350: meshos.v1.ClusterState.Recovered.log_time:type_name -> google.protobuf.Timestamp
-	179, // 351: meshos.v1.MeshLink.Beacon.age:type_name -> google.protobuf.Duration
-	21,  // 352: meshos.v1.OrderedOver.Daemon.daemon:type_name -> meshos.v1.DaemonRef
-	10,  // 353: meshos.v1.OrderedOver.Chain.hold:type_name -> meshos.v1.LocalReplicaIntent.Intent
-	9,   // 354: meshos.v1.OrderedDaemon.Run.intent:type_name -> meshos.v1.DaemonIntent.Intent
-	87,  // 355: meshos.v1.OrderedDaemon.Run.by:type_name -> meshos.v1.OrderOrigin
-	87,  // 356: meshos.v1.OrderedDaemon.Pin.by:type_name -> meshos.v1.OrderOrigin
-	178, // 357: meshos.v1.OrderedDaemon.Restart.at:type_name -> google.protobuf.Timestamp
-	87,  // 358: meshos.v1.OrderedChain.Count.by:type_name -> meshos.v1.OrderOrigin
-	10,  // 359: meshos.v1.OrderedChain.Hold.intent:type_name -> meshos.v1.LocalReplicaIntent.Intent
-	10,  // 360: meshos.v1.OrderedChain.Hold.over:type_name -> meshos.v1.LocalReplicaIntent.Intent
-	87,  // 361: meshos.v1.OrderedChain.Hold.by:type_name -> meshos.v1.OrderOrigin
-	178, // 362: meshos.v1.MeshView.OpenToken.expires:type_name -> google.protobuf.Timestamp
-	82,  // 363: meshos.v1.PeersAnnounced.Announced.summary:type_name -> meshos.v1.NodeSummary
-	179, // 364: meshos.v1.PeersAnnounced.Announced.heard:type_name -> google.protobuf.Duration
-	365, // [365:365] is the sub-list for method output_type
-	365, // [365:365] is the sub-list for method input_type
-	365, // [365:365] is the sub-list for extension type_name
-	365, // [365:365] is the sub-list for extension extendee
-	0,   // [0:365] is the sub-list for field type_name
+	179, // 295: meshos.v1.MigrationView.left:type_name -> google.protobuf.Duration
+	19,  // 296: meshos.v1.PluginView.status:type_name -> meshos.v1.PluginView.Status
+	179, // 297: meshos.v1.PluginView.last_call:type_name -> google.protobuf.Duration
+	179, // 298: meshos.v1.PluginView.restart_in:type_name -> google.protobuf.Duration
+	179, // 299: meshos.v1.Stats.last_tick_took:type_name -> google.protobuf.Duration
+	179, // 300: meshos.v1.Stats.tick_p50:type_name -> google.protobuf.Duration
+	179, // 301: meshos.v1.Stats.tick_p99:type_name -> google.protobuf.Duration
+	179, // 302: meshos.v1.JournalEntry.at:type_name -> google.protobuf.Duration
+	178, // 303: meshos.v1.JournalEntry.wall:type_name -> google.protobuf.Timestamp
+	138, // 304: meshos.v1.JournalEntry.boot:type_name -> meshos.v1.Boot
+	23,  // 305: meshos.v1.JournalEntry.event:type_name -> meshos.v1.Event
+	145, // 306: meshos.v1.JournalEntry.samples:type_name -> meshos.v1.Samples
+	139, // 307: meshos.v1.JournalEntry.tick:type_name -> meshos.v1.Tick
+	146, // 308: meshos.v1.JournalEntry.outcome:type_name -> meshos.v1.ActionOutcome
+	147, // 309: meshos.v1.JournalEntry.scores:type_name -> meshos.v1.ScoreTable
+	151, // 310: meshos.v1.JournalEntry.migrations:type_name -> meshos.v1.Migrations
+	140, // 311: meshos.v1.JournalEntry.commit:type_name -> meshos.v1.JudgedCommit
+	142, // 312: meshos.v1.JournalEntry.reload:type_name -> meshos.v1.Reload
+	143, // 313: meshos.v1.JournalEntry.acknowledged:type_name -> meshos.v1.Acknowledged
+	144, // 314: meshos.v1.JournalEntry.failure:type_name -> meshos.v1.FailureReport
+	112, // 315: meshos.v1.JournalEntry.signer_change:type_name -> meshos.v1.SignerChange
+	141, // 316: meshos.v1.JournalEntry.peers_announced:type_name -> meshos.v1.PeersAnnounced
+	178, // 317: meshos.v1.JournalEntry.ordered_at:type_name -> google.protobuf.Timestamp
+	179, // 318: meshos.v1.Boot.freeze_remaining:type_name -> google.protobuf.Duration
+	86,  // 319: meshos.v1.Boot.orders:type_name -> meshos.v1.OrderedState
+	47,  // 320: meshos.v1.JudgedCommit.event:type_name -> meshos.v1.AdminEvent
+	109, // 321: meshos.v1.JudgedCommit.operators:type_name -> meshos.v1.Operator
+	108, // 322: meshos.v1.JudgedCommit.outcome:type_name -> meshos.v1.VerificationOutcome
+	72,  // 323: meshos.v1.JudgedCommit.commit:type_name -> meshos.v1.SignedCommit
+	111, // 324: meshos.v1.JudgedCommit.refusal:type_name -> meshos.v1.Refusal
+	179, // 325: meshos.v1.JudgedCommit.age:type_name -> google.protobuf.Duration
+	176, // 326: meshos.v1.PeersAnnounced.peers:type_name -> meshos.v1.PeersAnnounced.Announced
+	20,  // 327: meshos.v1.Acknowledged.chain:type_name -> meshos.v1.Acknowledged.Chain
+	30,  // 328: meshos.v1.Samples.rtt:type_name -> meshos.v1.RttSample
+	31,  // 329: meshos.v1.Samples.health:type_name -> meshos.v1.NodeHealthSample
+	35,  // 330: meshos.v1.Samples.inventory:type_name -> meshos.v1.PeerInventory
+	94,  // 331: meshos.v1.ActionOutcome.action:type_name -> meshos.v1.Action
+	179, // 332: meshos.v1.ActionOutcome.retry_after:type_name -> google.protobuf.Duration
+	148, // 333: meshos.v1.ScoreTable.chains:type_name -> meshos.v1.ChainScore
+	149, // 334: meshos.v1.ChainScore.holders:type_name -> meshos.v1.NodeScore
+	149, // 335: meshos.v1.ChainScore.best_alternative:type_name -> meshos.v1.NodeScore
+	150, // 336: meshos.v1.ChainScore.cost:type_name -> meshos.v1.MigrationCost
+	179, // 337: meshos.v1.MigrationCost.state_transfer:type_name -> google.protobuf.Duration
+	179, // 338: meshos.v1.MigrationCost.disruption:type_name -> google.protobuf.Duration
+	134, // 339: meshos.v1.Migrations.in_flight:type_name -> meshos.v1.MigrationView
+	21,  // 340: meshos.v1.BlastRadius.affected_daemons:type_name -> meshos.v1.DaemonRef
+	179, // 341: meshos.v1.BlastRadius.estimated_drain_delay:type_name -> google.protobuf.Duration
+	177, // 342: meshos.v1.BlastRadius.warnings:type_name -> meshos.v1.BlastRadius.Warning
+	178, // 343: meshos.v1.DaemonLifecycle.Started.since:type_name -> google.protobuf.Timestamp
+	29,  // 344: meshos.v1.DaemonLifecycle.ExitedCleanly.exit:type_name -> meshos.v1.DaemonExit
+	29,  // 345: meshos.v1.DaemonLifecycle.Crashed.exit:type_name -> meshos.v1.DaemonExit
+	179, // 346: meshos.v1.PeerInventory.AgesEntry.value:type_name -> google.protobuf.Duration
+	178, // 347: meshos.v1.ClusterState.Nonce.issued_at:type_name -> google.protobuf.Timestamp
+	178, // 348: meshos.v1.ClusterState.Cooldown.until:type_name -> google.protobuf.Timestamp
+	178, // 349: meshos.v1.ClusterState.Order.log_time:type_name -> google.protobuf.Timestamp
+	47,  // 350: meshos.v1.ClusterState.Order.event:type_name -> meshos.v1.AdminEvent
+	178, // 351: meshos.v1.ClusterState.Recovered.log_time:type_name -> google.protobuf.Timestamp
+	179, // 352: meshos.v1.MeshLink.Beacon.age:type_name -> google.protobuf.Duration
+	21,  // 353: meshos.v1.OrderedOver.Daemon.daemon:type_name -> meshos.v1.DaemonRef
+	10,  // 354: meshos.v1.OrderedOver.Chain.hold:type_name -> meshos.v1.LocalReplicaIntent.Intent
+	9,   // 355: meshos.v1.OrderedDaemon.Run.intent:type_name -> meshos.v1.DaemonIntent.Intent
+	87,  // 356: meshos.v1.OrderedDaemon.Run.by:type_name -> meshos.v1.OrderOrigin
+	87,  // 357: meshos.v1.OrderedDaemon.Pin.by:type_name -> meshos.v1.OrderOrigin
+	178, // 358: meshos.v1.OrderedDaemon.Restart.at:type_name -> google.protobuf.Timestamp
+	87,  // 359: meshos.v1.OrderedChain.Count.by:type_name -> meshos.v1.OrderOrigin
+	10,  // 360: meshos.v1.OrderedChain.Hold.intent:type_name -> meshos.v1.LocalReplicaIntent.Intent
+	10,  // 361: meshos.v1.OrderedChain.Hold.over:type_name -> meshos.v1.LocalReplicaIntent.Intent
+	87,  // 362: meshos.v1.OrderedChain.Hold.by:type_name -> meshos.v1.OrderOrigin
+	178, // 363: meshos.v1.MeshView.OpenToken.expires:type_name -> google.protobuf.Timestamp
+	82,  // 364: meshos.v1.PeersAnnounced.Announced.summary:type_name -> meshos.v1.NodeSummary
+	179, // 365: meshos.v1.PeersAnnounced.Announced.heard:type_name -> google.protobuf.Duration
+	366, // [366:366] is the sub-list for method output_type
+	366, // [366:366] is the sub-list for method input_type
+	366, // [366:366] is the sub-list for extension type_name
+	366, // [366:366] is the sub-list for extension extendee
+	0,   // [0:366] is the sub-list for field type_name
 }
 
 func init() { file_meshos_v1_meshos_proto_init() }

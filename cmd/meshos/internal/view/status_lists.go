@@ -256,16 +256,32 @@ func (p Printer) replicas(b *strings.Builder, page Page) {
 }
 
 func (p Printer) migrations(b *strings.Builder, s *meshosv1.Snapshot) {
-	t := table{title: "MIGRATIONS", columns: []string{"ID", "PHASE", "FROM", "TO", "DONE", "FOR", "RETRIES"}}
+	t := table{title: "MIGRATIONS", columns: []string{"ID", "CHAIN", "PHASE", "FROM", "TO", "DONE", "LEFT", "FOR", "RETRIES"}}
 	for _, m := range s.GetInFlightMigrations() {
-		done := "-"
-		if m.ProgressPercent != nil {
-			done = number(m.GetProgressPercent()) + "%"
+		chain := "-"
+		if m.GetChain() != 0 {
+			chain = idOf(m.GetChain())
 		}
-		t.add(text(idOf(m.GetMigration())), text(enumWord(m.GetPhase().String(), "PHASE_")), text(idOf(m.GetSource())),
-			text(idOf(m.GetTarget())), text(done), text(span(m.GetElapsed())), text(number(m.GetRetries())))
+		done, left := migrated(m)
+		t.add(text(idOf(m.GetMigration())), text(chain), text(enumWord(m.GetPhase().String(), "PHASE_")), text(idOf(m.GetSource())),
+			text(idOf(m.GetTarget())), text(done), text(left), text(span(m.GetElapsed())), text(number(m.GetRetries())))
 	}
 	t.writeIfAny(b, p)
+}
+
+// migrated returns how far a migration is, and how long it still takes.
+func migrated(m *meshosv1.MigrationView) (done, left string) {
+	done, left = "-", "-"
+	if m.ProgressPercent != nil {
+		done = number(m.GetProgressPercent()) + "%"
+	}
+	if m.DoneBytes != nil && m.SnapshotBytes != nil {
+		done = strings.TrimPrefix(done+" ", "- ") + bytesOf(m.GetDoneBytes()) + " of " + bytesOf(m.GetSnapshotBytes())
+	}
+	if m.Left != nil {
+		left = span(m.GetLeft())
+	}
+	return done, left
 }
 
 func (p Printer) emitted(b *strings.Builder, s *meshosv1.Snapshot) {

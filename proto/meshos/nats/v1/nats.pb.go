@@ -846,6 +846,8 @@ type HolderBeat struct {
 	Held          uint32                 `protobuf:"varint,3,opt,name=held,proto3" json:"held,omitempty"`                                                                              // replicas
 	Free          uint64                 `protobuf:"varint,4,opt,name=free,proto3" json:"free,omitempty"`                                                                              // bytes that it would still take
 	Labels        map[string]string      `protobuf:"bytes,5,rep,name=labels,proto3" json:"labels,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"` // of the node, by which chains are spread
+	Moves         []*MoveBeat            `protobuf:"bytes,8,rep,name=moves,proto3" json:"moves,omitempty"`                                                                             // that it makes
+	Growing       []*GrowingReplica      `protobuf:"bytes,9,rep,name=growing,proto3" json:"growing,omitempty"`                                                                         // for which it bears a tag
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -915,6 +917,182 @@ func (x *HolderBeat) GetLabels() map[string]string {
 	return nil
 }
 
+func (x *HolderBeat) GetMoves() []*MoveBeat {
+	if x != nil {
+		return x.Moves
+	}
+	return nil
+}
+
+func (x *HolderBeat) GetGrowing() []*GrowingReplica {
+	if x != nil {
+		return x.Growing
+	}
+	return nil
+}
+
+// MoveBeat is a replica under way, as the node says that leads the chain.
+type MoveBeat struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Migration     uint64                 `protobuf:"varint,1,opt,name=migration,proto3" json:"migration,omitempty"`
+	Chain         uint64                 `protobuf:"varint,2,opt,name=chain,proto3" json:"chain,omitempty"`
+	Source        uint64                 `protobuf:"varint,3,opt,name=source,proto3" json:"source,omitempty"` // 0: nobody gives it up
+	Target        uint64                 `protobuf:"varint,4,opt,name=target,proto3" json:"target,omitempty"`
+	Phase         v1.MigrationView_Phase `protobuf:"varint,5,opt,name=phase,proto3,enum=meshos.v1.MigrationView_Phase" json:"phase,omitempty"`
+	Elapsed       *durationpb.Duration   `protobuf:"bytes,6,opt,name=elapsed,proto3" json:"elapsed,omitempty"`
+	InPhase       *durationpb.Duration   `protobuf:"bytes,7,opt,name=in_phase,json=inPhase,proto3" json:"in_phase,omitempty"`
+	Bytes         uint64                 `protobuf:"varint,8,opt,name=bytes,proto3" json:"bytes,omitempty"` // of the chain
+	Done          uint64                 `protobuf:"varint,9,opt,name=done,proto3" json:"done,omitempty"`   // of them at the target
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MoveBeat) Reset() {
+	*x = MoveBeat{}
+	mi := &file_meshos_nats_v1_nats_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MoveBeat) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MoveBeat) ProtoMessage() {}
+
+func (x *MoveBeat) ProtoReflect() protoreflect.Message {
+	mi := &file_meshos_nats_v1_nats_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MoveBeat.ProtoReflect.Descriptor instead.
+func (*MoveBeat) Descriptor() ([]byte, []int) {
+	return file_meshos_nats_v1_nats_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *MoveBeat) GetMigration() uint64 {
+	if x != nil {
+		return x.Migration
+	}
+	return 0
+}
+
+func (x *MoveBeat) GetChain() uint64 {
+	if x != nil {
+		return x.Chain
+	}
+	return 0
+}
+
+func (x *MoveBeat) GetSource() uint64 {
+	if x != nil {
+		return x.Source
+	}
+	return 0
+}
+
+func (x *MoveBeat) GetTarget() uint64 {
+	if x != nil {
+		return x.Target
+	}
+	return 0
+}
+
+func (x *MoveBeat) GetPhase() v1.MigrationView_Phase {
+	if x != nil {
+		return x.Phase
+	}
+	return v1.MigrationView_Phase(0)
+}
+
+func (x *MoveBeat) GetElapsed() *durationpb.Duration {
+	if x != nil {
+		return x.Elapsed
+	}
+	return nil
+}
+
+func (x *MoveBeat) GetInPhase() *durationpb.Duration {
+	if x != nil {
+		return x.InPhase
+	}
+	return nil
+}
+
+func (x *MoveBeat) GetBytes() uint64 {
+	if x != nil {
+		return x.Bytes
+	}
+	return 0
+}
+
+func (x *MoveBeat) GetDone() uint64 {
+	if x != nil {
+		return x.Done
+	}
+	return 0
+}
+
+// GrowingReplica is how far a replica is that comes to be on the node that says so.
+type GrowingReplica struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Chain         uint64                 `protobuf:"varint,1,opt,name=chain,proto3" json:"chain,omitempty"`
+	Bytes         uint64                 `protobuf:"varint,2,opt,name=bytes,proto3" json:"bytes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GrowingReplica) Reset() {
+	*x = GrowingReplica{}
+	mi := &file_meshos_nats_v1_nats_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GrowingReplica) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GrowingReplica) ProtoMessage() {}
+
+func (x *GrowingReplica) ProtoReflect() protoreflect.Message {
+	mi := &file_meshos_nats_v1_nats_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GrowingReplica.ProtoReflect.Descriptor instead.
+func (*GrowingReplica) Descriptor() ([]byte, []int) {
+	return file_meshos_nats_v1_nats_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *GrowingReplica) GetChain() uint64 {
+	if x != nil {
+		return x.Chain
+	}
+	return 0
+}
+
+func (x *GrowingReplica) GetBytes() uint64 {
+	if x != nil {
+		return x.Bytes
+	}
+	return 0
+}
+
 // Consent asks a node to agree to hold a chain, or to go on holding it, on consent.TO.FROM. The
 // answer says whether it does.
 type Consent struct {
@@ -928,7 +1106,7 @@ type Consent struct {
 
 func (x *Consent) Reset() {
 	*x = Consent{}
-	mi := &file_meshos_nats_v1_nats_proto_msgTypes[11]
+	mi := &file_meshos_nats_v1_nats_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -940,7 +1118,7 @@ func (x *Consent) String() string {
 func (*Consent) ProtoMessage() {}
 
 func (x *Consent) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_nats_v1_nats_proto_msgTypes[11]
+	mi := &file_meshos_nats_v1_nats_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -953,7 +1131,7 @@ func (x *Consent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Consent.ProtoReflect.Descriptor instead.
 func (*Consent) Descriptor() ([]byte, []int) {
-	return file_meshos_nats_v1_nats_proto_rawDescGZIP(), []int{11}
+	return file_meshos_nats_v1_nats_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Consent) GetChain() uint64 {
@@ -987,7 +1165,7 @@ type ConsentAnswer struct {
 
 func (x *ConsentAnswer) Reset() {
 	*x = ConsentAnswer{}
-	mi := &file_meshos_nats_v1_nats_proto_msgTypes[12]
+	mi := &file_meshos_nats_v1_nats_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -999,7 +1177,7 @@ func (x *ConsentAnswer) String() string {
 func (*ConsentAnswer) ProtoMessage() {}
 
 func (x *ConsentAnswer) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_nats_v1_nats_proto_msgTypes[12]
+	mi := &file_meshos_nats_v1_nats_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1012,7 +1190,7 @@ func (x *ConsentAnswer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConsentAnswer.ProtoReflect.Descriptor instead.
 func (*ConsentAnswer) Descriptor() ([]byte, []int) {
-	return file_meshos_nats_v1_nats_proto_rawDescGZIP(), []int{12}
+	return file_meshos_nats_v1_nats_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *ConsentAnswer) GetAgrees() bool {
@@ -1030,16 +1208,19 @@ func (x *ConsentAnswer) GetWhy() string {
 }
 
 // Pull asks the node that leads a chain to give a replica to the one that asks, on pull.TO.FROM.
+// With abort it asks that node to take a move back.
 type Pull struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Chain         uint64                 `protobuf:"varint,1,opt,name=chain,proto3" json:"chain,omitempty"`
+	Abort         uint64                 `protobuf:"varint,2,opt,name=abort,proto3" json:"abort,omitempty"`  // the migration
+	Reason        string                 `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"` // of that
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Pull) Reset() {
 	*x = Pull{}
-	mi := &file_meshos_nats_v1_nats_proto_msgTypes[13]
+	mi := &file_meshos_nats_v1_nats_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1051,7 +1232,7 @@ func (x *Pull) String() string {
 func (*Pull) ProtoMessage() {}
 
 func (x *Pull) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_nats_v1_nats_proto_msgTypes[13]
+	mi := &file_meshos_nats_v1_nats_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1064,7 +1245,7 @@ func (x *Pull) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Pull.ProtoReflect.Descriptor instead.
 func (*Pull) Descriptor() ([]byte, []int) {
-	return file_meshos_nats_v1_nats_proto_rawDescGZIP(), []int{13}
+	return file_meshos_nats_v1_nats_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Pull) GetChain() uint64 {
@@ -1072,6 +1253,20 @@ func (x *Pull) GetChain() uint64 {
 		return x.Chain
 	}
 	return 0
+}
+
+func (x *Pull) GetAbort() uint64 {
+	if x != nil {
+		return x.Abort
+	}
+	return 0
+}
+
+func (x *Pull) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
 }
 
 type PullAnswer struct {
@@ -1084,7 +1279,7 @@ type PullAnswer struct {
 
 func (x *PullAnswer) Reset() {
 	*x = PullAnswer{}
-	mi := &file_meshos_nats_v1_nats_proto_msgTypes[14]
+	mi := &file_meshos_nats_v1_nats_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1096,7 +1291,7 @@ func (x *PullAnswer) String() string {
 func (*PullAnswer) ProtoMessage() {}
 
 func (x *PullAnswer) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_nats_v1_nats_proto_msgTypes[14]
+	mi := &file_meshos_nats_v1_nats_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1109,7 +1304,7 @@ func (x *PullAnswer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PullAnswer.ProtoReflect.Descriptor instead.
 func (*PullAnswer) Descriptor() ([]byte, []int) {
-	return file_meshos_nats_v1_nats_proto_rawDescGZIP(), []int{14}
+	return file_meshos_nats_v1_nats_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *PullAnswer) GetBegun() bool {
@@ -1195,26 +1390,43 @@ const file_meshos_nats_v1_nats_proto_rawDesc = "" +
 	"\x04more\x18\x04 \x01(\bR\x04more\x12\x10\n" +
 	"\x03end\x18\x05 \x01(\bR\x03end\x12\x12\n" +
 	"\x04code\x18\x06 \x01(\x05R\x04code\x12\x18\n" +
-	"\amessage\x18\a \x01(\tR\amessage\"\xd9\x01\n" +
+	"\amessage\x18\a \x01(\tR\amessage\"\xc3\x02\n" +
 	"\n" +
 	"HolderBeat\x12\x16\n" +
 	"\x06closed\x18\x01 \x01(\bR\x06closed\x12\x10\n" +
 	"\x03why\x18\x02 \x01(\tR\x03why\x12\x12\n" +
 	"\x04held\x18\x03 \x01(\rR\x04held\x12\x12\n" +
 	"\x04free\x18\x04 \x01(\x04R\x04free\x12>\n" +
-	"\x06labels\x18\x05 \x03(\v2&.meshos.nats.v1.HolderBeat.LabelsEntryR\x06labels\x1a9\n" +
+	"\x06labels\x18\x05 \x03(\v2&.meshos.nats.v1.HolderBeat.LabelsEntryR\x06labels\x12.\n" +
+	"\x05moves\x18\b \x03(\v2\x18.meshos.nats.v1.MoveBeatR\x05moves\x128\n" +
+	"\agrowing\x18\t \x03(\v2\x1e.meshos.nats.v1.GrowingReplicaR\agrowing\x1a9\n" +
 	"\vLabelsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"E\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xb9\x02\n" +
+	"\bMoveBeat\x12\x1c\n" +
+	"\tmigration\x18\x01 \x01(\x04R\tmigration\x12\x14\n" +
+	"\x05chain\x18\x02 \x01(\x04R\x05chain\x12\x16\n" +
+	"\x06source\x18\x03 \x01(\x04R\x06source\x12\x16\n" +
+	"\x06target\x18\x04 \x01(\x04R\x06target\x124\n" +
+	"\x05phase\x18\x05 \x01(\x0e2\x1e.meshos.v1.MigrationView.PhaseR\x05phase\x123\n" +
+	"\aelapsed\x18\x06 \x01(\v2\x19.google.protobuf.DurationR\aelapsed\x124\n" +
+	"\bin_phase\x18\a \x01(\v2\x19.google.protobuf.DurationR\ainPhase\x12\x14\n" +
+	"\x05bytes\x18\b \x01(\x04R\x05bytes\x12\x12\n" +
+	"\x04done\x18\t \x01(\x04R\x04done\"<\n" +
+	"\x0eGrowingReplica\x12\x14\n" +
+	"\x05chain\x18\x01 \x01(\x04R\x05chain\x12\x14\n" +
+	"\x05bytes\x18\x02 \x01(\x04R\x05bytes\"E\n" +
 	"\aConsent\x12\x14\n" +
 	"\x05chain\x18\x01 \x01(\x04R\x05chain\x12\x10\n" +
 	"\x03end\x18\x02 \x01(\bR\x03end\x12\x12\n" +
 	"\x04keep\x18\x03 \x01(\bR\x04keep\"9\n" +
 	"\rConsentAnswer\x12\x16\n" +
 	"\x06agrees\x18\x01 \x01(\bR\x06agrees\x12\x10\n" +
-	"\x03why\x18\x02 \x01(\tR\x03why\"\x1c\n" +
+	"\x03why\x18\x02 \x01(\tR\x03why\"J\n" +
 	"\x04Pull\x12\x14\n" +
-	"\x05chain\x18\x01 \x01(\x04R\x05chain\"4\n" +
+	"\x05chain\x18\x01 \x01(\x04R\x05chain\x12\x14\n" +
+	"\x05abort\x18\x02 \x01(\x04R\x05abort\x12\x16\n" +
+	"\x06reason\x18\x03 \x01(\tR\x06reason\"4\n" +
 	"\n" +
 	"PullAnswer\x12\x14\n" +
 	"\x05begun\x18\x01 \x01(\bR\x05begun\x12\x10\n" +
@@ -1232,7 +1444,7 @@ func file_meshos_nats_v1_nats_proto_rawDescGZIP() []byte {
 	return file_meshos_nats_v1_nats_proto_rawDescData
 }
 
-var file_meshos_nats_v1_nats_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
+var file_meshos_nats_v1_nats_proto_msgTypes = make([]protoimpl.MessageInfo, 18)
 var file_meshos_nats_v1_nats_proto_goTypes = []any{
 	(*Beat)(nil),                // 0: meshos.nats.v1.Beat
 	(*Said)(nil),                // 1: meshos.nats.v1.Said
@@ -1245,31 +1457,39 @@ var file_meshos_nats_v1_nats_proto_goTypes = []any{
 	(*Question)(nil),            // 8: meshos.nats.v1.Question
 	(*Answer)(nil),              // 9: meshos.nats.v1.Answer
 	(*HolderBeat)(nil),          // 10: meshos.nats.v1.HolderBeat
-	(*Consent)(nil),             // 11: meshos.nats.v1.Consent
-	(*ConsentAnswer)(nil),       // 12: meshos.nats.v1.ConsentAnswer
-	(*Pull)(nil),                // 13: meshos.nats.v1.Pull
-	(*PullAnswer)(nil),          // 14: meshos.nats.v1.PullAnswer
-	nil,                         // 15: meshos.nats.v1.HolderBeat.LabelsEntry
-	(*v1.NodeSummary)(nil),      // 16: meshos.v1.NodeSummary
-	(*durationpb.Duration)(nil), // 17: google.protobuf.Duration
+	(*MoveBeat)(nil),            // 11: meshos.nats.v1.MoveBeat
+	(*GrowingReplica)(nil),      // 12: meshos.nats.v1.GrowingReplica
+	(*Consent)(nil),             // 13: meshos.nats.v1.Consent
+	(*ConsentAnswer)(nil),       // 14: meshos.nats.v1.ConsentAnswer
+	(*Pull)(nil),                // 15: meshos.nats.v1.Pull
+	(*PullAnswer)(nil),          // 16: meshos.nats.v1.PullAnswer
+	nil,                         // 17: meshos.nats.v1.HolderBeat.LabelsEntry
+	(*v1.NodeSummary)(nil),      // 18: meshos.v1.NodeSummary
+	(*durationpb.Duration)(nil), // 19: google.protobuf.Duration
+	(v1.MigrationView_Phase)(0), // 20: meshos.v1.MigrationView.Phase
 }
 var file_meshos_nats_v1_nats_proto_depIdxs = []int32{
-	16, // 0: meshos.nats.v1.Said.summary:type_name -> meshos.v1.NodeSummary
+	18, // 0: meshos.nats.v1.Said.summary:type_name -> meshos.v1.NodeSummary
 	3,  // 1: meshos.nats.v1.Hello.known:type_name -> meshos.nats.v1.Known
 	5,  // 2: meshos.nats.v1.View.peers:type_name -> meshos.nats.v1.PeerState
 	6,  // 3: meshos.nats.v1.View.log:type_name -> meshos.nats.v1.LogState
-	17, // 4: meshos.nats.v1.PeerState.age:type_name -> google.protobuf.Duration
-	16, // 5: meshos.nats.v1.PeerState.summary:type_name -> meshos.v1.NodeSummary
-	17, // 6: meshos.nats.v1.PeerState.silent:type_name -> google.protobuf.Duration
-	17, // 7: meshos.nats.v1.LogState.age:type_name -> google.protobuf.Duration
+	19, // 4: meshos.nats.v1.PeerState.age:type_name -> google.protobuf.Duration
+	18, // 5: meshos.nats.v1.PeerState.summary:type_name -> meshos.v1.NodeSummary
+	19, // 6: meshos.nats.v1.PeerState.silent:type_name -> google.protobuf.Duration
+	19, // 7: meshos.nats.v1.LogState.age:type_name -> google.protobuf.Duration
 	6,  // 8: meshos.nats.v1.SeedBeat.log:type_name -> meshos.nats.v1.LogState
-	17, // 9: meshos.nats.v1.Question.timeout:type_name -> google.protobuf.Duration
-	15, // 10: meshos.nats.v1.HolderBeat.labels:type_name -> meshos.nats.v1.HolderBeat.LabelsEntry
-	11, // [11:11] is the sub-list for method output_type
-	11, // [11:11] is the sub-list for method input_type
-	11, // [11:11] is the sub-list for extension type_name
-	11, // [11:11] is the sub-list for extension extendee
-	0,  // [0:11] is the sub-list for field type_name
+	19, // 9: meshos.nats.v1.Question.timeout:type_name -> google.protobuf.Duration
+	17, // 10: meshos.nats.v1.HolderBeat.labels:type_name -> meshos.nats.v1.HolderBeat.LabelsEntry
+	11, // 11: meshos.nats.v1.HolderBeat.moves:type_name -> meshos.nats.v1.MoveBeat
+	12, // 12: meshos.nats.v1.HolderBeat.growing:type_name -> meshos.nats.v1.GrowingReplica
+	20, // 13: meshos.nats.v1.MoveBeat.phase:type_name -> meshos.v1.MigrationView.Phase
+	19, // 14: meshos.nats.v1.MoveBeat.elapsed:type_name -> google.protobuf.Duration
+	19, // 15: meshos.nats.v1.MoveBeat.in_phase:type_name -> google.protobuf.Duration
+	16, // [16:16] is the sub-list for method output_type
+	16, // [16:16] is the sub-list for method input_type
+	16, // [16:16] is the sub-list for extension type_name
+	16, // [16:16] is the sub-list for extension extendee
+	0,  // [0:16] is the sub-list for field type_name
 }
 
 func init() { file_meshos_nats_v1_nats_proto_init() }
@@ -1283,7 +1503,7 @@ func file_meshos_nats_v1_nats_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_meshos_nats_v1_nats_proto_rawDesc), len(file_meshos_nats_v1_nats_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   16,
+			NumMessages:   18,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -957,7 +957,9 @@ const (
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 //
-// MigrationSource lists migrations. The host calls it at every tick.
+// MigrationSource lists migrations. The host calls it at every tick. Of one that has a chain the
+// host waits for the end as long as it advances, and has it aborted once it stood still for
+// action_timeout.
 type MigrationSourceClient interface {
 	// List returns the migrations that are running.
 	List(ctx context.Context, in *ListMigrationsRequest, opts ...grpc.CallOption) (*v1.Migrations, error)
@@ -985,7 +987,9 @@ func (c *migrationSourceClient) List(ctx context.Context, in *ListMigrationsRequ
 // All implementations must embed UnimplementedMigrationSourceServer
 // for forward compatibility.
 //
-// MigrationSource lists migrations. The host calls it at every tick.
+// MigrationSource lists migrations. The host calls it at every tick. Of one that has a chain the
+// host waits for the end as long as it advances, and has it aborted once it stood still for
+// action_timeout.
 type MigrationSourceServer interface {
 	// List returns the migrations that are running.
 	List(context.Context, *ListMigrationsRequest) (*v1.Migrations, error)
