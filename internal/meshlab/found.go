@@ -48,7 +48,7 @@ func (l *Lab) Found(ctx context.Context, seeds int, ids ...int) error {
 var seedsLine = regexp.MustCompile(`(?m)^seeds *= *\[.*\]$`)
 
 // chainKinds has the mesh plugin carry out what is decided about chains, and say who holds them.
-const chainKinds = `kinds = ["mesh", "health_probe", "actuator", "event_source"]`
+const chainKinds = `kinds = ["mesh", "health_probe", "actuator", "event_source", "migration_source", "migration_aborter"]`
 
 // SetSeeds makes the first nodes the seeds: it writes their list into the configurations of all
 // nodes, and starts those that run again. They have to be members, with tokens for seeds.

@@ -85,12 +85,16 @@ func (h *holder) place(ctx context.Context, a *meshosv1.RequestPlacement) error 
 	}
 	target := a.GetTarget()
 	if target == 0 {
-		if target = h.choose(i, a.GetExclude()); target == 0 {
+		if target = h.choose(a.GetChain(), i, a.GetExclude()); target == 0 {
 			return later("no other node takes a replica of chain %d", a.GetChain())
 		}
 	}
 	if i.Holds(hubName(target)) {
 		return nil
+	}
+	if left := h.shuns(a.GetChain(), target); left > 0 {
+		return pluginsdk.UnavailableAfter(fmt.Errorf("a move of chain %d to %s was aborted, and is not begun again for %s",
+			a.GetChain(), h.nameOf(target), left.Round(time.Second)), left)
 	}
 	change.Targets = []string{hubName(target)}
 	return h.await(ctx, h.beginMove(a.GetChain(), change))
@@ -112,7 +116,7 @@ func (h *holder) evict(ctx context.Context, a *meshosv1.RequestEviction) error {
 	case i.Replicas > int(c.GetReplicas()): // the engine chooses, and the core looks again
 		change.Kind, change.Replicas = chains.Shrink, i.Replicas-1
 	default:
-		target := h.choose(i, nil)
+		target := h.choose(a.GetChain(), i, nil)
 		if target == 0 {
 			return later("no other node takes a replica of chain %d", a.GetChain())
 		}
@@ -127,6 +131,8 @@ func (h *holder) pull(ctx context.Context, chain uint64) error {
 	if c == nil || c.GetDeleted() {
 		return pluginsdk.NotFound(fmt.Errorf("the mesh has no chain %d", chain))
 	}
+	ctx, cancel := inTime(ctx)
+	defer cancel()
 	for {
 		i, err := h.client.Info(ctx, streamOf(c))
 		self := hubName(h.id)
@@ -142,7 +148,7 @@ func (h *holder) pull(ctx context.Context, chain uint64) error {
 			}
 		}
 		if !sleep(ctx, chains.LookEvery) {
-			return later("chain %d is still on its way here", chain)
+			return pluginsdk.UnavailableAfter(fmt.Errorf("chain %d is on its way here", chain), lookAtMoveIn)
 		}
 	}
 }
@@ -178,10 +184,10 @@ func (h *holder) victim(i chains.Info) string {
 
 // choose returns the roomier of two nodes drawn from those that take replicas; 0 if there is
 // none.
-func (h *holder) choose(i chains.Info, exclude []uint64) uint64 {
+func (h *holder) choose(chain uint64, i chains.Info, exclude []uint64) uint64 {
 	open := h.open(time.Now())
 	candidates := slices.DeleteFunc(slices.Sorted(maps.Keys(open)), func(id uint64) bool {
-		return slices.Contains(exclude, id) || slices.ContainsFunc(i.Peers, func(p chains.Peer) bool { return p.Name == hubName(id) })
+		return slices.Contains(exclude, id) || h.shuns(chain, id) > 0 || slices.ContainsFunc(i.Peers, func(p chains.Peer) bool { return p.Name == hubName(id) })
 	})
 	if len(candidates) == 0 {
 		return 0

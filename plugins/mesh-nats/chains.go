@@ -42,13 +42,14 @@ type holder struct {
 	reminded bool
 	short    map[uint64]string // chains that can't be created, and why that was said
 	settled  map[uint64]settledChain
-	ended    bool // it begins nothing more
+	shunned  map[chainTo]time.Time // moves that were aborted, until they may be begun again
+	ended    bool                  // it begins nothing more
 }
 
 func newHolder(h *hub, opts *server.Options) *holder {
 	return &holder{
 		hub: h, client: engine.NewClient(h.nc), tags: engine.NewTags(h.srv, opts), began: time.Now(),
-		others: map[uint64]otherHolder{}, moves: map[uint64]*moveUnderWay{}, short: map[uint64]string{}, settled: map[uint64]settledChain{},
+		others: map[uint64]otherHolder{}, moves: map[uint64]*moveUnderWay{}, short: map[uint64]string{}, settled: map[uint64]settledChain{}, shunned: map[chainTo]time.Time{},
 	}
 }
 
@@ -76,7 +77,7 @@ func (h *holder) run(ctx context.Context) error {
 		} else if over != nil {
 			h.log.Warn("agreed to hold chains, and nobody made use of it", "tags", over)
 		}
-		if now.Sub(read) >= ownEvery || h.held.poked() {
+		if now.Sub(read) >= ownEvery || h.held.poked() || len(h.tags.Borne()) > 0 {
 			read = now
 			if err := h.readOwn(); err != nil {
 				h.log.Warn("what this node holds can't be read", "error", err)
@@ -97,7 +98,7 @@ func (h *holder) run(ctx context.Context) error {
 func (h *holder) remind() {
 	if !h.reminded {
 		h.reminded = true
-		h.log.Warn(`this node holds chains and its host is not told of them: add kinds = ["mesh", "health_probe", "actuator", "event_source"] to the entry of mesh-nats`)
+		h.log.Warn(`this node holds chains and its host is not told of them: add kinds = ["mesh", "health_probe", "actuator", "event_source", "migration_source", "migration_aborter"] to the entry of mesh-nats`)
 	}
 }
 

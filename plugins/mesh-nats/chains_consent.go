@@ -72,6 +72,15 @@ func (h *holder) hearPull(m *nats.Msg) {
 	_, _, from := split(m.Subject)
 	h.spawn(func() { // it asks the engine, which answers on the same connection
 		answer := &natsv1.PullAnswer{Begun: true}
+		if id := asked.GetAbort(); id != 0 {
+			if m := h.moveOf(id); m != nil {
+				m.migration.takeBack(asked.GetReason())
+			} else {
+				answer = &natsv1.PullAnswer{Why: fmt.Sprintf("no move %d is under way", id)}
+			}
+			h.respond(m, answer)
+			return
+		}
 		change, err := h.pulled(h.ctx, asked.GetChain(), from)
 		if err != nil {
 			answer = &natsv1.PullAnswer{Why: err.Error()}
@@ -88,6 +97,9 @@ func (h *holder) pulled(ctx context.Context, chain, from uint64) (chains.Change,
 	c, i, err := h.led(ctx, chain)
 	if err != nil {
 		return chains.Change{}, err
+	}
+	if left := h.shuns(chain, from); left > 0 {
+		return chains.Change{}, fmt.Errorf("that move was aborted, and is not begun again for %s", left.Round(time.Second))
 	}
 	change := chains.Change{Stream: streamOf(c), Self: hubName(h.id), Targets: []string{hubName(from)}}
 	if i.Replicas < int(c.GetReplicas()) {

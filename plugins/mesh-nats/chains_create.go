@@ -45,7 +45,7 @@ func (h *holder) createAndDelete(now time.Time) {
 			begun = h.create(id, c, open)
 		case len(there) > 0 && there[0] == h.id:
 			begun = true
-			h.begin(id, chains.Change{Stream: streamOf(c)}, func(ctx context.Context) error {
+			h.begin(id, chains.Change{Stream: streamOf(c)}, func(ctx context.Context, _ *migration) error {
 				err := h.client.Delete(ctx, streamOf(c))
 				if err == nil {
 					h.settle(id, c)
@@ -70,7 +70,7 @@ func (h *holder) create(id uint64, c *meshosv1.SetChain, open map[uint64]*natsv1
 	for _, n := range chosen[:min(replicas, len(chosen))] {
 		change.Targets = append(change.Targets, hubName(n))
 	}
-	h.begin(id, change, func(ctx context.Context) error {
+	h.begin(id, change, func(ctx context.Context, shown *migration) error {
 		switch _, err := h.client.Info(ctx, change.Stream); {
 		case err == nil:
 			h.settle(id, c)
@@ -81,7 +81,7 @@ func (h *holder) create(id uint64, c *meshosv1.SetChain, open map[uint64]*natsv1
 			h.tooFew(id, fmt.Sprintf("it needs %d nodes that hold chains, and %d take replicas", replicas, len(change.Targets)))
 			return nil
 		}
-		err := h.makeMove(ctx, id, change)
+		err := h.makeMove(ctx, id, change, shown)
 		if err == nil {
 			h.settle(id, c)
 		}

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/meshos/meshos/plugins/mesh-nats/internal/chains"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
@@ -17,8 +18,9 @@ type heldChains struct {
 	mu     sync.Mutex
 	known  bool // it was read
 	chains map[uint64]chains.Info
-	again  bool // it is to be read at once
-	wanted bool // the host asks for it
+	again  bool      // it is to be read at once
+	wanted bool      // the host asks for it
+	listed time.Time // when the host asked last which moves are under way
 }
 
 func (h *heldChains) set(now map[uint64]chains.Info) {
@@ -54,6 +56,19 @@ func (h *heldChains) asked() bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.wanted
+}
+
+// list notes that the host asks which moves are under way, and lists reports whether it does.
+func (h *heldChains) list(now time.Time) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.listed = now
+}
+
+func (h *heldChains) lists(now time.Time) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return now.Sub(h.listed) < listedFor
 }
 
 // now returns what is held. It must not be written to.

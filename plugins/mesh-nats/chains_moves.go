@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -14,9 +15,10 @@ import (
 
 // moveUnderWay is a change that this node makes. It ends when done is closed.
 type moveUnderWay struct {
-	change chains.Change
-	done   chan struct{}
-	err    error // meaningful once done is closed
+	change    chains.Change
+	migration *migration
+	done      chan struct{}
+	err       error // meaningful once done is closed
 }
 
 // endMoves waits for all that was begun. Nothing more is.
@@ -49,16 +51,16 @@ func (h *holder) follow() {
 
 // beginMove begins a change, unless one of the chain is under way: then that is returned.
 func (h *holder) beginMove(id uint64, change chains.Change) *moveUnderWay {
-	return h.begin(id, change, func(ctx context.Context) error { return h.makeMove(ctx, id, change) })
+	return h.begin(id, change, func(ctx context.Context, m *migration) error { return h.makeMove(ctx, id, change, m) })
 }
 
-func (h *holder) begin(id uint64, change chains.Change, run func(context.Context) error) *moveUnderWay {
+func (h *holder) begin(id uint64, change chains.Change, run func(context.Context, *migration) error) *moveUnderWay {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if m := h.moves[id]; m != nil {
 		return m
 	}
-	m := &moveUnderWay{change: change, done: make(chan struct{})}
+	m := &moveUnderWay{change: change, migration: newMigration(), done: make(chan struct{})}
 	if h.ended {
 		m.err = errors.New("this node ends")
 		close(m.done)
@@ -66,7 +68,7 @@ func (h *holder) begin(id uint64, change chains.Change, run func(context.Context
 	}
 	h.moves[id] = m
 	h.moving.Go(func() {
-		m.err = run(h.ctx)
+		m.err = run(h.ctx, m.migration)
 		if m.err != nil && h.ctx.Err() == nil {
 			h.log.Warn("a change of a chain is not done", "chain", id, "change", change.String(), "error", m.err)
 		}
@@ -81,7 +83,7 @@ func (h *holder) begin(id uint64, change chains.Change, run func(context.Context
 
 // makeMove makes a change: who gets a replica agrees first, and who leaves agrees to stay if it is
 // taken back.
-func (h *holder) makeMove(ctx context.Context, id uint64, change chains.Change) error {
+func (h *holder) makeMove(ctx context.Context, id uint64, change chains.Change, shown *migration) error {
 	if change.Kind != chains.Shrink && change.Kind != chains.Follow && change.Kind != chains.Handover {
 		for _, target := range change.Targets {
 			defer h.release(id, seedOf(target))
@@ -99,19 +101,26 @@ func (h *holder) makeMove(ctx context.Context, id uint64, change chains.Change) 
 		config = streamConfig(c)
 	}
 	h.log.Info("changes who holds a chain", "chain", id, "change", change.String())
-	err := h.client.Run(ctx, chains.New(change, stillFor, time.Now()), config, nil)
+	patience := stillFor
+	if h.held.lists(time.Now()) {
+		patience = stillMost
+	}
+	err := h.client.Run(ctx, chains.New(change, patience, time.Now()), config, func(move *chains.Move) { h.watch(ctx, id, shown, move) })
 	var elsewhere *chains.ElsewhereError
 	if errors.As(err, &elsewhere) && change.Victim == change.Self {
-		return h.awaitGone(ctx, change)
+		return h.awaitGone(ctx, id, change)
 	}
 	return err
 }
 
 // awaitGone waits until this node is out of a chain that it led: who leads it now sees to that.
-func (h *holder) awaitGone(ctx context.Context, change chains.Change) error {
+func (h *holder) awaitGone(ctx context.Context, id uint64, change chains.Change) error {
 	for began := time.Now(); time.Since(began) < goneWithin; {
 		if i, err := h.client.Info(ctx, change.Stream); err == nil && !i.Changing && !i.Holds(change.Victim) {
 			return nil
+		}
+		if slices.ContainsFunc(h.movesHere(time.Now()), func(m heardMove) bool { return m.GetChain() == id }) {
+			began = time.Now() // whoever makes it judges whether it stands still
 		}
 		if !sleep(ctx, chains.LookEvery) {
 			return context.Cause(ctx)
@@ -128,13 +137,38 @@ func (h *holder) underWay(chain uint64) *moveUnderWay {
 
 // await waits until a move has ended.
 func (h *holder) await(ctx context.Context, m *moveUnderWay) error {
+	ctx, cancel := inTime(ctx)
+	defer cancel()
 	select {
 	case <-m.done:
 	case <-ctx.Done():
-		return later("%s is under way", m.change)
+		return pluginsdk.UnavailableAfter(fmt.Errorf("%s is under way%s", m.change, m.migration.progress()), lookAtMoveIn)
 	}
 	if m.err == nil {
 		return nil
 	}
 	return pluginsdk.UnavailableAfter(m.err, tryAgainAfter)
+}
+
+// lookAtMoveIn is when an action is tried again whose move goes on.
+const lookAtMoveIn = time.Second
+
+// inTime returns a context that ends before the host ceases to wait, so that it hears that a move
+// goes on.
+func inTime(ctx context.Context) (context.Context, context.CancelFunc) {
+	deadline, has := ctx.Deadline()
+	if !has {
+		return context.WithCancel(ctx)
+	}
+	left := time.Until(deadline)
+	return context.WithTimeout(ctx, left-min(2*time.Second, left/4))
+}
+
+// progress returns how far a migration is, to be said behind what it is.
+func (m *migration) progress() string {
+	b := m.beat(time.Now())
+	if b.GetBytes() == 0 {
+		return ""
+	}
+	return fmt.Sprintf(": %d of %d bytes", b.GetDone(), b.GetBytes())
 }

@@ -179,6 +179,8 @@ func TestChainsAreCreatedMovedAndDeleted(t *testing.T) {
 	}
 	w := startWriter(t, nc, "orders.new")
 
+	c.moved(all, leader, holders)
+
 	// A follower's replica goes to a node that has none.
 	free := missing(holders)[0]
 	victim := slices.DeleteFunc(slices.Clone(holders), func(id uint64) bool { return id == leader })[0]

@@ -20,7 +20,7 @@ type otherHolder struct {
 // beat returns what this node says as one that may hold chains.
 func (h *holder) beat() *natsv1.HolderBeat {
 	held, bytes := h.held.size()
-	b := &natsv1.HolderBeat{Held: uint32(held), Free: uint64(max(0, h.cfg.ChainsBytes-int64(bytes)))}
+	b := &natsv1.HolderBeat{Held: uint32(held), Free: uint64(max(0, h.cfg.ChainsBytes-int64(bytes))), Moves: h.ownMoves(time.Now()), Growing: h.growing()}
 	self := h.teller.now()
 	switch {
 	case self.GetPhase() > meshosv1.MaintenancePhase_MAINTENANCE_PHASE_ACTIVE:

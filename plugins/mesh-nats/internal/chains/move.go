@@ -32,6 +32,7 @@ type Move struct {
 	watched  time.Time // since when it is watched
 	moved    time.Time // when it advanced last
 	lag      uint64
+	copied   uint64    // bytes that the target has, as it says
 	saw      string    // what the engine said it waited for
 	led      time.Time // when a leader answered last
 	last     Info
@@ -55,6 +56,38 @@ func (m *Move) Last() Info { return m.last }
 
 // Lag returns how many entries the targets lack, as far as is known.
 func (m *Move) Lag() uint64 { return m.last.lag(m.Targets) }
+
+// Stage is how far a change is.
+type Stage uint8
+
+// The stages of a change.
+const (
+	Waiting   Stage = iota // for the engine to take it
+	Copying                // to the targets
+	Finishing              // the targets have all, and whoever leaves has not left
+	Undoing                // it is taken back
+)
+
+// Stage returns how far the change is.
+func (m *Move) Stage() Stage {
+	switch {
+	case m.phase == cancelling || m.phase == undoing:
+		return Undoing
+	case m.phase != watching:
+		return Waiting
+	case slices.ContainsFunc(m.Targets, func(t string) bool { return !m.last.ready(t) }):
+		return Copying
+	}
+	return Finishing
+}
+
+// Copied takes how many bytes the target has, as it says itself: the engine does not tell how far
+// it is with what it copies first. It is called like Cancel.
+func (m *Move) Copied(now time.Time, bytes uint64) {
+	if bytes != m.copied {
+		m.copied, m.moved = bytes, now
+	}
+}
 
 // Next returns what to do next.
 func (m *Move) Next() Step {

@@ -261,6 +261,24 @@ func TestAChangeThatAdvancesMayTakeLong(t *testing.T) {
 	e.held(t, "a", "b", "d")
 }
 
+// What the engine copies first it does not count. The target says how much it has.
+func TestAChangeWhoseTargetGrowsMayTakeLong(t *testing.T) {
+	e := newEngine("a", "b", "c").tag("c", "d")
+	e.stuck = true
+	began := e.now
+	m := e.begin(t, swap(), func(m *Move, _ Step) {
+		if since := e.now.Sub(began); since < 5*time.Minute {
+			m.Copied(e.now, uint64(since))
+		}
+	})
+	if c := ends[*CancelledError](t, m); c.Reason != "it stood still for 30s" {
+		t.Errorf("%+v", c)
+	}
+	if took := e.now.Sub(began); took < 5*time.Minute {
+		t.Errorf("it was cancelled after %s, when it still advanced", took)
+	}
+}
+
 func TestCancelledFromOutside(t *testing.T) {
 	e := newEngine("a", "b", "c").tag("c", "d")
 	e.stuck, e.lose = true, 0
