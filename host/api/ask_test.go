@@ -208,7 +208,7 @@ func TestASimulationDoesNotWaitForWhoIsGone(t *testing.T) {
 			return ctx.Err()
 		}
 	}))
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second) // of which a part is left for the answer
+	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Second) // of which a part is left for the answer
 	defer cancel()
 	out, err := client.Simulate(ctx, &hostv1.SimulateRequest{AllNodes: true, Event: &meshosv1.AdminEvent{
 		Kind: &meshosv1.AdminEvent_ThawCluster{ThawCluster: &meshosv1.ThawCluster{}},

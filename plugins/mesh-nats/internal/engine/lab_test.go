@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/url"
 	"os"
@@ -39,12 +40,13 @@ type labNode struct {
 func newLab(t testing.TB, servers int) *lab {
 	t.Helper()
 	l := &lab{TB: t, nodes: map[string]*labNode{}}
+	host := fmt.Sprintf("127.%d.%d.%d", 10+rand.IntN(200), rand.IntN(250), 1+rand.IntN(250)) // of this lab alone
 	var routes []*url.URL
 	var ports []int
 	for range servers {
-		port := freePort(t)
+		port := freePort(t, host)
 		ports = append(ports, port)
-		routes = append(routes, &url.URL{Scheme: "nats-route", Host: fmt.Sprintf("127.0.0.1:%d", port)})
+		routes = append(routes, &url.URL{Scheme: "nats-route", Host: fmt.Sprintf("%s:%d", host, port)})
 	}
 	for i := range servers {
 		name := string(rune('a' + i))
@@ -53,7 +55,7 @@ func newLab(t testing.TB, servers int) *lab {
 			ServerName: name, Host: "127.0.0.1", Port: server.RANDOM_PORT, NoSigs: true, NoLog: true,
 			JetStream: true, StoreDir: folder(t), JetStreamMaxMemory: 1 << 20, JetStreamMaxStore: 4 << 30,
 			Tags:    []string{"always"},
-			Cluster: server.ClusterOpts{Name: "lab", Host: "127.0.0.1", Port: ports[i], PoolSize: -1},
+			Cluster: server.ClusterOpts{Name: "lab", Host: host, Port: ports[i], PoolSize: -1},
 			Routes:  slices.Clone(routes),
 		}
 		Sorted(opts)
@@ -90,9 +92,10 @@ func newLab(t testing.TB, servers int) *lab {
 
 func now() time.Time { return time.Now() }
 
-func freePort(t testing.TB) int {
+// freePort returns a port of an address that nobody else uses.
+func freePort(t testing.TB, host string) int {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := net.Listen("tcp", host+":0")
 	if err != nil {
 		t.Fatal(err)
 	}
