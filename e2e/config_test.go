@@ -83,7 +83,7 @@ path = %q
 		return runs(s, 2) && plugin(s, "inventory-procfs").GetStatus() == meshosv1.PluginView_STATUS_READY &&
 			plugin(s, "gone").GetStatus() == meshosv1.PluginView_STATUS_REJECTED && daemonOf(s, 1).GetRejected() != ""
 	})
-	if out := n.must("status"); strings.Count(out, "rejected") < 2 || !strings.Contains(out, "there is no file "+program) {
+	if out := strings.Join(strings.Fields(n.must("status")), " "); strings.Count(out, "rejected") < 2 || !strings.Contains(out, "there is no file "+program) {
 		t.Errorf("status does not say what is rejected:\n%s", out)
 	}
 	if out := n.must("failures"); !strings.Contains(out, "1 (gone) is rejected: there is no file "+program) {
