@@ -150,7 +150,27 @@ func (l *lab) make(c chains.Change, each func(*chains.Move)) error {
 		}
 	}
 	l.Logf("%s: %v after %.2f s", c, err, time.Since(began).Seconds())
+	l.dropped(asks, c.Stream, bear)
 	return err
+}
+
+// dropped waits until the cluster has heard that these bear a tag no more: until then it would
+// send the next replica to one of them.
+func (l *lab) dropped(asks *labNode, tag string, bore []string) {
+	l.Helper()
+	if slices.ContainsFunc(bore, func(name string) bool { return !l.nodes[name].srv.Running() }) {
+		return // what it said last stays
+	}
+	probe := config("probe")
+	probe.Placement.Tags = []string{tag}
+	testkit.Until(l, "nobody is known to bear "+tag, func() bool {
+		a := asks.Do(l.Context(), chains.New(chains.Change{Kind: chains.Create, Stream: "probe", Replicas: 1}, 0, now()), chains.AskCreate, probe)
+		if a.Code == chains.CodeNoPeers {
+			return true
+		}
+		_ = asks.Delete(l.Context(), "probe")
+		return false
+	})
 }
 
 // must makes a change that has to be done, and looks who holds the stream then.
