@@ -109,10 +109,23 @@ func (t *teller) tell() {
 			t.w.check(t.orders, five...)
 		case scenario.Forked:
 			t.w.wait(func() string { return "a node says that the log forked" }, func() bool {
+				t.goOn()
 				return slices.ContainsFunc(five, func(id int) bool { return t.w.snapshot(id).GetMesh().GetFrozen() != "" })
 			})
 		}
 	}
+}
+
+// goOn orders something on all nodes. While a log forks, those of one branch are refused until it
+// goes on, and nobody knows on which one the seeds are.
+func (t *teller) goOn() {
+	ctx, cancel := context.WithTimeout(t.w.t.Context(), 5*time.Second)
+	defer cancel()
+	var all sync.WaitGroup
+	for _, id := range five {
+		all.Go(func() { _ = t.w.publish(ctx, id, t.orders.next("the log goes on, on %d", id)) })
+	}
+	all.Wait()
 }
 
 // rest ends all that a story began, for the one after it.
