@@ -17,6 +17,7 @@ import (
 	"github.com/meshos/meshos/host/snapshot"
 	"github.com/meshos/meshos/pluginsdk/meshtest"
 	pluginv1 "github.com/meshos/meshos/proto/meshos/plugin/v1"
+	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
 // three runs a mesh of three ticking nodes in a bubble of time.
@@ -248,6 +249,29 @@ func (l *liar) Follow(ctx context.Context, _ *pluginv1.FollowRequest, take func(
 		if err := take(ctx, b); err != nil {
 			return err
 		}
+	}
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+func TestWhatThePluginSaysWentWrongIsReported(t *testing.T) {
+	three(t, func(t *testing.T, net *meshtest.Network, a, b, c *node) {
+		b.Install(nil)
+		settle()
+		b.Install(&complaining{inMemory: b.plugin})
+		settle()
+		if said := b.said(); len(said) != 1 || said[0] != "mesh:chain 7: it rots" {
+			t.Errorf("%q", said)
+		}
+	})
+}
+
+// complaining says that something went wrong.
+type complaining struct{ *inMemory }
+
+func (c *complaining) Follow(ctx context.Context, _ *pluginv1.FollowRequest, take func(context.Context, *pluginv1.MeshBatch) error) error {
+	if err := take(ctx, &pluginv1.MeshBatch{Failures: []*meshosv1.FailureReport{{Source: "chain 7", Reason: "it rots"}}}); err != nil {
+		return err
 	}
 	<-ctx.Done()
 	return ctx.Err()

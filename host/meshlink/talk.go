@@ -156,6 +156,9 @@ func (l *Link) take(ctx context.Context, b *pluginv1.MeshBatch) error {
 	if len(b.GetJoining()) > 0 {
 		l.opts.Record.Joining(b.GetJoining())
 	}
+	for _, f := range b.GetFailures() {
+		l.opts.Report("mesh:"+f.GetSource(), f.GetReason())
+	}
 	return nil
 }
 

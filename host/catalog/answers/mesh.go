@@ -16,14 +16,17 @@ import (
 )
 
 const (
-	summaryMax     = 1 << 10   // bytes of one summary
-	entryMax       = 256 << 10 // bytes of one entry of the ordered log
-	joiningMax     = 4 << 10   // bytes of one Joining
-	joiningsMax    = 64        // in one batch
-	unreachableMax = 32        // in one summary
-	labelsMax      = 32        // in one summary
-	hashBytes      = 32
-	hostNameMax    = 253
+	summaryMax       = 1 << 10   // bytes of one summary
+	entryMax         = 256 << 10 // bytes of one entry of the ordered log
+	joiningMax       = 4 << 10   // bytes of one Joining
+	joiningsMax      = 64        // in one batch
+	failuresMax      = 64        // in one batch
+	failureSourceMax = 64
+	failureReasonMax = 1 << 10
+	unreachableMax   = 32 // in one summary
+	labelsMax        = 32 // in one summary
+	hashBytes        = 32
+	hostNameMax      = 253
 )
 
 // MeshStream checks one stream of a mesh plugin's Follow: the entries in it follow each
@@ -65,6 +68,18 @@ func (s *MeshStream) Batch(in *pluginv1.MeshBatch) (*pluginv1.MeshBatch, Discard
 			bad.Add("a joining of an impossible size", "%d bytes", len(joining))
 		default:
 			out.Joining = append(out.Joining, joining)
+		}
+	}
+	for i, f := range in.GetFailures() {
+		switch {
+		case i >= failuresMax:
+			bad.Add("too many failures", "%d in one batch", len(in.GetFailures()))
+		case f.GetSource() == "" || f.GetReason() == "":
+			bad.Add("a failure without a source or a reason", "%q", f.GetSource())
+		default:
+			out.Failures = append(out.Failures, &meshosv1.FailureReport{
+				Source: plaintext.Clean(f.GetSource(), failureSourceMax), Reason: plaintext.Clean(f.GetReason(), failureReasonMax),
+			})
 		}
 	}
 	return out, bad, nil

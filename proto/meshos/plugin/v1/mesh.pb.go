@@ -343,6 +343,8 @@ type MeshBatch struct {
 	PeersComplete bool                   `protobuf:"varint,3,opt,name=peers_complete,json=peersComplete,proto3" json:"peers_complete,omitempty"` // who was not named in this stream so far is not known to the mesh
 	Link          *v1.MeshLink           `protobuf:"bytes,4,opt,name=link,proto3" json:"link,omitempty"`
 	Joining       [][]byte               `protobuf:"bytes,5,rep,name=joining,proto3" json:"joining,omitempty"` // encoded Joining, from nodes that want to become members; at seeds
+	// What went wrong beside the log, for the failure records of this node: each once.
+	Failures      []*v1.FailureReport `protobuf:"bytes,6,rep,name=failures,proto3" json:"failures,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -408,6 +410,13 @@ func (x *MeshBatch) GetLink() *v1.MeshLink {
 func (x *MeshBatch) GetJoining() [][]byte {
 	if x != nil {
 		return x.Joining
+	}
+	return nil
+}
+
+func (x *MeshBatch) GetFailures() []*v1.FailureReport {
+	if x != nil {
+		return x.Failures
 	}
 	return nil
 }
@@ -1085,13 +1094,14 @@ const file_meshos_plugin_v1_mesh_proto_rawDesc = "" +
 	"\rFollowRequest\x12\x16\n" +
 	"\x06height\x18\x01 \x01(\x04R\x06height\x12\x12\n" +
 	"\x04head\x18\x02 \x01(\fR\x04head\x12\x14\n" +
-	"\x05first\x18\x03 \x01(\x04R\x05first\"\xdb\x01\n" +
+	"\x05first\x18\x03 \x01(\x04R\x05first\"\x91\x02\n" +
 	"\tMeshBatch\x120\n" +
 	"\aordered\x18\x01 \x03(\v2\x16.meshos.v1.LoggedEntryR\aordered\x122\n" +
 	"\x05peers\x18\x02 \x03(\v2\x1c.meshos.plugin.v1.PeerChangeR\x05peers\x12%\n" +
 	"\x0epeers_complete\x18\x03 \x01(\bR\rpeersComplete\x12'\n" +
 	"\x04link\x18\x04 \x01(\v2\x13.meshos.v1.MeshLinkR\x04link\x12\x18\n" +
-	"\ajoining\x18\x05 \x03(\fR\ajoining\"\xf6\x01\n" +
+	"\ajoining\x18\x05 \x03(\fR\ajoining\x124\n" +
+	"\bfailures\x18\x06 \x03(\v2\x18.meshos.v1.FailureReportR\bfailures\"\xf6\x01\n" +
 	"\n" +
 	"PeerChange\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x18\n" +
@@ -1180,9 +1190,10 @@ var file_meshos_plugin_v1_mesh_proto_goTypes = []any{
 	(*v1.SetChain)(nil),           // 17: meshos.v1.SetChain
 	(*v1.LoggedEntry)(nil),        // 18: meshos.v1.LoggedEntry
 	(*v1.MeshLink)(nil),           // 19: meshos.v1.MeshLink
-	(*v1.NodeSummary)(nil),        // 20: meshos.v1.NodeSummary
-	(*durationpb.Duration)(nil),   // 21: google.protobuf.Duration
-	(*timestamppb.Timestamp)(nil), // 22: google.protobuf.Timestamp
+	(*v1.FailureReport)(nil),      // 20: meshos.v1.FailureReport
+	(*v1.NodeSummary)(nil),        // 21: meshos.v1.NodeSummary
+	(*durationpb.Duration)(nil),   // 22: google.protobuf.Duration
+	(*timestamppb.Timestamp)(nil), // 23: google.protobuf.Timestamp
 }
 var file_meshos_plugin_v1_mesh_proto_depIdxs = []int32{
 	3,  // 0: meshos.plugin.v1.SetMembersRequest.members:type_name -> meshos.plugin.v1.Member
@@ -1190,31 +1201,32 @@ var file_meshos_plugin_v1_mesh_proto_depIdxs = []int32{
 	18, // 2: meshos.plugin.v1.MeshBatch.ordered:type_name -> meshos.v1.LoggedEntry
 	6,  // 3: meshos.plugin.v1.MeshBatch.peers:type_name -> meshos.plugin.v1.PeerChange
 	19, // 4: meshos.plugin.v1.MeshBatch.link:type_name -> meshos.v1.MeshLink
-	20, // 5: meshos.plugin.v1.PeerChange.summary:type_name -> meshos.v1.NodeSummary
-	21, // 6: meshos.plugin.v1.PeerChange.age:type_name -> google.protobuf.Duration
-	21, // 7: meshos.plugin.v1.PeerChange.silent:type_name -> google.protobuf.Duration
-	22, // 8: meshos.plugin.v1.OrderRequest.log_time:type_name -> google.protobuf.Timestamp
-	20, // 9: meshos.plugin.v1.TellRequest.self:type_name -> meshos.v1.NodeSummary
-	21, // 10: meshos.plugin.v1.ServedQuestion.timeout:type_name -> google.protobuf.Duration
-	1,  // 11: meshos.plugin.v1.Mesh.SetMembers:input_type -> meshos.plugin.v1.SetMembersRequest
-	4,  // 12: meshos.plugin.v1.Mesh.Follow:input_type -> meshos.plugin.v1.FollowRequest
-	7,  // 13: meshos.plugin.v1.Mesh.Order:input_type -> meshos.plugin.v1.OrderRequest
-	9,  // 14: meshos.plugin.v1.Mesh.Tell:input_type -> meshos.plugin.v1.TellRequest
-	11, // 15: meshos.plugin.v1.Mesh.Ask:input_type -> meshos.plugin.v1.AskRequest
-	14, // 16: meshos.plugin.v1.Mesh.Serve:input_type -> meshos.plugin.v1.ServedAnswer
-	15, // 17: meshos.plugin.v1.Mesh.Join:input_type -> meshos.plugin.v1.JoinRequest
-	2,  // 18: meshos.plugin.v1.Mesh.SetMembers:output_type -> meshos.plugin.v1.SetMembersResponse
-	5,  // 19: meshos.plugin.v1.Mesh.Follow:output_type -> meshos.plugin.v1.MeshBatch
-	8,  // 20: meshos.plugin.v1.Mesh.Order:output_type -> meshos.plugin.v1.OrderResponse
-	10, // 21: meshos.plugin.v1.Mesh.Tell:output_type -> meshos.plugin.v1.TellResponse
-	12, // 22: meshos.plugin.v1.Mesh.Ask:output_type -> meshos.plugin.v1.AskResponse
-	13, // 23: meshos.plugin.v1.Mesh.Serve:output_type -> meshos.plugin.v1.ServedQuestion
-	16, // 24: meshos.plugin.v1.Mesh.Join:output_type -> meshos.plugin.v1.JoinResponse
-	18, // [18:25] is the sub-list for method output_type
-	11, // [11:18] is the sub-list for method input_type
-	11, // [11:11] is the sub-list for extension type_name
-	11, // [11:11] is the sub-list for extension extendee
-	0,  // [0:11] is the sub-list for field type_name
+	20, // 5: meshos.plugin.v1.MeshBatch.failures:type_name -> meshos.v1.FailureReport
+	21, // 6: meshos.plugin.v1.PeerChange.summary:type_name -> meshos.v1.NodeSummary
+	22, // 7: meshos.plugin.v1.PeerChange.age:type_name -> google.protobuf.Duration
+	22, // 8: meshos.plugin.v1.PeerChange.silent:type_name -> google.protobuf.Duration
+	23, // 9: meshos.plugin.v1.OrderRequest.log_time:type_name -> google.protobuf.Timestamp
+	21, // 10: meshos.plugin.v1.TellRequest.self:type_name -> meshos.v1.NodeSummary
+	22, // 11: meshos.plugin.v1.ServedQuestion.timeout:type_name -> google.protobuf.Duration
+	1,  // 12: meshos.plugin.v1.Mesh.SetMembers:input_type -> meshos.plugin.v1.SetMembersRequest
+	4,  // 13: meshos.plugin.v1.Mesh.Follow:input_type -> meshos.plugin.v1.FollowRequest
+	7,  // 14: meshos.plugin.v1.Mesh.Order:input_type -> meshos.plugin.v1.OrderRequest
+	9,  // 15: meshos.plugin.v1.Mesh.Tell:input_type -> meshos.plugin.v1.TellRequest
+	11, // 16: meshos.plugin.v1.Mesh.Ask:input_type -> meshos.plugin.v1.AskRequest
+	14, // 17: meshos.plugin.v1.Mesh.Serve:input_type -> meshos.plugin.v1.ServedAnswer
+	15, // 18: meshos.plugin.v1.Mesh.Join:input_type -> meshos.plugin.v1.JoinRequest
+	2,  // 19: meshos.plugin.v1.Mesh.SetMembers:output_type -> meshos.plugin.v1.SetMembersResponse
+	5,  // 20: meshos.plugin.v1.Mesh.Follow:output_type -> meshos.plugin.v1.MeshBatch
+	8,  // 21: meshos.plugin.v1.Mesh.Order:output_type -> meshos.plugin.v1.OrderResponse
+	10, // 22: meshos.plugin.v1.Mesh.Tell:output_type -> meshos.plugin.v1.TellResponse
+	12, // 23: meshos.plugin.v1.Mesh.Ask:output_type -> meshos.plugin.v1.AskResponse
+	13, // 24: meshos.plugin.v1.Mesh.Serve:output_type -> meshos.plugin.v1.ServedQuestion
+	16, // 25: meshos.plugin.v1.Mesh.Join:output_type -> meshos.plugin.v1.JoinResponse
+	19, // [19:26] is the sub-list for method output_type
+	12, // [12:19] is the sub-list for method input_type
+	12, // [12:12] is the sub-list for extension type_name
+	12, // [12:12] is the sub-list for extension extendee
+	0,  // [0:12] is the sub-list for field type_name
 }
 
 func init() { file_meshos_plugin_v1_mesh_proto_init() }
