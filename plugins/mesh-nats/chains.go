@@ -66,6 +66,17 @@ func (h *holder) run(ctx context.Context) error {
 			return fmt.Errorf("subscribe: %w", err)
 		}
 	}
+	if h.cfg.ChainsScrub > 0 {
+		s := newScrubber(h)
+		if _, err := h.nc.Subscribe(fmt.Sprintf("m.scrub.%d.*", h.id), s.hear); err != nil {
+			return fmt.Errorf("subscribe: %w", err)
+		}
+		var scrubbing sync.WaitGroup
+		scrubCtx, end := context.WithCancel(ctx)
+		defer scrubbing.Wait()
+		defer end()
+		scrubbing.Go(func() { s.run(scrubCtx) })
+	}
 	h.node.holder.Store(h)
 	defer h.node.holder.Store(nil)
 	var read time.Time

@@ -29,14 +29,23 @@ type chainHosts struct {
 }
 
 // newChains starts a mesh of five seeds that hold chains; programs use the first.
-func newChains(t *testing.T) (*chainHosts, []*machine) {
+func newChains(t *testing.T, change ...func(*machine)) (*chainHosts, []*machine) {
 	t.Helper()
-	w := newWorld(t, 5)
+	return newChainsOn(t, 5, change...)
+}
+
+// newChainsOn starts a mesh of so many seeds that hold chains.
+func newChainsOn(t *testing.T, seeds int, change ...func(*machine)) (*chainHosts, []*machine) {
+	t.Helper()
+	w := newWorld(t, seeds)
 	c := &chainHosts{world: w, holds: map[uint64]map[uint64]map[uint64]bool{}, leads: map[uint64]map[uint64]uint64{}}
 	var all []*machine
-	for id := uint64(1); id <= 5; id++ {
+	for id := uint64(1); id <= uint64(seeds); id++ {
 		m := w.add(id)
 		m.cfg.Chains, m.cfg.ChainsMost, m.cfg.ChainsBytes = true, 1000, 1<<30
+		for _, c := range change {
+			c(m)
+		}
 		all = append(all, m)
 	}
 	token := filepath.Join(t.TempDir(), "token")

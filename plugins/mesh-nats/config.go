@@ -24,6 +24,7 @@ type config struct {
 	Chains       bool   `json:"chains" doc:"this seed may hold replicas of chains; needs three seeds or more"`
 	ChainsMost   int    `json:"chains_most" default:"2000" min:"1" max:"100000" doc:"how many replicas of chains it holds at most"`
 	ChainsBytes  int64  `json:"chains_bytes" default:"10737418240" min:"1048576" max:"1125899906842624" doc:"bytes that the replicas of chains may have on it together"`
+	ChainsScrub  int64  `json:"chains_scrub" default:"1048576" min:"0" max:"1073741824" doc:"bytes of its replicas that it reads in a second to find rot; 0: none"`
 	Clients      string `json:"clients" doc:"host:port on a loopback address at which programs of this machine publish to chains and read them, by the NATS protocol; empty: none"`
 	ClientsToken string `json:"clients_token" doc:"file with the token that such programs present; only its owner may read it"`
 }

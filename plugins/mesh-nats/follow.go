@@ -35,6 +35,7 @@ func (n *node) Follow(ctx context.Context, from *pluginv1.FollowRequest, send fu
 		select {
 		case <-changed:
 		case <-n.joins.changed:
+		case <-n.failures.changed:
 		case read := <-f.got:
 			f.reading = false
 			if skip := f.next - read.from; skip < uint64(len(read.entries)) { // the others were heard meanwhile
@@ -66,7 +67,7 @@ type stretch struct {
 // collect returns what is new for the host, or nil.
 func (f *following) collect(ctx context.Context) *pluginv1.MeshBatch {
 	batch := f.board.since(&f.told)
-	joining := f.joins.take()
+	joining, failed := f.joins.take(), f.failures.take()
 	entries, more := f.read, true
 	f.read = nil
 	if len(entries) == 0 {
@@ -76,13 +77,13 @@ func (f *following) collect(ctx context.Context) *pluginv1.MeshBatch {
 	if more && len(entries) == 0 && !f.reading {
 		f.readOn(ctx)
 	}
-	if len(entries) == 0 && len(joining) == 0 {
+	if len(entries) == 0 && len(joining) == 0 && len(failed) == 0 {
 		return batch
 	}
 	if batch == nil {
 		batch = &pluginv1.MeshBatch{}
 	}
-	batch.Ordered, batch.Joining = entries, joining
+	batch.Ordered, batch.Joining, batch.Failures = entries, joining, failed
 	return batch
 }
 

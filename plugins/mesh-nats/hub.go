@@ -101,6 +101,9 @@ func (h *hub) start(ctx context.Context) (err error) {
 	if h.fresh, err = isEmpty(dir); err != nil {
 		return fmt.Errorf("the seed's store: %w", err)
 	}
+	if err := removeAll(h.renew.take()); err != nil {
+		return fmt.Errorf("drop rotten replicas: %w", err)
+	}
 	log := newNatsLog(h.log, "hub")
 	host, port, _ := hostPort(h.cfg.Listen) // Validate has read it
 	opts := &server.Options{
@@ -209,6 +212,8 @@ func (h *hub) loop(ctx context.Context) error {
 			h.tell(time.Now())
 		case <-h.keeper.changed:
 			h.judge(time.Now())
+		case <-h.renew.wanted:
+			return errRenew
 		case <-members:
 			if err := h.dropMembers(); err != nil {
 				return err

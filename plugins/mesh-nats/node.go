@@ -35,18 +35,21 @@ type node struct {
 	mayCreate      atomic.Bool // the log, if there is none
 	outvoted       atomic.Bool // the seed's store is set aside before its hub starts again
 
-	hubUp   chan struct{}          // holds one once the hub runs
-	holder  atomic.Pointer[holder] // nil while this node can hold no chains
-	held    *heldChains
-	link    atomic.Pointer[leaf] // nil while its server does not run
-	board   *board
-	teller  *teller
-	joins   *joins
-	asked   *asked
-	served  *served
-	follows alone
-	serves  alone
-	readers sync.WaitGroup // of streams of the host
+	hubUp      chan struct{}          // holds one once the hub runs
+	holder     atomic.Pointer[holder] // nil while this node can hold no chains
+	held       *heldChains
+	link       atomic.Pointer[leaf] // nil while its server does not run
+	board      *board
+	teller     *teller
+	joins      *joins
+	failures   *failures
+	renew      *renewals
+	scrubEvery time.Duration
+	asked      *asked
+	served     *served
+	follows    alone
+	serves     alone
+	readers    sync.WaitGroup // of streams of the host
 }
 
 func newNode(env pluginsdk.Env, cfg config) (*node, error) {
@@ -60,7 +63,7 @@ func newNode(env pluginsdk.Env, cfg config) (*node, error) {
 	n := &node{
 		cfg: cfg, log: env.Log, id: env.Node, incarnation: env.Mesh.GetIncarnation(), cluster: env.Cluster,
 		dir: env.DataDir, identity: id,
-		held: &heldChains{}, board: newBoard(), joins: newJoins(), asked: newAsked(), served: newServed(), hubUp: make(chan struct{}, 1),
+		held: &heldChains{}, board: newBoard(), joins: newJoins(), failures: newFailures(), renew: newRenewals(), scrubEvery: scrubEvery, asked: newAsked(), served: newServed(), hubUp: make(chan struct{}, 1),
 	}
 	n.board.setLink(func(l *linkState) { l.seedHere = cfg.isSeed() })
 	n.teller = newTeller(n.incarnation)

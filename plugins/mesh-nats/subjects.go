@@ -36,6 +36,7 @@ func subjectAnswer(to, from uint64) string { return fmt.Sprintf("m.answer.%d.%d"
 // What nodes that hold chains say to each other, from hub to hub.
 func subjectHolder(id uint64) string        { return fmt.Sprintf("m.holder.%d", id) }
 func subjectConsent(to, from uint64) string { return fmt.Sprintf("m.consent.%d.%d", to, from) }
+func subjectScrub(to, from uint64) string   { return fmt.Sprintf("m.scrub.%d.%d", to, from) }
 func subjectPull(to, from uint64) string    { return fmt.Sprintf("m.pull.%d.%d", to, from) }
 
 // streamOf returns the name of the stream of a chain.

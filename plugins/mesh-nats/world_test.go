@@ -55,7 +55,9 @@ type machine struct {
 	link    *meshosv1.MeshLink
 	joining [][]byte
 
-	plugin    *node // as the process has it
+	plugin    *node         // as the process has it
+	scrub     time.Duration // how often it looks for rot
+	failed    []string      // what it had the host record
 	draining  bool
 	leaving   bool
 	cancelled int // questions
@@ -121,7 +123,9 @@ func (m *machine) start() *machine {
 		n, err := newNode(env, cfg)
 		m.mu.Lock()
 		defer m.mu.Unlock()
-		m.plugin = n
+		if m.plugin = n; err == nil && m.scrub > 0 {
+			n.scrubEvery = m.scrub
+		}
 		return n, err
 	}
 	m.calls = plugintest.Start(inner, construct, m.cfg, plugintest.WithNode(m.id), plugintest.WithDataDir(m.dir), plugintest.WithLogs(m.log),
@@ -229,6 +233,9 @@ func (m *machine) take(batch *pluginv1.MeshBatch) {
 		m.link = batch.GetLink()
 	}
 	m.joining = append(m.joining, batch.GetJoining()...)
+	for _, f := range batch.GetFailures() {
+		m.failed = append(m.failed, f.GetSource()+": "+f.GetReason())
+	}
 }
 
 // tell makes a tick thirty times in the length of a session, as a fast loop.

@@ -17,7 +17,10 @@ type Info struct {
 	Revertible bool
 	Phase      string // what the engine says it waits for: "catchup"
 	Bytes      uint64
+	First      uint64 // number of the first message
 	Last       uint64 // number of the last message
+	Messages   uint64
+	Lost       bool // the server that answers has lost messages
 }
 
 // Peer is a server that holds a stream, or is about to.

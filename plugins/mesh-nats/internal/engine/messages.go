@@ -20,7 +20,10 @@ type streamInfo struct {
 
 // infoOf returns how a stream is, as a server says that holds it. A server does not list itself.
 func infoOf(cluster *server.ClusterInfo, replicas int, state server.StreamState, self string) chains.Info {
-	i := chains.Info{Replicas: replicas, Bytes: state.Bytes, Last: state.LastSeq}
+	i := chains.Info{
+		Replicas: replicas, Bytes: state.Bytes, First: state.FirstSeq, Last: state.LastSeq, Messages: state.Msgs,
+		Lost: state.Lost != nil && len(state.Lost.Msgs) > 0,
+	}
 	if cluster == nil {
 		return i
 	}
