@@ -1321,6 +1321,246 @@ func (x *PullAnswer) GetWhy() string {
 	return ""
 }
 
+// Scrub concerns the replica of a chain that the asked node has, on scrub.TO.FROM. Without a flag it
+// asks how the replica is, and the answer is a Replica.
+type Scrub struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Chain         uint64                 `protobuf:"varint,1,opt,name=chain,proto3" json:"chain,omitempty"`
+	Anew          bool                   `protobuf:"varint,2,opt,name=anew,proto3" json:"anew,omitempty"`       // it was copied anew: what was read of it before is not true any more
+	Renew         bool                   `protobuf:"varint,3,opt,name=renew,proto3" json:"renew,omitempty"`     // it is rotten and no other node takes it: copy it anew where it is
+	Suspect       bool                   `protobuf:"varint,4,opt,name=suspect,proto3" json:"suspect,omitempty"` // whoever leads the chain is to look at its replicas soon
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Scrub) Reset() {
+	*x = Scrub{}
+	mi := &file_meshos_nats_v1_nats_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Scrub) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Scrub) ProtoMessage() {}
+
+func (x *Scrub) ProtoReflect() protoreflect.Message {
+	mi := &file_meshos_nats_v1_nats_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Scrub.ProtoReflect.Descriptor instead.
+func (*Scrub) Descriptor() ([]byte, []int) {
+	return file_meshos_nats_v1_nats_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *Scrub) GetChain() uint64 {
+	if x != nil {
+		return x.Chain
+	}
+	return 0
+}
+
+func (x *Scrub) GetAnew() bool {
+	if x != nil {
+		return x.Anew
+	}
+	return false
+}
+
+func (x *Scrub) GetRenew() bool {
+	if x != nil {
+		return x.Renew
+	}
+	return false
+}
+
+func (x *Scrub) GetSuspect() bool {
+	if x != nil {
+		return x.Suspect
+	}
+	return false
+}
+
+// Replica is how a replica is, as its own node says.
+type Replica struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Held          bool                   `protobuf:"varint,1,opt,name=held,proto3" json:"held,omitempty"`
+	First         uint64                 `protobuf:"varint,2,opt,name=first,proto3" json:"first,omitempty"`
+	Last          uint64                 `protobuf:"varint,3,opt,name=last,proto3" json:"last,omitempty"`
+	Messages      uint64                 `protobuf:"varint,4,opt,name=messages,proto3" json:"messages,omitempty"`
+	Lost          bool                   `protobuf:"varint,5,opt,name=lost,proto3" json:"lost,omitempty"` // the engine says that it has lost messages
+	Read          bool                   `protobuf:"varint,6,opt,name=read,proto3" json:"read,omitempty"` // its files were read, and what follows is what was found
+	Faults        []string               `protobuf:"bytes,7,rep,name=faults,proto3" json:"faults,omitempty"`
+	Sums          []*WindowSum           `protobuf:"bytes,8,rep,name=sums,proto3" json:"sums,omitempty"`
+	Why           string                 `protobuf:"bytes,9,opt,name=why,proto3" json:"why,omitempty"` // it is not renewed
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Replica) Reset() {
+	*x = Replica{}
+	mi := &file_meshos_nats_v1_nats_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Replica) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Replica) ProtoMessage() {}
+
+func (x *Replica) ProtoReflect() protoreflect.Message {
+	mi := &file_meshos_nats_v1_nats_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Replica.ProtoReflect.Descriptor instead.
+func (*Replica) Descriptor() ([]byte, []int) {
+	return file_meshos_nats_v1_nats_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *Replica) GetHeld() bool {
+	if x != nil {
+		return x.Held
+	}
+	return false
+}
+
+func (x *Replica) GetFirst() uint64 {
+	if x != nil {
+		return x.First
+	}
+	return 0
+}
+
+func (x *Replica) GetLast() uint64 {
+	if x != nil {
+		return x.Last
+	}
+	return 0
+}
+
+func (x *Replica) GetMessages() uint64 {
+	if x != nil {
+		return x.Messages
+	}
+	return 0
+}
+
+func (x *Replica) GetLost() bool {
+	if x != nil {
+		return x.Lost
+	}
+	return false
+}
+
+func (x *Replica) GetRead() bool {
+	if x != nil {
+		return x.Read
+	}
+	return false
+}
+
+func (x *Replica) GetFaults() []string {
+	if x != nil {
+		return x.Faults
+	}
+	return nil
+}
+
+func (x *Replica) GetSums() []*WindowSum {
+	if x != nil {
+		return x.Sums
+	}
+	return nil
+}
+
+func (x *Replica) GetWhy() string {
+	if x != nil {
+		return x.Why
+	}
+	return ""
+}
+
+// WindowSum stands for the messages of one window of numbers.
+type WindowSum struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Window        uint64                 `protobuf:"varint,1,opt,name=window,proto3" json:"window,omitempty"`
+	Messages      uint32                 `protobuf:"varint,2,opt,name=messages,proto3" json:"messages,omitempty"`
+	Sum           uint64                 `protobuf:"fixed64,3,opt,name=sum,proto3" json:"sum,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WindowSum) Reset() {
+	*x = WindowSum{}
+	mi := &file_meshos_nats_v1_nats_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WindowSum) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WindowSum) ProtoMessage() {}
+
+func (x *WindowSum) ProtoReflect() protoreflect.Message {
+	mi := &file_meshos_nats_v1_nats_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WindowSum.ProtoReflect.Descriptor instead.
+func (*WindowSum) Descriptor() ([]byte, []int) {
+	return file_meshos_nats_v1_nats_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *WindowSum) GetWindow() uint64 {
+	if x != nil {
+		return x.Window
+	}
+	return 0
+}
+
+func (x *WindowSum) GetMessages() uint32 {
+	if x != nil {
+		return x.Messages
+	}
+	return 0
+}
+
+func (x *WindowSum) GetSum() uint64 {
+	if x != nil {
+		return x.Sum
+	}
+	return 0
+}
+
 var File_meshos_nats_v1_nats_proto protoreflect.FileDescriptor
 
 const file_meshos_nats_v1_nats_proto_rawDesc = "" +
@@ -1430,7 +1670,26 @@ const file_meshos_nats_v1_nats_proto_rawDesc = "" +
 	"\n" +
 	"PullAnswer\x12\x14\n" +
 	"\x05begun\x18\x01 \x01(\bR\x05begun\x12\x10\n" +
-	"\x03why\x18\x02 \x01(\tR\x03whyB6Z4github.com/meshos/meshos/proto/meshos/nats/v1;natsv1b\x06proto3"
+	"\x03why\x18\x02 \x01(\tR\x03why\"a\n" +
+	"\x05Scrub\x12\x14\n" +
+	"\x05chain\x18\x01 \x01(\x04R\x05chain\x12\x12\n" +
+	"\x04anew\x18\x02 \x01(\bR\x04anew\x12\x14\n" +
+	"\x05renew\x18\x03 \x01(\bR\x05renew\x12\x18\n" +
+	"\asuspect\x18\x04 \x01(\bR\asuspect\"\xe4\x01\n" +
+	"\aReplica\x12\x12\n" +
+	"\x04held\x18\x01 \x01(\bR\x04held\x12\x14\n" +
+	"\x05first\x18\x02 \x01(\x04R\x05first\x12\x12\n" +
+	"\x04last\x18\x03 \x01(\x04R\x04last\x12\x1a\n" +
+	"\bmessages\x18\x04 \x01(\x04R\bmessages\x12\x12\n" +
+	"\x04lost\x18\x05 \x01(\bR\x04lost\x12\x12\n" +
+	"\x04read\x18\x06 \x01(\bR\x04read\x12\x16\n" +
+	"\x06faults\x18\a \x03(\tR\x06faults\x12-\n" +
+	"\x04sums\x18\b \x03(\v2\x19.meshos.nats.v1.WindowSumR\x04sums\x12\x10\n" +
+	"\x03why\x18\t \x01(\tR\x03why\"Q\n" +
+	"\tWindowSum\x12\x16\n" +
+	"\x06window\x18\x01 \x01(\x04R\x06window\x12\x1a\n" +
+	"\bmessages\x18\x02 \x01(\rR\bmessages\x12\x10\n" +
+	"\x03sum\x18\x03 \x01(\x06R\x03sumB6Z4github.com/meshos/meshos/proto/meshos/nats/v1;natsv1b\x06proto3"
 
 var (
 	file_meshos_nats_v1_nats_proto_rawDescOnce sync.Once
@@ -1444,7 +1703,7 @@ func file_meshos_nats_v1_nats_proto_rawDescGZIP() []byte {
 	return file_meshos_nats_v1_nats_proto_rawDescData
 }
 
-var file_meshos_nats_v1_nats_proto_msgTypes = make([]protoimpl.MessageInfo, 18)
+var file_meshos_nats_v1_nats_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
 var file_meshos_nats_v1_nats_proto_goTypes = []any{
 	(*Beat)(nil),                // 0: meshos.nats.v1.Beat
 	(*Said)(nil),                // 1: meshos.nats.v1.Said
@@ -1463,33 +1722,37 @@ var file_meshos_nats_v1_nats_proto_goTypes = []any{
 	(*ConsentAnswer)(nil),       // 14: meshos.nats.v1.ConsentAnswer
 	(*Pull)(nil),                // 15: meshos.nats.v1.Pull
 	(*PullAnswer)(nil),          // 16: meshos.nats.v1.PullAnswer
-	nil,                         // 17: meshos.nats.v1.HolderBeat.LabelsEntry
-	(*v1.NodeSummary)(nil),      // 18: meshos.v1.NodeSummary
-	(*durationpb.Duration)(nil), // 19: google.protobuf.Duration
-	(v1.MigrationView_Phase)(0), // 20: meshos.v1.MigrationView.Phase
+	(*Scrub)(nil),               // 17: meshos.nats.v1.Scrub
+	(*Replica)(nil),             // 18: meshos.nats.v1.Replica
+	(*WindowSum)(nil),           // 19: meshos.nats.v1.WindowSum
+	nil,                         // 20: meshos.nats.v1.HolderBeat.LabelsEntry
+	(*v1.NodeSummary)(nil),      // 21: meshos.v1.NodeSummary
+	(*durationpb.Duration)(nil), // 22: google.protobuf.Duration
+	(v1.MigrationView_Phase)(0), // 23: meshos.v1.MigrationView.Phase
 }
 var file_meshos_nats_v1_nats_proto_depIdxs = []int32{
-	18, // 0: meshos.nats.v1.Said.summary:type_name -> meshos.v1.NodeSummary
+	21, // 0: meshos.nats.v1.Said.summary:type_name -> meshos.v1.NodeSummary
 	3,  // 1: meshos.nats.v1.Hello.known:type_name -> meshos.nats.v1.Known
 	5,  // 2: meshos.nats.v1.View.peers:type_name -> meshos.nats.v1.PeerState
 	6,  // 3: meshos.nats.v1.View.log:type_name -> meshos.nats.v1.LogState
-	19, // 4: meshos.nats.v1.PeerState.age:type_name -> google.protobuf.Duration
-	18, // 5: meshos.nats.v1.PeerState.summary:type_name -> meshos.v1.NodeSummary
-	19, // 6: meshos.nats.v1.PeerState.silent:type_name -> google.protobuf.Duration
-	19, // 7: meshos.nats.v1.LogState.age:type_name -> google.protobuf.Duration
+	22, // 4: meshos.nats.v1.PeerState.age:type_name -> google.protobuf.Duration
+	21, // 5: meshos.nats.v1.PeerState.summary:type_name -> meshos.v1.NodeSummary
+	22, // 6: meshos.nats.v1.PeerState.silent:type_name -> google.protobuf.Duration
+	22, // 7: meshos.nats.v1.LogState.age:type_name -> google.protobuf.Duration
 	6,  // 8: meshos.nats.v1.SeedBeat.log:type_name -> meshos.nats.v1.LogState
-	19, // 9: meshos.nats.v1.Question.timeout:type_name -> google.protobuf.Duration
-	17, // 10: meshos.nats.v1.HolderBeat.labels:type_name -> meshos.nats.v1.HolderBeat.LabelsEntry
+	22, // 9: meshos.nats.v1.Question.timeout:type_name -> google.protobuf.Duration
+	20, // 10: meshos.nats.v1.HolderBeat.labels:type_name -> meshos.nats.v1.HolderBeat.LabelsEntry
 	11, // 11: meshos.nats.v1.HolderBeat.moves:type_name -> meshos.nats.v1.MoveBeat
 	12, // 12: meshos.nats.v1.HolderBeat.growing:type_name -> meshos.nats.v1.GrowingReplica
-	20, // 13: meshos.nats.v1.MoveBeat.phase:type_name -> meshos.v1.MigrationView.Phase
-	19, // 14: meshos.nats.v1.MoveBeat.elapsed:type_name -> google.protobuf.Duration
-	19, // 15: meshos.nats.v1.MoveBeat.in_phase:type_name -> google.protobuf.Duration
-	16, // [16:16] is the sub-list for method output_type
-	16, // [16:16] is the sub-list for method input_type
-	16, // [16:16] is the sub-list for extension type_name
-	16, // [16:16] is the sub-list for extension extendee
-	0,  // [0:16] is the sub-list for field type_name
+	23, // 13: meshos.nats.v1.MoveBeat.phase:type_name -> meshos.v1.MigrationView.Phase
+	22, // 14: meshos.nats.v1.MoveBeat.elapsed:type_name -> google.protobuf.Duration
+	22, // 15: meshos.nats.v1.MoveBeat.in_phase:type_name -> google.protobuf.Duration
+	19, // 16: meshos.nats.v1.Replica.sums:type_name -> meshos.nats.v1.WindowSum
+	17, // [17:17] is the sub-list for method output_type
+	17, // [17:17] is the sub-list for method input_type
+	17, // [17:17] is the sub-list for extension type_name
+	17, // [17:17] is the sub-list for extension extendee
+	0,  // [0:17] is the sub-list for field type_name
 }
 
 func init() { file_meshos_nats_v1_nats_proto_init() }
@@ -1503,7 +1766,7 @@ func file_meshos_nats_v1_nats_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_meshos_nats_v1_nats_proto_rawDesc), len(file_meshos_nats_v1_nats_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   18,
+			NumMessages:   21,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
