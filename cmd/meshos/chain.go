@@ -2,14 +2,12 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"strconv"
 
 	"github.com/spf13/cobra"
 	"google.golang.org/protobuf/proto"
-	"google.golang.org/protobuf/types/known/durationpb"
 
 	"github.com/meshos/meshos/cmd/meshos/internal/view"
 	hostv1 "github.com/meshos/meshos/proto/meshos/host/v1"
@@ -25,7 +23,7 @@ stored on as many nodes as it has replicas. A node holds chains if its plugin me
 chains = true. Where they are is decided by the nodes, by health, maintenance, labels and
 scores; ` + "`meshos explain chain ID`" + ` says why.`,
 	}
-	cmd.AddCommand(newChainCreateCommand(a), newChainListCommand(a), newChainSetCommand(a), newChainDeleteCommand(a))
+	cmd.AddCommand(newChainCreateCommand(a), newChainAdoptCommand(a), newChainListCommand(a), newChainSetCommand(a), newChainDeleteCommand(a))
 	return cmd
 }
 
@@ -42,40 +40,14 @@ it goes on without one of them, with five without two.`,
   meshos chain create events --subject events.eu --subject events.us --replicas 5 --max-age 72h`,
 		Args: cobra.ExactArgs(1),
 	}
-	subjects := cmd.Flags().StringSlice("subject", nil, "messages on this `SUBJECT` are stored; * stands for one word, > at the end for one or more")
-	replicas := cmd.Flags().Uint32("replicas", 3, "how many nodes hold it: 1, 2, 3 or 5")
-	bytes := cmd.Flags().Int64("max-bytes", 0, "how many `BYTES` it holds at most; the oldest messages go first (default: no limit)")
-	age := cmd.Flags().Duration("max-age", 0, "how long it holds messages (default: no limit)")
-	retention := cmd.Flags().String("retention", "limits", "when messages go: `limits`, interest or work-queue")
-	spread := cmd.Flags().String("spread", "", "have its replicas on nodes with different values of this `LABEL`, such as rack, as far as there are such nodes")
-	_ = cmd.MarkFlagRequired("subject")
+	stored := addStoredFlags(cmd)
 	f := addCommandFlags(cmd, false)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		kinds := map[string]meshosv1.ChainStream_Retention{
-			"limits": meshosv1.ChainStream_RETENTION_LIMITS, "interest": meshosv1.ChainStream_RETENTION_INTEREST, "work-queue": meshosv1.ChainStream_RETENTION_WORK_QUEUE,
+		order, err := stored.order(cmd, args[0])
+		if err != nil {
+			return err
 		}
-		kind, known := kinds[*retention]
-		if !known {
-			return &usageError{err: fmt.Errorf("--retention: must be limits, interest or work-queue, is %q", *retention), help: cmd.CommandPath() + " --help"}
-		}
-		order := &meshosv1.SetChain{Name: args[0], Replicas: *replicas, Spread: *spread, Stream: &meshosv1.ChainStream{Subjects: *subjects, MaxBytes: *bytes, Retention: kind}}
-		if *age != 0 {
-			order.Stream.MaxAge = durationpb.New(*age)
-		}
-		return a.carryOut(cmd, f, func(s *meshosv1.Snapshot) (*meshosv1.AdminEvent, error) {
-			list, err := a.chains(cmd.Context(), true)
-			if err != nil {
-				return nil, err
-			}
-			if s.GetMesh().GetHeight() == 0 {
-				return nil, errors.New("this node belongs to no mesh; `meshos mesh init` begins one")
-			}
-			order.Chain = list.GetNextId()
-			for _, r := range s.GetReplicas() { // ids that the configuration uses
-				order.Chain = max(order.Chain, r.GetChain()+1)
-			}
-			return setChain(order), nil
-		})
+		return a.newChain(cmd, f, order)
 	}
 	return cmd
 }

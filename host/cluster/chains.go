@@ -43,6 +43,9 @@ func (s *State) unfitChain(ev mesh.SetChain) *rules.Rejection {
 		if other.Chain == ev.Chain || other.Deleted {
 			continue
 		}
+		if other.Stream.Name == ev.Stream.Name && ev.Stream.Name != "" {
+			return reject("the stream %s is chain %d (%s) already", ev.Stream.Name, other.Chain, other.Name)
+		}
 		if other.Name == ev.Name {
 			return reject("chain %d is called %q already", other.Chain, ev.Name)
 		}

@@ -51,17 +51,22 @@ func TestWhatAChainMayBecome(t *testing.T) {
 	set(mesh.SetChain{Chain: 2, Name: "all-orders", Stream: mesh.ChainStream{Subjects: []string{"bills"}}}, `chain 1 is called "all-orders" already`)
 	set(mesh.SetChain{Chain: 2, Name: "new", Stream: mesh.ChainStream{Subjects: []string{"orders.new"}}},
 		"messages on orders.new would be those of chain 1 (all-orders) as well, which holds orders.>")
+	adopted := mesh.SetChain{Chain: 4, Name: "old", Stream: mesh.ChainStream{Subjects: []string{"old"}, Name: "OLD"}}
+	set(adopted, "")
+	set(mesh.SetChain{Chain: 5, Name: "older", Stream: mesh.ChainStream{Subjects: []string{"older"}, Name: "OLD"}}, "the stream OLD is chain 4 (old) already")
+	adopted.Deleted = true
+	set(adopted, "")
 	set(mesh.SetChain{Chain: 3, Deleted: true}, "the mesh has no chain 3; `meshos chain list` lists its chains")
 	gone := more
 	gone.Deleted = true
 	set(gone, "")
 	set(orders, "chain 1 was deleted, and its id is not given again")
 	set(mesh.SetChain{Chain: 2, Name: "new", Stream: mesh.ChainStream{Subjects: []string{"orders.new"}}}, "")
-	if c := s.Chains(); len(c) != 2 || c[0].Chain != 1 || !c[0].Deleted || c[1].Name != "new" {
+	if c := s.Chains(); len(c) != 3 || c[0].Chain != 1 || !c[0].Deleted || c[1].Name != "new" {
 		t.Errorf("%+v", c)
 	}
 	back, err := FromProto(s.ToProto())
-	if err != nil || s.Height() != 0 && len(back.Chains()) != 2 {
+	if err != nil || s.Height() != 0 && len(back.Chains()) != 3 {
 		t.Error(err)
 	}
 }

@@ -39,7 +39,9 @@ func (f *fields) setChain(at string, in *meshosv1.SetChain) mesh.SetChain {
 	case out.Stream.MaxAge < 0:
 		f.fail(at+".stream.max_age", "must not be negative")
 	case out.Stream.Name != "":
-		f.fail(at+".stream.name", "can't be chosen so far: leave it out")
+		if why := mesh.BadStream(out.Stream.Name); why != "" {
+			f.fail(at+".stream.name", "%s", why)
+		}
 	}
 	for _, subject := range out.Stream.Subjects {
 		if why := mesh.BadSubject(subject); why != "" {

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -44,12 +45,17 @@ type holder struct {
 	settled  map[uint64]settledChain
 	shunned  map[chainTo]time.Time // moves that were aborted, until they may be begun again
 	ended    bool                  // it begins nothing more
+
+	// Streams that chains name and that were not taken over yet; of the goroutine of run.
+	unadopted  map[uint64]chains.Info
+	adoptAfter map[uint64]time.Time
 }
 
 func newHolder(h *hub, opts *server.Options) *holder {
 	return &holder{
 		hub: h, client: engine.NewClient(h.nc), tags: engine.NewTags(h.srv, opts), began: time.Now(),
 		others: map[uint64]otherHolder{}, moves: map[uint64]*moveUnderWay{}, short: map[uint64]string{}, settled: map[uint64]settledChain{}, shunned: map[chainTo]time.Time{},
+		adoptAfter: map[uint64]time.Time{},
 	}
 }
 
@@ -98,6 +104,7 @@ func (h *holder) run(ctx context.Context) error {
 			h.remind()
 		}
 		h.follow()
+		h.adopt(now)
 		h.createAndDelete(now)
 		if !sleep(ctx, holdEvery) {
 			return nil
@@ -124,11 +131,17 @@ func (h *holder) readOwn() error {
 	}
 	byStream := map[string]uint64{}
 	for id, c := range h.members.Load().chains {
-		byStream[streamOf(c)] = id
+		if other, is := byStream[streamOf(c)]; !is || h.members.Load().chains[other].GetDeleted() {
+			byStream[streamOf(c)] = id // what one chain gave up, another one may have taken over
+		}
 	}
 	now := map[uint64]chains.Info{}
+	h.unadopted = map[uint64]chains.Info{}
 	for _, one := range own {
-		if id, is := byStream[one.Stream]; is {
+		switch id, is := byStream[one.Stream]; {
+		case is && !slices.Contains(one.Tags, tagOf(id)):
+			h.unadopted[id] = one.Info
+		case is:
 			now[id] = one.Info
 		}
 	}

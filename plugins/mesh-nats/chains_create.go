@@ -46,7 +46,14 @@ func (h *holder) createAndDelete(now time.Time) {
 		case len(there) > 0 && there[0] == h.id:
 			begun = true
 			h.begin(id, chains.Change{Stream: streamOf(c)}, func(ctx context.Context, _ *migration) error {
-				err := h.client.Delete(ctx, streamOf(c))
+				var err error
+				if i, infoErr := h.client.Info(ctx, streamOf(c)); infoErr == nil && !slices.Contains(i.Tags, tagOf(id)) {
+					h.log.Info("a chain is deleted that never took its stream over, which stays", "chain", id, "stream", streamOf(c))
+				} else if infoErr != nil && !errors.Is(infoErr, engine.ErrNoStream) && adopts(c) {
+					return infoErr // it is not known whose it is
+				} else {
+					err = h.client.Delete(ctx, streamOf(c))
+				}
 				if err == nil {
 					h.settle(id, c)
 				}
@@ -77,6 +84,9 @@ func (h *holder) create(id uint64, c *meshosv1.SetChain, open map[uint64]*natsv1
 			return nil
 		case !errors.Is(err, engine.ErrNoStream):
 			return nil // it may exist, and has no leader
+		case adopts(c):
+			h.tooFew(id, fmt.Sprintf("there is no stream %s to take over", change.Stream))
+			return nil
 		case len(change.Targets) < replicas:
 			h.tooFew(id, fmt.Sprintf("it needs %d nodes that hold chains, and %d take replicas", replicas, len(change.Targets)))
 			return nil

@@ -64,6 +64,10 @@ func chainTitle(e *meshosv1.AdminEvent) string {
 	if c.GetSpread() != "" {
 		spread = ", spread over " + Plain(c.GetSpread())
 	}
+	if stream := c.GetStream().GetName(); stream != "" {
+		return fmt.Sprintf("have the stream %s as chain %d (%s) on %s%s, for messages on %s", Plain(stream), c.GetChain(), Plain(c.GetName()),
+			Counted(int(c.GetReplicas()), "node"), spread, Plain(strings.Join(c.GetStream().GetSubjects(), ", ")))
+	}
 	return fmt.Sprintf("have chain %d (%s) on %s%s, for messages on %s", c.GetChain(), Plain(c.GetName()),
 		Counted(int(c.GetReplicas()), "node"), spread, Plain(strings.Join(c.GetStream().GetSubjects(), ", ")))
 }
@@ -76,6 +80,9 @@ func chainEffect(e *meshosv1.AdminEvent) []string {
 		return nil
 	case c.GetDeleted():
 		return []string{"All nodes delete their replicas. What is in them can't be brought back, and the id is not given again."}
+	}
+	if c.GetStream().GetName() != "" {
+		return []string{"The node that leads the stream takes it over where it is, if it is as said here, and all who hold it agree; then replicas are placed or evicted until there are so many."}
 	}
 	return []string{"Nodes that may hold chains create it if there is none, and place or evict replicas until there are so many."}
 }

@@ -2,6 +2,7 @@ package chains
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -16,11 +17,12 @@ const (
 	Swap                     // Targets[0] holds it in place of Victim
 	Replace                  // the same without asking Victim, for a stream that has lost its quorum
 	Handover                 // Targets[0] leads it
+	Adopt                    // its placement asks for Tag from now on, which all who hold it bear: Targets
 	Follow                   // nothing is asked: a change that is under way is seen to its end
 )
 
 func (k Kind) String() string {
-	return [...]string{"nothing", "create", "grow", "shrink", "swap", "replace", "hand over", "follow"}[k]
+	return [...]string{"nothing", "create", "grow", "shrink", "swap", "replace", "hand over", "adopt", "follow"}[k]
 }
 
 // Change is a change of who holds a stream.
@@ -30,6 +32,7 @@ type Change struct {
 	Self    string   // the server that asks: it leads the stream, if the change needs a leader
 	Targets []string // who agreed, and bears the tag
 	Victim  string
+	Tag     string // of Adopt: without it the stream's placement asks for another one, or for none
 	// Replicas is how many hold it afterwards: of Create, Grow and Shrink.
 	Replicas int
 }
@@ -45,6 +48,8 @@ func (c Change) String() string {
 		return fmt.Sprintf("take a replica of %s away", c.Stream)
 	case Handover:
 		return fmt.Sprintf("hand %s over to %s", c.Stream, to)
+	case Adopt:
+		return fmt.Sprintf("take %s over on %s", c.Stream, to)
 	case Follow:
 		return fmt.Sprintf("see what is under way of %s to its end", c.Stream)
 	}
@@ -73,8 +78,20 @@ func (c Change) reached(i Info) bool {
 		return !still
 	case Handover:
 		return i.Leader == c.Targets[0]
+	case Adopt:
+		return slices.Contains(i.Tags, c.Tag) && c.isHeldByTargets(i)
 	}
 	return true
+}
+
+// isHeldByTargets reports whether the targets are all who hold a stream.
+func (c Change) isHeldByTargets(i Info) bool {
+	return slices.Equal(i.names(), slices.Sorted(slices.Values(c.Targets)))
+}
+
+// strays reports whether the engine moves a stream elsewhere that is to stay where it is.
+func (c Change) strays(i Info) bool {
+	return c.Kind == Adopt && slices.ContainsFunc(i.Desired, func(d string) bool { return !slices.Contains(c.Targets, d) })
 }
 
 // underWay reports whether what is under way of a stream is this change.
@@ -85,6 +102,8 @@ func (c Change) underWay(i Info) bool {
 	switch c.Kind {
 	case Follow:
 		return true
+	case Adopt:
+		return slices.Contains(i.Tags, c.Tag)
 	case Handover:
 		return false
 	case Shrink: // whom the engine chose is not known before it has

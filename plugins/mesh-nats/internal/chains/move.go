@@ -112,6 +112,8 @@ func (m *Move) request() Ask {
 		return AskEvacuate
 	case Replace:
 		return AskRemove
+	case Adopt:
+		return AskPlacement
 	}
 	return AskStepDown
 }
@@ -218,6 +220,15 @@ func (m *Move) unfit(i Info) string {
 		case i.Holds(m.Targets[0]):
 			return m.Targets[0] + " holds it already"
 		}
+	case Adopt:
+		for _, t := range m.Targets {
+			if !i.ready(t) {
+				return t + " does not have all of it now"
+			}
+		}
+		if !m.isHeldByTargets(i) {
+			return fmt.Sprintf("%v hold it by now", i.names())
+		}
 	case Handover:
 		switch p, holds := i.peer(m.Targets[0]); {
 		case !holds || p.Pending:
@@ -274,5 +285,5 @@ func (m *Move) answered(now time.Time, a Answer) {
 
 // tagged reports whether the change depends on the tag of a target.
 func (m *Move) tagged() bool {
-	return m.Kind == Create || m.Kind == Grow || m.Kind == Swap || m.Kind == Replace
+	return m.Kind == Create || m.Kind == Adopt || m.Kind == Grow || m.Kind == Swap || m.Kind == Replace
 }

@@ -10,12 +10,13 @@ const (
 	Nothing Ask = iota
 	AskInfo
 	AskCreate
-	AskReplicas // that Change.Replicas hold it
-	AskEvacuate // Change.Victim
-	AskRemove   // Change.Victim
-	AskStepDown // in favour of Change.Targets[0]
-	AskCancel   // what is under way
-	AskBack     // evacuate Targets[0], so that Victim stays: it bears the tag
+	AskPlacement // that it asks for Change.Tag
+	AskReplicas  // that Change.Replicas hold it
+	AskEvacuate  // Change.Victim
+	AskRemove    // Change.Victim
+	AskStepDown  // in favour of Change.Targets[0]
+	AskCancel    // what is under way
+	AskBack      // evacuate Targets[0], so that Victim stays: it bears the tag
 )
 
 // Step is what to do next.

@@ -9,6 +9,7 @@ import (
 type Info struct {
 	Leader   string   // name of a server; "": none is known
 	Replicas int      // that the configuration asks for
+	Tags     []string // that its placement asks for
 	Peers    []Peer   // who holds it, the leader too
 	Changing bool     // a change was recorded and is not done
 	Desired  []string // who holds it once that is done

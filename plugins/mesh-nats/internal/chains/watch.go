@@ -26,6 +26,8 @@ func (m *Move) watch(now time.Time, i Info) {
 	}
 	silent := m.fallenSilent(now, i)
 	switch {
+	case i.Changing && m.strays(i):
+		m.cancel(now, fmt.Sprintf("the engine would move it to %v", i.Desired))
 	case silent != "" && i.Changing:
 		m.cancel(now, silent+" has fallen silent")
 	case silent != "" && m.seen && !i.Changing && i.Holds(silent):

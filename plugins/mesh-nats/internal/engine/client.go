@@ -33,7 +33,22 @@ func (c *Client) Info(ctx context.Context, stream string) (chains.Info, error) {
 	if err != nil {
 		return chains.Info{}, err
 	}
-	return infoOf(got.Cluster, replicasOf(got.Config), got.State, ""), nil
+	i := infoOf(got.Cluster, replicasOf(got.Config), got.State, "")
+	i.Tags = tagsOf(got.Config)
+	return i, nil
+}
+
+// Config returns the configuration of a stream.
+func (c *Client) Config(ctx context.Context, stream string) (*server.StreamConfig, error) {
+	got, err := c.info(ctx, stream)
+	if err != nil {
+		return nil, err
+	}
+	config := &server.StreamConfig{}
+	if err := json.Unmarshal(got.Config, config); err != nil {
+		return nil, fmt.Errorf("stream %s: %w", stream, err)
+	}
+	return config, nil
 }
 
 func (c *Client) info(ctx context.Context, stream string) (*streamInfo, error) {
@@ -88,7 +103,9 @@ func (c *Client) Do(ctx context.Context, m *chains.Move, ask chains.Ask, config 
 		config.Name, config.Replicas = m.Stream, m.Replicas
 		return c.change(ctx, fmt.Sprintf(server.JSApiStreamCreateT, m.Stream), config)
 	case chains.AskReplicas:
-		return c.setReplicas(ctx, m.Stream, m.Replicas)
+		return c.update(ctx, m.Stream, func(config json.RawMessage) ([]byte, error) { return withReplicas(config, m.Replicas) })
+	case chains.AskPlacement:
+		return c.update(ctx, m.Stream, func(config json.RawMessage) ([]byte, error) { return withTag(config, m.Tag) })
 	case chains.AskEvacuate:
 		return c.change(ctx, fmt.Sprintf(server.JSApiStreamEvacuatePeerT, m.Stream), server.JSApiStreamEvacuatePeerRequest{Peer: m.Victim})
 	case chains.AskBack:
@@ -104,13 +121,13 @@ func (c *Client) Do(ctx context.Context, m *chains.Move, ask chains.Ask, config 
 	return chains.Answer{Code: 1, Text: fmt.Sprintf("request %d is not known", ask)}
 }
 
-// setReplicas changes one figure of the configuration as it is now.
-func (c *Client) setReplicas(ctx context.Context, stream string, replicas int) chains.Answer {
+// update changes one thing of the configuration as it is now.
+func (c *Client) update(ctx context.Context, stream string, with func(json.RawMessage) ([]byte, error)) chains.Answer {
 	got, err := c.info(ctx, stream)
 	if err != nil { // nothing was asked, and it can be asked again
 		return chains.Answer{Code: chains.CodeUnavailable, Text: err.Error()}
 	}
-	config, err := withReplicas(got.Config, replicas)
+	config, err := with(got.Config)
 	if err != nil {
 		return chains.Answer{Code: 1, Text: err.Error()}
 	}

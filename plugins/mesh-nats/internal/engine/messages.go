@@ -54,6 +54,20 @@ func infoOf(cluster *server.ClusterInfo, replicas int, state server.StreamState,
 	return i
 }
 
+// tagsOf returns the tags that the placement of a configuration asks for.
+func tagsOf(config json.RawMessage) []string {
+	var c struct {
+		Placement server.Placement `json:"placement"`
+	}
+	_ = json.Unmarshal(config, &c) // none then
+	return c.Placement.Tags
+}
+
+// withTag returns a configuration whose placement asks for one tag, and nothing else changed.
+func withTag(config json.RawMessage, tag string) ([]byte, error) {
+	return with(config, "placement", server.Placement{Tags: []string{tag}})
+}
+
 // replicasOf returns how many replicas a configuration asks for.
 func replicasOf(config json.RawMessage) int {
 	var c struct {
@@ -65,14 +79,18 @@ func replicasOf(config json.RawMessage) int {
 
 // withReplicas returns a configuration with another number of replicas, and nothing else changed.
 func withReplicas(config json.RawMessage, replicas int) ([]byte, error) {
+	return with(config, "num_replicas", replicas)
+}
+
+func with(config json.RawMessage, field string, value any) ([]byte, error) {
 	var fields map[string]json.RawMessage
 	if err := json.Unmarshal(config, &fields); err != nil {
 		return nil, err
 	}
-	n, err := json.Marshal(replicas)
+	raw, err := json.Marshal(value)
 	if err != nil {
 		return nil, err
 	}
-	fields["num_replicas"] = n
+	fields[field] = raw
 	return json.Marshal(fields)
 }

@@ -29,7 +29,11 @@ func Own(srv *server.Server, account string) ([]Held, error) {
 			if one.Config != nil {
 				replicas = one.Config.Replicas
 			}
-			out = append(out, Held{one.Name, infoOf(one.Cluster, replicas, one.State, srv.Name())})
+			held := Held{one.Name, infoOf(one.Cluster, replicas, one.State, srv.Name())}
+			if one.Config != nil && one.Config.Placement != nil {
+				held.Tags = one.Config.Placement.Tags
+			}
+			out = append(out, held)
 		}
 	}
 	slices.SortFunc(out, func(a, b Held) int { return strings.Compare(a.Stream, b.Stream) })
