@@ -49,13 +49,16 @@ type holder struct {
 	// Streams that chains name and that were not taken over yet; of the goroutine of run.
 	unadopted  map[uint64]chains.Info
 	adoptAfter map[uint64]time.Time
+
+	full    bool            // the disk is, and that was said; of the goroutine of run
+	crowded map[uint64]bool // chains that no other node takes from a full one, which was said
 }
 
 func newHolder(h *hub, opts *server.Options) *holder {
 	return &holder{
 		hub: h, client: engine.NewClient(h.nc), tags: engine.NewTags(h.srv, opts), began: time.Now(),
 		others: map[uint64]otherHolder{}, moves: map[uint64]*moveUnderWay{}, short: map[uint64]string{}, settled: map[uint64]settledChain{}, shunned: map[chainTo]time.Time{},
-		adoptAfter: map[uint64]time.Time{},
+		adoptAfter: map[uint64]time.Time{}, crowded: map[uint64]bool{},
 	}
 }
 
@@ -104,6 +107,8 @@ func (h *holder) run(ctx context.Context) error {
 			h.remind()
 		}
 		h.follow()
+		h.sayFull()
+		h.leaveFull(now)
 		h.adopt(now)
 		h.createAndDelete(now)
 		if !sleep(ctx, holdEvery) {

@@ -22,7 +22,11 @@ func (h *holder) beat() *natsv1.HolderBeat {
 	held, bytes := h.held.size()
 	b := &natsv1.HolderBeat{Held: uint32(held), Free: uint64(max(0, h.cfg.ChainsBytes-int64(bytes))), Moves: h.ownMoves(time.Now()), Growing: h.growing()}
 	self := h.teller.now()
+	full := h.diskFull()
+	b.Full = full != ""
 	switch {
+	case full != "":
+		b.Closed, b.Why = true, full
 	case self.GetPhase() > meshosv1.MaintenancePhase_MAINTENANCE_PHASE_ACTIVE:
 		b.Closed, b.Why = true, "it is in maintenance"
 	case self.GetDraining():

@@ -846,6 +846,7 @@ type HolderBeat struct {
 	Held          uint32                 `protobuf:"varint,3,opt,name=held,proto3" json:"held,omitempty"`                                                                              // replicas
 	Free          uint64                 `protobuf:"varint,4,opt,name=free,proto3" json:"free,omitempty"`                                                                              // bytes that it would still take
 	Labels        map[string]string      `protobuf:"bytes,5,rep,name=labels,proto3" json:"labels,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"` // of the node, by which chains are spread
+	Full          bool                   `protobuf:"varint,7,opt,name=full,proto3" json:"full,omitempty"`                                                                              // its disk is, so its replicas are to leave it; closed is set as well
 	Moves         []*MoveBeat            `protobuf:"bytes,8,rep,name=moves,proto3" json:"moves,omitempty"`                                                                             // that it makes
 	Growing       []*GrowingReplica      `protobuf:"bytes,9,rep,name=growing,proto3" json:"growing,omitempty"`                                                                         // for which it bears a tag
 	unknownFields protoimpl.UnknownFields
@@ -915,6 +916,13 @@ func (x *HolderBeat) GetLabels() map[string]string {
 		return x.Labels
 	}
 	return nil
+}
+
+func (x *HolderBeat) GetFull() bool {
+	if x != nil {
+		return x.Full
+	}
+	return false
 }
 
 func (x *HolderBeat) GetMoves() []*MoveBeat {
@@ -1630,14 +1638,15 @@ const file_meshos_nats_v1_nats_proto_rawDesc = "" +
 	"\x04more\x18\x04 \x01(\bR\x04more\x12\x10\n" +
 	"\x03end\x18\x05 \x01(\bR\x03end\x12\x12\n" +
 	"\x04code\x18\x06 \x01(\x05R\x04code\x12\x18\n" +
-	"\amessage\x18\a \x01(\tR\amessage\"\xc3\x02\n" +
+	"\amessage\x18\a \x01(\tR\amessage\"\xd7\x02\n" +
 	"\n" +
 	"HolderBeat\x12\x16\n" +
 	"\x06closed\x18\x01 \x01(\bR\x06closed\x12\x10\n" +
 	"\x03why\x18\x02 \x01(\tR\x03why\x12\x12\n" +
 	"\x04held\x18\x03 \x01(\rR\x04held\x12\x12\n" +
 	"\x04free\x18\x04 \x01(\x04R\x04free\x12>\n" +
-	"\x06labels\x18\x05 \x03(\v2&.meshos.nats.v1.HolderBeat.LabelsEntryR\x06labels\x12.\n" +
+	"\x06labels\x18\x05 \x03(\v2&.meshos.nats.v1.HolderBeat.LabelsEntryR\x06labels\x12\x12\n" +
+	"\x04full\x18\a \x01(\bR\x04full\x12.\n" +
 	"\x05moves\x18\b \x03(\v2\x18.meshos.nats.v1.MoveBeatR\x05moves\x128\n" +
 	"\agrowing\x18\t \x03(\v2\x1e.meshos.nats.v1.GrowingReplicaR\agrowing\x1a9\n" +
 	"\vLabelsEntry\x12\x10\n" +
