@@ -65,3 +65,9 @@ type NewerError struct{ Height uint64 }
 func (e *NewerError) Error() string {
 	return fmt.Sprintf("the entry of the log at height %d was made by a newer version of meshos; run that version on this node", e.Height)
 }
+
+// StoredError means that a state from which a log is to go on is not believed.
+type StoredError struct{ Why string }
+
+// Error implements error.
+func (e *StoredError) Error() string { return "the stored state of the log is not believed: " + e.Why }

@@ -203,8 +203,13 @@ func (s *State) timeOf(e entry) time.Time {
 
 // Fold folds an entry that was checked against this very state.
 func (s *State) Fold(c Checked) Outcome {
-	e := c.entry
 	s.mark()
+	return s.foldNext(c)
+}
+
+// foldNext is Fold without the marks.
+func (s *State) foldNext(c Checked) Outcome {
+	e := c.entry
 	at := s.timeOf(e)
 	out := Outcome{Place: mesh.Place{Height: e.GetHeight(), At: at}, By: mesh.NodeID(e.GetBy()), At: e.GetAt().AsTime()}
 	s.height, s.head, s.sum = e.GetHeight(), e.hash, Hash{}
