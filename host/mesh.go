@@ -7,6 +7,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
 	"github.com/meshos/meshos/host/api"
@@ -76,7 +77,7 @@ func (n *node) linkOptions() meshlink.Options {
 // talk talks with the mesh plugin until ctx ends.
 func (n *node) talk(ctx context.Context) {
 	feed := n.loop.Feed()
-	n.link.Run(ctx, meshlink.Hooks{Server: answers{n.api}, Announce: func(ctx context.Context, said mesh.PeersAnnounced) error {
+	n.link.Run(ctx, meshlink.Hooks{Server: answers{n.api, n.meshlog}, Announce: func(ctx context.Context, said mesh.PeersAnnounced) error {
 		if err := feed.Announce(ctx, said); err != nil {
 			return err
 		}
@@ -108,11 +109,22 @@ func (n *node) trouble(s *snapshot.Snapshot) string {
 	return n.opts.Trouble(wire.SnapshotToProto(&itself))
 }
 
-// answers answers the questions of other nodes by this node's own API.
-type answers struct{ api *api.Service }
+// answers answers the questions of other nodes by this node's own API, and from its record of the log.
+type answers struct {
+	api *api.Service
+	log *meshlog.Log
+}
 
 // Serve implements meshlink.Server.
 func (a answers) Serve(ctx context.Context, from uint64, method string, request []byte, send func([]byte) error) error {
+	if method == meshlog.StoredMethod {
+		if err := a.log.Stored(send); errors.Is(err, meshlog.ErrNoBase) {
+			return status.Error(codes.FailedPrecondition, err.Error())
+		} else if err != nil {
+			return err
+		}
+		return nil
+	}
 	return a.api.Answer(ctx, from, method, request, send)
 }
 

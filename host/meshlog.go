@@ -90,6 +90,7 @@ func (n *node) auditedHeight(folded uint64) (uint64, error) {
 func meshlogOptions(cfg *config.Config, version string, folded uint64, report func(source, reason string), log *slog.Logger) meshlog.Options {
 	return meshlog.Options{
 		DataDir: cfg.Node.DataDir, Node: cfg.Node.ID, Name: cfg.Node.Name, Version: version, Folded: folded, Now: time.Now, Log: log, Report: report,
+		KeepAge: cfg.Records.KeepAge, KeepSize: cfg.Records.KeepSize, FileSize: min(cfg.Records.SegmentSize, 4<<20),
 	}
 }
 
@@ -108,7 +109,11 @@ func (n *node) installMesh() {
 		Refused:   func(err error) bool { return errors.Is(err, meshlink.ErrRefused) },
 		Fold:      n.intake.FoldLogged,
 		Commanded: n.operators.Commanded,
-		Here:      func() []string { return n.loop.Reader().Latest().Orders.Here(n.cfg.Node.ID) },
+		Kept:      n.ordered.KeptMeshHeight,
+		Ask: func(ctx context.Context, method string, take func([]byte) error) error {
+			return n.ask(ctx, 0, method, nil, take)
+		},
+		Here: func() []string { return n.loop.Reader().Latest().Orders.Here(n.cfg.Node.ID) },
 	})
 }
 

@@ -33,6 +33,11 @@ type Plugin interface {
 type Record interface {
 	// End returns where the record ends.
 	End() (height uint64, head []byte)
+	// First returns the height of the first entry that the record still has.
+	First() uint64
+	// Begun returns a channel that is closed when the record goes on elsewhere than where it ended.
+	// To miss nothing, call it before End.
+	Begun() <-chan struct{}
 	// Take records and folds entries that follow the end, in order. It returns once they are on
 	// disk and folded. After an error the log is followed anew from the end of the record.
 	Take(ctx context.Context, entries []*meshosv1.LoggedEntry) error

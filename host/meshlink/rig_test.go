@@ -124,6 +124,10 @@ func (r *record) End() (uint64, []byte) {
 	return 0, nil
 }
 
+func (r *record) First() uint64 { return 1 }
+
+func (r *record) Begun() <-chan struct{} { return nil }
+
 func (r *record) Take(_ context.Context, entries []*meshosv1.LoggedEntry) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -131,9 +131,38 @@ func pause(ctx context.Context, d time.Duration, or <-chan struct{}) {
 
 // follow follows the log and the other nodes from the end of the record on.
 func (l *Link) follow(ctx context.Context, p Plugin) error {
-	height, head := l.opts.Record.End()
-	l.peers.streamBegins()
-	return p.Follow(ctx, &pluginv1.FollowRequest{Height: height, Head: head}, l.take)
+	for {
+		begun := l.opts.Record.Begun()
+		height, head := l.opts.Record.End()
+		l.peers.streamBegins()
+		err := l.followFrom(ctx, p, &pluginv1.FollowRequest{Height: height, Head: head, First: l.opts.Record.First()}, begun)
+		select {
+		case <-begun:
+			if ctx.Err() == nil {
+				continue
+			}
+		default:
+		}
+		return err
+	}
+}
+
+// followFrom follows until the record goes on elsewhere.
+func (l *Link) followFrom(ctx context.Context, p Plugin, from *pluginv1.FollowRequest, begun <-chan struct{}) error {
+	ctx, cancel := context.WithCancel(ctx)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		select {
+		case <-begun:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	err := p.Follow(ctx, from, l.take)
+	cancel()
+	<-ended
+	return err
 }
 
 // take takes one batch of what is new. Who belongs to the mesh comes with the log, so entries

@@ -29,11 +29,14 @@ func Adopt(dataDir string, node mesh.NodeID, seeds []string, now time.Time) (Ado
 	if err != nil {
 		return Adopted{}, err
 	}
-	r, err := openRecord(fs, time.Now)
+	r, err := openRecord(fs, time.Now, 0)
 	if err != nil {
 		return Adopted{}, err
 	}
 	s := cluster.New()
+	if base, err := ReadBase(r.dir); err == nil && base != nil {
+		s = base.State
+	}
 	_, err = r.read(s, func(cluster.Outcome, time.Time) {})
 	if err := errors.Join(err, r.chain.Close()); err != nil && s.Height() == 0 {
 		return Adopted{}, err

@@ -66,7 +66,7 @@ func Found(dataDir string, f Founding, key Key, now time.Time) (cluster.Hash, er
 	if err != nil {
 		return cluster.Hash{}, fmt.Errorf("begin the log of the mesh: %w", err)
 	}
-	r, err := openRecord(fs, time.Now)
+	r, err := openRecord(fs, time.Now, 0)
 	if err != nil {
 		return cluster.Hash{}, fmt.Errorf("begin the log of the mesh: %w", err)
 	}

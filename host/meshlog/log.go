@@ -34,6 +34,11 @@ type Options struct {
 	// Folded is the height up to which the node's state of before the restart has the log, and
 	// Audited the one up to which its audit log does.
 	Folded, Audited uint64
+	// KeepAge and KeepSize say how much is kept of what is before a checkpoint: what is older by
+	// the time of the log, or too much, is dropped. 0 is no bound.
+	KeepAge  time.Duration
+	KeepSize int64
+	FileSize int64 // from which on the record begins another file; 0: 4 MiB
 
 	fs disk.FS // nil: the real folder
 }
@@ -53,6 +58,10 @@ type Parts struct {
 	Fold func(context.Context, mesh.JudgedCommit) (mesh.AuditRecord, error)
 	// Commanded hears who may command the node from now on, and by which rules.
 	Commanded func(rules.Policy, *signers.Set)
+	// Ask asks any other node that is there, a seed if possible: see StoredMethod.
+	Ask func(ctx context.Context, method string, take func([]byte) error) error
+	// Kept returns up to which height what the log left on this node outlives its process.
+	Kept func() uint64
 	// Here returns what was ordered at the node's own door and holds, for people.
 	Here func() []string
 }
@@ -78,29 +87,38 @@ type Log struct {
 	wake      chan struct{} // buffered: Run looks
 	undeliver []follower.Taken
 	unaudited []mesh.JudgedCommit // of the record, without an audit record
+	unfolded  []mesh.JudgedCommit // in place of entries that this node never had
 	kept      []byte              // the file of what a member needs, as it was written
+
+	compacting compacting // of Run
+	ask        time.Time  // of Run: when a base is asked for again
 
 	saying   sync.Mutex
 	reported map[string]bool // what was reported once
 
-	mu         sync.Mutex
-	follower   *follower.Follower
-	state      *cluster.State // the follower's
-	record     *record
-	joining    *Token // nil: none
-	members    *pluginv1.SetMembersRequest
-	changed    chan struct{}                // closed when members is another one
-	moved      chan struct{}                // closed when the orders of this node are to be looked at
-	stands     bool                         // it is reported that nothing is folded any more
-	filling    filling                      // of the log of the others
-	sums       map[uint64]cluster.Hash      // own admin_state by height, the newest ones
-	said       map[mesh.NodeID]saidState    // the last of others
-	differs    map[mesh.NodeID]uint64       // since which height others differ
-	asked      map[string]*meshosv1.Joining // to be ordered, by their encoding
-	recent     map[string]mesh.AuditRecord  // of commands that were folded, by commit id
-	recentIDs  []string                     // oldest first
-	whyJoining string                       // why it is no member yet
-	notes      []string
+	mu           sync.Mutex
+	follower     *follower.Follower
+	state        *cluster.State // the follower's
+	record       *record
+	joining      *Token // nil: none
+	members      *pluginv1.SetMembersRequest
+	changed      chan struct{}                // closed when members is another one
+	moved        chan struct{}                // closed when the orders of this node are to be looked at
+	stands       bool                         // it is reported that nothing is folded any more
+	filling      filling                      // of the log of the others
+	sums         map[uint64]cluster.Hash      // own admin_state by height, the newest ones
+	said         map[mesh.NodeID]saidState    // the last of others
+	differs      map[mesh.NodeID]uint64       // since which height others differ
+	asked        map[string]*meshosv1.Joining // to be ordered, by their encoding
+	recent       map[string]mesh.AuditRecord  // of commands that were folded, by commit id
+	recentIDs    []string                     // oldest first
+	whyJoining   string                       // why it is no member yet
+	notes        []string
+	base         *cluster.Stored // from which the record goes on; nil: it begins with the first entry
+	through      uint64          // the log needs nothing up to this height any more
+	checkpointed bool            // there is one at which compact did not look yet
+	begun        chan struct{}   // closed when the record goes on elsewhere
+	whyBehind    string          // why it does not, although the log begins behind it
 }
 
 // Later is an input that the node's state does not have yet, with the time at which the entry
@@ -113,7 +131,7 @@ type Later struct {
 // Open reads the record of a node. A node that belongs to no mesh has none.
 func Open(o Options) (*Log, error) {
 	l := &Log{
-		opts: o, start: time.Now(), wake: make(chan struct{}, 1), changed: make(chan struct{}), moved: make(chan struct{}),
+		opts: o, start: time.Now(), wake: make(chan struct{}, 1), changed: make(chan struct{}), moved: make(chan struct{}), begun: make(chan struct{}),
 		state: cluster.New(), sums: map[uint64]cluster.Hash{}, said: map[mesh.NodeID]saidState{}, differs: map[mesh.NodeID]uint64{},
 		asked: map[string]*meshosv1.Joining{}, recent: map[string]mesh.AuditRecord{}, reported: map[string]bool{},
 		filling: filling{fresh: math.MinInt64},
@@ -149,11 +167,14 @@ func (l *Log) open() error {
 			}
 		}
 	}
-	if l.record, err = openRecord(fs, l.opts.Now); err != nil {
+	if l.record, err = openRecord(fs, l.opts.Now, l.opts.FileSize); err != nil {
+		return err
+	}
+	if err := l.openBase(); err != nil {
 		return err
 	}
 	now := l.opts.Now()
-	l.notes, err = l.record.read(l.state, func(out cluster.Outcome, wall time.Time) {
+	notes, err := l.record.read(l.state, func(out cluster.Outcome, wall time.Time) {
 		if out.Place.Height > l.opts.Folded {
 			l.later = append(l.later, Later{wall, l.input(out, now)})
 		}
@@ -163,6 +184,11 @@ func (l *Log) open() error {
 	})
 	if err != nil {
 		return err
+	}
+	l.notes = append(l.notes, notes...)
+	if l.base != nil {
+		l.follower.GoOn(l.state)
+		l.begins(l.record.begin())
 	}
 	l.recallMember(member)
 	for _, note := range l.notes {
@@ -267,7 +293,7 @@ func (l *Log) Changed() <-chan struct{} {
 
 // setMembers makes the list of members anew. The caller holds mu, or nothing runs yet.
 func (l *Log) setMembers() {
-	out := &pluginv1.SetMembersRequest{}
+	out := &pluginv1.SetMembersRequest{DropThrough: l.through, First: l.follower.First()}
 	for _, m := range l.state.Members() {
 		out.Members = append(out.Members, &pluginv1.Member{Id: uint64(m.Node), Name: m.Name, LinkKey: slices.Clone(m.LinkKey[:]), Seed: m.Seed})
 	}

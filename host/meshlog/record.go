@@ -1,10 +1,12 @@
 package meshlog
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"google.golang.org/protobuf/proto"
@@ -25,31 +27,75 @@ const (
 // Dir returns the folder of the record in a data directory.
 func Dir(dataDir string) string { return filepath.Join(nodekey.Dir(dataDir), "log") }
 
-// record is the record on disk: a chain of files of encoded RecordedEntries.
+// record is the record on disk: a chain of files of encoded RecordedEntries, and beside them the
+// base from which the log goes on, if there is a checkpoint. Some of what is before the base may
+// still be there.
 type record struct {
-	dir     string
-	chain   *durable.Log
-	numbers []uint64 // of the entries in the files, by height - 1
+	dir   string
+	chain *durable.Log
+
+	mu      sync.Mutex
+	first   uint64   // height of the first entry of numbers
+	numbers []uint64 // of the entries in the files, by height - first
 }
 
-func openRecord(fs disk.FS, now func() time.Time) (*record, error) {
-	chain, err := durable.Open(durable.Options{FS: fs, Chain: chainName, SegmentSize: fileSize, Now: now})
+func openRecord(fs disk.FS, now func() time.Time, size int64) (*record, error) {
+	chain, err := durable.Open(durable.Options{FS: fs, Chain: chainName, SegmentSize: cmp.Or(size, fileSize), Now: now})
 	if err != nil {
 		return nil, err
 	}
-	return &record{dir: fs.Dir(), chain: chain}, nil
+	return &record{dir: fs.Dir(), chain: chain, first: 1}, nil
 }
 
-// read folds the record into a state, and calls each with what the entries led to and when
-// they were recorded. What does not continue the log is passed over: an entry that was recorded
+// place notes the number of an entry. What was noted of that height and those above is over.
+func (r *record) place(height, number uint64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if height < r.first || height > r.first+uint64(len(r.numbers)) {
+		r.first, r.numbers = height, nil
+	}
+	r.numbers = append(r.numbers[:height-r.first], number)
+}
+
+// numberOf returns the number of an entry, if the record has it.
+func (r *record) numberOf(height uint64) (uint64, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if height < r.first || height >= r.first+uint64(len(r.numbers)) {
+		return 0, false
+	}
+	return r.numbers[height-r.first], true
+}
+
+// begin returns the height of the first entry, or that of the next one if there is none.
+func (r *record) begin() uint64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.first
+}
+
+// beginAt has the record begin at a height that comes next.
+func (r *record) beginAt(height uint64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.first, r.numbers = height, nil
+}
+
+// read folds the record into a state, which may be that of the base, and calls each with what the
+// entries led to and when they were recorded. What does not continue the log is passed over: an entry that was recorded
 // again after damage comes later. notes says what was found wrong.
 func (r *record) read(s *cluster.State, each func(cluster.Outcome, time.Time)) (notes []string, err error) {
 	for _, f := range r.chain.TakeFindings() {
 		notes = append(notes, f.Text)
 	}
-	in := r.chain.Read(1)
+	skipped, base, head := 0, s.Height(), s.Head()
+	begin := uint64(1)
+	if base > 0 { // what is not there was dropped
+		begin = r.chain.Oldest()
+	}
+	in := r.chain.Read(begin)
 	defer in.Close()
-	skipped := 0
+	defer func() { r.joinBase(base, head) }()
 	for {
 		e, number, err := in.Next()
 		var dropped *durable.DroppedError
@@ -65,6 +111,10 @@ func (r *record) read(s *cluster.State, each func(cluster.Outcome, time.Time)) (
 			continue
 		case err != nil:
 			return notes, err
+		}
+		if e.Seq <= base {
+			r.place(e.Seq, number)
+			continue
 		}
 		var recorded meshosv1.RecordedEntry
 		if err := proto.Unmarshal(e.Data, &recorded); err != nil {
@@ -84,9 +134,28 @@ func (r *record) read(s *cluster.State, each func(cluster.Outcome, time.Time)) (
 			continue
 		}
 		skipped = 0
-		r.numbers = append(r.numbers, number)
+		r.place(c.Height(), number)
 		each(s.Fold(c), e.Wall)
 	}
+}
+
+// joinBase forgets the entries up to the base unless they are the log that leads to it.
+func (r *record) joinBase(base uint64, head cluster.Hash) {
+	if base == 0 || r.begin() > base {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		if base > 0 && len(r.numbers) == 0 {
+			r.first = base + 1
+		}
+		return
+	}
+	if e, err := r.entry(base); err == nil && cluster.HashOf(e) == head {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.numbers = r.numbers[min(uint64(len(r.numbers)), base+1-r.first):]
+	r.first = base + 1
 }
 
 // append writes entries that follow the end, and returns once they are on disk.
@@ -107,17 +176,18 @@ func (r *record) append(entries []*meshosv1.RecordedEntry, height uint64, now ti
 		return err
 	}
 	for i := range raw {
-		r.numbers = append(r.numbers, number+uint64(i))
+		r.place(height+uint64(i), number+uint64(i))
 	}
 	return nil
 }
 
 // entry returns the entry of a height.
 func (r *record) entry(height uint64) (*meshosv1.LoggedEntry, error) {
-	if height == 0 || height > uint64(len(r.numbers)) {
+	number, has := r.numberOf(height)
+	if !has {
 		return nil, fmt.Errorf("the record has no entry of height %d", height)
 	}
-	in := r.chain.Read(r.numbers[height-1])
+	in := r.chain.Read(number)
 	defer in.Close()
 	e, _, err := in.Next()
 	if err != nil {

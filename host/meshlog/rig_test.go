@@ -1,10 +1,12 @@
 package meshlog
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"strings"
 	"sync"
 	"testing"
@@ -12,6 +14,7 @@ import (
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/meshos/meshos/host/cluster/clustertest"
 	"github.com/meshos/meshos/host/mesh"
@@ -55,8 +58,11 @@ type host struct {
 	plugin  *meshtest.Node
 	now     func() time.Time
 	stop    func()
-	atOrder func() // called before each Order
-	logs    text   // from INFO on
+	atOrder func()                         // called before each Order
+	change  func(in *meshosv1.StoredState) // changes what others say the log goes on from
+	kept    func() uint64                  // nil: all that was folded
+	age     time.Duration                  // how much is kept
+	logs    text                           // from INFO on
 
 	mu       sync.Mutex
 	verdicts []mesh.JudgedCommit
@@ -80,6 +86,7 @@ func (h *host) open(folded uint64) {
 	h.t.Helper()
 	l, err := Open(Options{
 		DataDir: h.dir, Node: h.id, Name: fmt.Sprintf("node-%d", h.id), Now: h.now, Log: slog.New(slog.NewTextHandler(&h.logs, nil)), Folded: folded, Audited: folded,
+		KeepAge: h.age, FileSize: 1 << 12,
 		Report: func(source, reason string) {
 			h.mu.Lock()
 			defer h.mu.Unlock()
@@ -113,12 +120,20 @@ func (h *host) open(folded uint64) {
 			return mesh.AuditRecord{Seq: uint64(len(h.verdicts)), Event: c.Event, Outcome: c.Outcome, CommitID: c.CommitID, Ordered: c.Ordered, Late: c.Late}, nil
 		},
 		Commanded: func(rules.Policy, *signers.Set) {},
-		Here:      func() []string { return nil },
+		Ask:       h.askAnybody,
+		Kept: func() uint64 {
+			if h.kept != nil {
+				return h.kept()
+			}
+			return math.MaxUint64
+		},
+		Here: func() []string { return nil },
 	})
 	var all sync.WaitGroup
 	all.Go(func() { l.Run(ctx) })
 	all.Go(func() { h.talk(ctx) })
 	all.Go(func() { h.members(ctx) })
+	all.Go(func() { h.serve(ctx) })
 	var once sync.Once
 	h.stop = func() {
 		once.Do(func() {
@@ -133,8 +148,19 @@ func (h *host) open(folded uint64) {
 func (h *host) talk(ctx context.Context) {
 	for ctx.Err() == nil {
 		_ = h.plugin.SetMembers(ctx, h.Members())
+		begun := h.Begun()
 		height, head := h.End()
-		_ = h.plugin.Follow(ctx, &pluginv1.FollowRequest{Height: height, Head: head}, func(b *pluginv1.MeshBatch) error {
+		following, cancel := context.WithCancel(ctx)
+		ended := make(chan struct{})
+		go func() {
+			defer close(ended)
+			select {
+			case <-begun:
+				cancel()
+			case <-following.Done():
+			}
+		}()
+		_ = h.plugin.Follow(following, &pluginv1.FollowRequest{Height: height, Head: head, First: h.First()}, func(b *pluginv1.MeshBatch) error {
 			var refused error
 			if len(b.GetOrdered()) > 0 {
 				refused = h.Take(ctx, b.GetOrdered())
@@ -155,8 +181,60 @@ func (h *host) talk(ctx context.Context) {
 			}
 			return nil
 		})
+		cancel()
+		<-ended
 		sleep(ctx, time.Millisecond)
 	}
+}
+
+// serve answers the questions of others, as host/meshlink does.
+func (h *host) serve(ctx context.Context) {
+	answers := make(chan *pluginv1.ServedAnswer, 64)
+	receive := func() (*pluginv1.ServedAnswer, error) {
+		select {
+		case a := <-answers:
+			return a, nil
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+	_ = h.plugin.Serve(ctx, receive, func(q *pluginv1.ServedQuestion) error {
+		if q.GetMethod() == "" {
+			return nil
+		}
+		end := &pluginv1.ServedAnswer{Id: q.GetId(), End: true}
+		if err := h.Stored(func(part []byte) error {
+			answers <- &pluginv1.ServedAnswer{Id: q.GetId(), Response: bytes.Clone(part)}
+			return nil
+		}); err != nil {
+			end.Code, end.Message = int32(codes.FailedPrecondition), err.Error()
+		}
+		answers <- end
+		return nil
+	})
+}
+
+// askAnybody asks any other node.
+func (h *host) askAnybody(ctx context.Context, method string, take func([]byte) error) error {
+	var raw []byte
+	err := h.plugin.Ask(ctx, &pluginv1.AskRequest{Method: method}, func(part []byte) error {
+		raw = append(raw, part...)
+		return nil
+	})
+	if err != nil && status.Code(err) != codes.OK {
+		return err
+	}
+	if h.change != nil {
+		var in meshosv1.StoredState
+		if err := proto.Unmarshal(raw, &in); err != nil {
+			return err
+		}
+		h.change(&in)
+		if raw, err = proto.Marshal(&in); err != nil {
+			return err
+		}
+	}
+	return take(raw)
 }
 
 func (h *host) members(ctx context.Context) {

@@ -40,9 +40,11 @@ func (l *Log) Run(ctx context.Context) {
 			continue
 		}
 		l.retry(ctx)
+		l.catchUp(ctx)
 		l.fillUp(ctx)
 		l.orderJoinings(ctx)
 		l.handIn(ctx)
+		l.compact(ctx)
 	}
 }
 
@@ -50,7 +52,7 @@ func (l *Log) Run(ctx context.Context) {
 func (l *Log) retry(ctx context.Context) {
 	l.taking.Lock()
 	defer l.taking.Unlock()
-	if l.write() == nil && len(l.undeliver)+len(l.unaudited) > 0 {
+	if l.write() == nil && len(l.undeliver)+len(l.unaudited)+len(l.unfolded) > 0 {
 		_ = l.deliver(ctx) // fails when the node ends: then the next start does it
 	}
 }

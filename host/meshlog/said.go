@@ -151,6 +151,7 @@ func (l *Log) View() *meshosv1.MeshView {
 		head, sum, founding := s.Head(), l.ownSum(), s.Founding()
 		out.Head, out.AdminState, out.Founding = head[:], sum[:], founding[:]
 		_, _, out.SignersHeight = s.Signers()
+		out.First = l.follower.First()
 		out.NextId, out.ClusterId = uint64(s.NextID()), s.Cluster()
 	}
 	l.viewVersions(out)
@@ -174,6 +175,9 @@ func (l *Log) View() *meshosv1.MeshView {
 	}
 	if why := l.follower.Differs(); why != "" {
 		out.Alarms = append(out.Alarms, why)
+	}
+	if l.whyBehind != "" {
+		out.Alarms = append(out.Alarms, l.whyBehind)
 	}
 	if unwritten, _ := l.follower.Unwritten(); len(unwritten) > 0 {
 		out.Alarms = append(out.Alarms, fmt.Sprintf("%d entries of the log can't be written to disk, so they are not done here", len(unwritten)))

@@ -76,6 +76,9 @@ func (l *Log) deliver(ctx context.Context) error {
 		}
 		l.unaudited = l.unaudited[1:]
 	}
+	if err := l.foldMissed(ctx); err != nil {
+		return err
+	}
 	for len(l.undeliver) > 0 {
 		next := l.undeliver[0]
 		record, err := l.parts.Fold(ctx, l.input(next.Out, l.opts.Now()))
@@ -93,18 +96,16 @@ func (l *Log) folded(t follower.Taken, record mesh.AuditRecord) {
 	out := t.Out
 	l.mu.Lock()
 	if out.Members || out.Chains {
-		l.setMembers()
-		l.forgetOthers()
-		if _, is := l.state.Member(l.opts.Node); is && l.joining != nil {
-			l.joining, l.whyJoining = nil, ""
-			l.follower.Joined()
-			removeJoining(l.opts.DataDir)
-		}
+		l.changedMembers()
 	}
 	if id := string(out.Order.CommitID); id != "" && record.Outcome.Verdict != mesh.VerdictRejected {
 		l.remember(id, record)
 	}
 	l.follower.Folded(t, record)
+	if out.Checkpoint {
+		l.checkpointed = true
+		l.wakeUp()
+	}
 	if out.Recovered {
 		l.sayRecovery(l.state.Recovered())
 	}
@@ -115,6 +116,17 @@ func (l *Log) folded(t follower.Taken, record mesh.AuditRecord) {
 	}
 	if out.Signers {
 		l.commanded()
+	}
+}
+
+// changedMembers notes who belongs to the mesh now. The caller holds mu.
+func (l *Log) changedMembers() {
+	l.setMembers()
+	l.forgetOthers()
+	if _, is := l.state.Member(l.opts.Node); is && l.joining != nil {
+		l.joining, l.whyJoining = nil, ""
+		l.follower.Joined()
+		removeJoining(l.opts.DataDir)
 	}
 }
 

@@ -105,6 +105,7 @@ func (l *Log) keep(s *snapshot.Snapshot) {
 		l.failed(err)
 		return
 	}
+	l.keptMesh.Store(orders.MeshHeight)
 	if l.keeper.failing {
 		l.opts.Log.Info("the checkpoint of orders can be written again", "folder", l.dir)
 	}

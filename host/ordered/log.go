@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/meshos/meshos/host/mesh"
@@ -59,6 +60,8 @@ type Log struct {
 
 	keeper keeper
 	overs  overs
+
+	keptMesh atomic.Uint64 // see KeptMeshHeight
 }
 
 // place is where an entry stands: its height, its hash, its number in the files, its time.
@@ -90,6 +93,7 @@ func Open(o Options) (*Log, error) {
 	if err := l.read(); err != nil {
 		return nil, errors.Join(err, l.Close())
 	}
+	l.keptMesh.Store(l.MeshHeight())
 	return l, nil
 }
 

@@ -84,6 +84,10 @@ func (l *Log) Restore(b state.Boot, later ...Later) (boot state.Boot, lines []me
 // MeshHeight returns up to which height the checkpoint has what the log of the mesh brought.
 func (l *Log) MeshHeight() uint64 { return l.checkpoint.GetState().GetMeshHeight() }
 
+// KeptMeshHeight returns up to which height the newest checkpoint on disk has what the log of the
+// mesh brought. It may be called by any goroutine.
+func (l *Log) KeptMeshHeight() uint64 { return l.keptMesh.Load() }
+
 // Later is an input of the log of the mesh, with the time at which the node recorded it.
 type Later struct {
 	Wall  time.Time

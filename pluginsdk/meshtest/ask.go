@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"google.golang.org/grpc/codes"
@@ -29,7 +31,10 @@ func (o *Node) Ask(ctx context.Context, ask *pluginv1.AskRequest, send func([]by
 	n := o.net
 	n.mu.Lock()
 	to := n.nodes[ask.GetNode()]
-	if to == nil || to.serving == nil || !n.reach(o.id, ask.GetNode()) || n.linked(o.id) == 0 || n.linked(ask.GetNode()) == 0 {
+	if ask.GetNode() == 0 {
+		to = o.anybody()
+	}
+	if to == nil || to.serving == nil || !n.reach(o.id, to.id) || n.linked(o.id) == 0 || n.linked(to.id) == 0 {
 		n.mu.Unlock()
 		return pluginsdk.Unavailable(fmt.Errorf("node %d is not reached", ask.GetNode()))
 	}
@@ -76,6 +81,22 @@ func (o *Node) Ask(ctx context.Context, ask *pluginv1.AskRequest, send func([]by
 			return ctx.Err()
 		}
 	}
+}
+
+// anybody returns another node that serves, a seed if one does; nil for none.
+func (o *Node) anybody() (found *Node) {
+	n := o.net
+	for _, id := range slices.Sorted(maps.Keys(n.nodes)) {
+		to := n.nodes[id]
+		if id == o.id || to.serving == nil || !n.reach(o.id, id) {
+			continue
+		}
+		if slices.Contains(n.seeds(), id) {
+			return to
+		}
+		found = to
+	}
+	return found
 }
 
 func put(ctx context.Context, to chan<- *pluginv1.ServedQuestion, q *pluginv1.ServedQuestion) error {

@@ -45,7 +45,7 @@ func (o *Node) Follow(ctx context.Context, from *pluginv1.FollowRequest, send fu
 			n.mu.Unlock()
 			return pluginsdk.Aborted(fmt.Errorf("node %d follows with another stream", o.id))
 		}
-		if h := f.height; h == from.GetHeight() && h > 0 && h <= uint64(len(n.log)) && !bytes.Equal(n.log[h-1].hash, from.GetHead()) {
+		if h := f.height; h == from.GetHeight() && h > n.dropped && h <= n.end() && !bytes.Equal(n.log[h-n.dropped-1].hash, from.GetHead()) {
 			n.mu.Unlock()
 			return pluginsdk.FailedPrecondition(fmt.Errorf("the log has another entry at height %d: it is not the log of this record", h))
 		}
@@ -91,8 +91,9 @@ func (o *Node) news(f *following) *pluginv1.MeshBatch {
 	n, out := o.net, &pluginv1.MeshBatch{}
 	linked := n.linked(o.id) != 0
 	if linked && n.quorum(o.id) {
-		for f.height < uint64(len(n.log)) && len(out.Ordered) < entriesAtOnce {
-			out.Ordered = append(out.Ordered, proto.CloneOf(n.log[f.height].entry))
+		n.jump()
+		for f.height >= n.dropped && f.height < n.end() && len(out.Ordered) < entriesAtOnce {
+			out.Ordered = append(out.Ordered, proto.CloneOf(n.log[f.height-n.dropped].entry))
 			f.height++
 		}
 	}
@@ -151,7 +152,8 @@ func (o *Node) link() *meshosv1.MeshLink {
 		out.Seed, out.SeedHere = fmt.Sprintf("node-%d:7420", seed), seed == o.id
 	}
 	if out.Quorum {
-		out.Beacon = &meshosv1.MeshLink_Beacon{Height: uint64(len(n.log)), Age: durationpb.New(0)}
+		out.Beacon = &meshosv1.MeshLink_Beacon{Height: n.end(), Age: durationpb.New(0)}
+		out.First = n.dropped + 1
 		if h := len(n.log); h > 0 {
 			out.Beacon.Head = n.log[h-1].hash
 		}

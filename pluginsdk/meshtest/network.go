@@ -31,6 +31,7 @@ type Network struct {
 	nodes   map[uint64]*Node
 	groups  map[uint64]int // nodes of different groups do not reach each other
 	log     []logged
+	dropped uint64 // how many entries the log had before those of log
 	delay   time.Duration
 	losing  bool
 }
@@ -90,10 +91,22 @@ func (n *Network) LoseAnswers(lose bool) { n.change(func() { n.losing = lose }) 
 // SetBack drops the entries of the ordered log above a height, as an old backup of all seeds
 // does.
 func (n *Network) SetBack(height uint64) {
-	n.change(func() { n.log = n.log[:min(height, uint64(len(n.log)))] })
+	n.change(func() {
+		if height < n.dropped {
+			n.dropped, n.log = height, nil
+		}
+		n.log = n.log[:min(height-n.dropped, uint64(len(n.log)))]
+	})
 }
 
-// Log returns the entries of the ordered log.
+// Dropped returns how many entries were dropped from the beginning of the log.
+func (n *Network) Dropped() uint64 {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.dropped
+}
+
+// Log returns the entries of the ordered log, without those that were dropped.
 func (n *Network) Log() (out []*meshosv1.LoggedEntry) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -162,6 +175,34 @@ func (n *Network) quorum(id uint64) bool {
 		}
 	}
 	return n.linked(id) != 0 && 2*reached > len(all)
+}
+
+// end returns the height of the last entry.
+func (n *Network) end() uint64 { return n.dropped + uint64(len(n.log)) }
+
+// drop drops entries up to a height, but never the last one.
+func (n *Network) drop(through uint64) {
+	if through <= n.dropped || through >= n.end() {
+		return
+	}
+	n.log, n.dropped = n.log[through-n.dropped:], through
+}
+
+// jump has the log begin where a record does, if nobody's record can fill up what comes before.
+func (n *Network) jump() {
+	first := uint64(0)
+	for _, o := range n.nodes {
+		if o.members == nil || !o.recorded {
+			continue
+		}
+		if at := max(1, o.members.GetFirst()); first == 0 || at < first {
+			first = at
+		}
+	}
+	if first > n.end()+1 {
+		n.log, n.dropped = nil, first-1
+		n.wake()
+	}
 }
 
 // append appends an entry. The time is 0 for the log's own.

@@ -51,7 +51,10 @@ func (o *Node) isMember(id uint64) bool {
 
 // SetMembers implements pluginsdk.Mesh.
 func (o *Node) SetMembers(_ context.Context, members *pluginv1.SetMembersRequest) error {
-	o.net.change(func() { o.members = proto.CloneOf(members) })
+	o.net.change(func() {
+		o.members = proto.CloneOf(members)
+		o.net.drop(members.GetDropThrough())
+	})
 	return nil
 }
 
@@ -69,10 +72,10 @@ func (o *Node) Order(_ context.Context, order *pluginv1.OrderRequest) error {
 		return pluginsdk.Unavailable(errors.New("no quorum of the seeds is reached"))
 	case len(order.GetId()) > 0 && slices.ContainsFunc(n.log, func(l logged) bool { return l.id == string(order.GetId()) }):
 		return nil
-	case len(n.log) == 0 && !o.members.GetFound() && !o.recorded:
+	case n.end() == 0 && !o.members.GetFound() && !o.recorded:
 		return pluginsdk.Unavailable(errors.New("this log is empty, and this node neither founds it nor has a record"))
-	case order.GetHeight() != uint64(len(n.log))+1:
-		return pluginsdk.Aborted(fmt.Errorf("the log ends at height %d", len(n.log)))
+	case order.GetHeight() != n.end()+1:
+		return pluginsdk.Aborted(fmt.Errorf("the log ends at height %d", n.end()))
 	}
 	n.append(order)
 	if n.losing {

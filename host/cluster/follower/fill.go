@@ -25,6 +25,10 @@ func (f *Follower) compare(b *meshosv1.MeshLink_Beacon) error {
 	if height == 0 || height > f.state.Height() || f.frozen != "" {
 		return nil
 	}
+	if !f.keeps(height) {
+		f.differs = nil
+		return nil
+	}
 	own, err := f.hashAt(height)
 	if err != nil {
 		return err
@@ -49,7 +53,9 @@ func (f *Follower) WentBack() (from uint64, back bool) {
 	if _, member := f.state.Member(f.node); b == nil || !f.link.GetConnected() || !member || f.frozen != "" || f.differs != nil {
 		return 0, false // without a beacon nobody knows where the log ends
 	}
-	return b.GetHeight() + 1, b.GetHeight() < f.onDisk()
+	// A record that begins later can't fill up what comes before: somebody else may, or the log is
+	// to begin where it does.
+	return b.GetHeight() + 1, b.GetHeight() < f.onDisk() && b.GetHeight()+1 >= f.first
 }
 
 // Fill returns what fills the log of the others up at a height; nil if the record ends before.

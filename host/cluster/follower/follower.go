@@ -27,7 +27,9 @@ type Follower struct {
 	orders    []*Order // oldest first; the first one has the turn
 	moved     uint64   // how many entries were folded
 	jitter    func() time.Duration
-	joins     bool // the node is not a member yet, and is about to become one
+	joins     bool         // the node is not a member yet, and is about to become one
+	first     uint64       // height of the first entry that the record has, or will have
+	base      cluster.Hash // of the entry before it, if that is known
 }
 
 // Taken is an entry that was folded.
@@ -46,7 +48,30 @@ type Fork struct {
 // New returns the follower of a node whose record led to a state. Read returns an entry of the
 // record, of those that were written.
 func New(node mesh.NodeID, state *cluster.State, read func(height uint64) (*meshosv1.LoggedEntry, error)) *Follower {
-	return &Follower{node: node, state: state, read: read, known: state.Height(), jitter: func() time.Duration { return 0 }}
+	return &Follower{node: node, state: state, read: read, known: state.Height(), first: 1, jitter: func() time.Duration { return 0 }}
+}
+
+// Begins says that the record has no entry below a height, and the hash of the entry before it;
+// zero if that is not known.
+func (f *Follower) Begins(first uint64, base cluster.Hash) { f.first, f.base = first, base }
+
+// First returns the height of the first entry that the record has, or will have.
+func (f *Follower) First() uint64 { return f.first }
+
+// Missed reports whether the log of the others has dropped what comes after the record: then the
+// node can only go on from a checkpoint behind which that log begins.
+func (f *Follower) Missed() (first uint64, missed bool) {
+	first = f.link.GetFirst()
+	return first, f.frozen == "" && f.link.GetConnected() && first > f.state.Height()+1 && len(f.unwritten) == 0
+}
+
+// GoOn has the follower go on from a state that a checkpoint says, which is on disk: the record
+// has nothing of it. Orders that wait are answered as unknown, if they were published.
+func (f *Follower) GoOn(state *cluster.State) {
+	f.state, f.unwritten, f.waiting, f.differs = state, nil, nil, nil
+	f.Begins(state.Height()+1, state.Head())
+	f.Said(state.Height())
+	f.moved++
 }
 
 // Jitter has an order wait for a while of its own, besides all else, when another one was first:
@@ -126,12 +151,14 @@ func (f *Follower) explain(e *meshosv1.LoggedEntry, err error) error {
 	var gap *cluster.GapError
 	var fork *cluster.ForkError
 	var newer *cluster.NewerError
-	if place := e.GetHeight(); place != 0 && place <= f.state.Height() && !errors.As(err, &gap) {
+	if place := e.GetHeight(); place != 0 && place <= f.state.Height() && f.keeps(place) && !errors.As(err, &gap) {
 		if own, err := f.hashAt(place); err != nil || own == cluster.HashOf(e) {
 			return err // void, as it was
 		}
 	}
 	switch {
+	case errors.As(err, &gap) && gap.Got <= gap.Have && !f.keeps(gap.Got):
+		return nil // nobody knows any more what it was
 	case errors.As(err, &gap) && gap.Got <= gap.Have:
 		own, err := f.hashAt(gap.Got)
 		if err != nil {
@@ -179,6 +206,11 @@ func (f *Follower) Folded(t Taken, record mesh.AuditRecord) {
 // onDisk returns the height of the last entry that was written.
 func (f *Follower) onDisk() uint64 { return f.state.Height() - uint64(len(f.unwritten)) }
 
+// keeps reports whether the hash of an entry that was folded is still known.
+func (f *Follower) keeps(height uint64) bool {
+	return height >= f.first || height+1 == f.first && f.base != (cluster.Hash{})
+}
+
 // hashAt returns the hash of an entry that was folded.
 func (f *Follower) hashAt(height uint64) (cluster.Hash, error) {
 	if height == f.state.Height() {
@@ -186,6 +218,9 @@ func (f *Follower) hashAt(height uint64) (cluster.Hash, error) {
 	}
 	if onDisk := f.onDisk(); height > onDisk {
 		return cluster.HashOf(f.unwritten[height-onDisk-1].GetLogged()), nil
+	}
+	if height+1 == f.first && f.base != (cluster.Hash{}) {
+		return f.base, nil
 	}
 	e, err := f.read(height)
 	if err != nil {

@@ -3,6 +3,7 @@ package follower
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -192,7 +193,10 @@ func (o *Order) End() {
 // Reachable returns why nothing can be ordered now; nil if it can.
 func (f *Follower) Reachable() error {
 	_, member := f.state.Member(f.node)
+	first, missed := f.Missed()
 	switch {
+	case missed:
+		return unreachable(fmt.Sprintf("the log begins at height %d, behind this node's record, and a checkpoint to go on from is fetched", first))
 	case !member:
 		return rules.Reject(KindNoMember, "this node is no member of the mesh: %s", f.WhyNotMember())
 	case f.frozen != "":
