@@ -85,6 +85,11 @@ func (n *node) Ask(ctx context.Context, req *pluginv1.AskRequest, send func([]by
 		return err
 	}
 	to := req.GetNode()
+	if to == 0 {
+		if to = n.anybody(); to == 0 {
+			return pluginsdk.Unavailable(errors.New("no other node is there that could be asked"))
+		}
+	}
 	incarnation, err := n.reachable(to)
 	if err != nil {
 		return err
@@ -161,6 +166,29 @@ func ending(answer *natsv1.Answer) error {
 		return status.Error(code, answer.GetMessage())
 	}
 	return nil
+}
+
+// anybody returns another node that is there, a seed if there is one; 0 for none.
+func (n *node) anybody() uint64 {
+	var seeds, others []uint64
+	linked := n.board.linkNow().seedID
+	peers, _ := n.board.everybody()
+	for id, p := range peers {
+		switch {
+		case id == n.id || p.left:
+		case id == linked || n.members.Load().byID[id].seed:
+			seeds = append(seeds, id)
+		default:
+			others = append(others, id)
+		}
+	}
+	if len(seeds) == 0 {
+		seeds = others
+	}
+	if len(seeds) == 0 {
+		return 0
+	}
+	return seeds[rand.IntN(len(seeds))]
 }
 
 // reachable returns the incarnation of a node that can be asked, or why it can't.

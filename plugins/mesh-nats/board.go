@@ -52,6 +52,7 @@ type linkState struct {
 	alarm     string
 	err       string
 	seedHere  bool
+	first     uint64 // height of the first entry that the log still has; 0: not known
 }
 
 const (
@@ -76,7 +77,7 @@ func (b *board) setLink(change func(*linkState)) {
 		l.since = time.Now()
 	}
 	same := before.connected == l.connected && before.seed == l.seed && before.quorum == l.quorum && before.alarm == l.alarm &&
-		before.err == l.err && before.beacon.Equal(l.beacon) && before.seedHere == l.seedHere
+		before.err == l.err && before.beacon.Equal(l.beacon) && before.seedHere == l.seedHere && before.first == l.first
 	if !same {
 		b.version++
 		l.version = b.version
@@ -237,7 +238,7 @@ func (p *peer) change(id, since uint64) *pluginv1.PeerChange {
 func (l *linkState) message() *meshosv1.MeshLink {
 	out := &meshosv1.MeshLink{
 		Connected: l.connected, Since: durationpb.New(time.Since(l.since)), Quorum: l.connected && l.quorum,
-		Alarm: l.alarm, Error: l.err, SeedHere: l.seedHere,
+		Alarm: l.alarm, Error: l.err, SeedHere: l.seedHere, First: l.first,
 	}
 	if l.connected {
 		out.Seed = l.seed

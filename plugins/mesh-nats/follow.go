@@ -104,7 +104,8 @@ func (f *following) readOn(ctx context.Context) {
 
 func (f *following) readFrom(ctx context.Context, from uint64) []*meshosv1.LoggedEntry {
 	for {
-		if l := f.link.Load(); l != nil && l.board.linkNow().connected {
+		// What was dropped nobody has any more: the host goes on behind it.
+		if l := f.link.Load(); l != nil && l.board.linkNow().connected && from >= l.board.linkNow().first {
 			entries, err := reader{l.nc, directGet}.from(ctx, from)
 			if len(entries) > 0 {
 				return entries

@@ -103,6 +103,7 @@ func (h *hub) say(subject string, m proto.Message) {
 func (h *hub) logState(now time.Time, end logEnd) *natsv1.LogState {
 	out := proto.CloneOf(h.state)
 	out.Height, out.Head, out.Unknown = end.height, end.hash, !end.known()
+	out.First = h.keeper.begins()
 	if end.known() {
 		out.Age = durationpb.New(max(0, now.Sub(end.at)))
 	}

@@ -31,10 +31,17 @@ type keeper struct {
 	// majority says that a majority of the seeds hear each other, with this one among them.
 	majority atomic.Bool
 
+	lacks struct { // of the log, before this seed's record begins
+		last  uint64    // where the log ends
+		since time.Time // since when it does
+	}
+	undropped string // why nothing is dropped, as it was said
+
 	mu     sync.Mutex
 	there  bool // the stream
 	last   logEnd
 	own    logEnd // as this seed read it while it led the log
+	first  uint64 // height of the first entry of the log; 0: not known
 	full   string // alarm
 	failed error
 }
@@ -97,6 +104,9 @@ func (k *keeper) hear(by uint64, state *natsv1.LogState, now time.Time) {
 		k.last.said(now, by, state.GetHeight(), state.GetHead(), now.Add(-state.GetAge().AsDuration()))
 	}
 	k.full = state.GetAlarm()
+	if state.GetFirst() > 0 {
+		k.first = state.GetFirst()
+	}
 }
 
 // run looks after the stream until ctx ends.
@@ -105,6 +115,7 @@ func (k *keeper) run(ctx context.Context) error {
 		return k.failed
 	}
 	var read, sized, cleaned time.Time
+	var wanted uint64
 	for led := false; sleep(ctx, keepEvery); {
 		if err := k.make(ctx); err != nil {
 			k.log.Debug("the log can't be made yet", "error", err)
@@ -136,6 +147,9 @@ func (k *keeper) run(ctx context.Context) error {
 				}
 				read = now
 			}
+		}
+		if drop := k.members.Load().dropThrough; drop != wanted {
+			wanted, sized = drop, time.Time{}
 		}
 		if now.Sub(sized) >= k.cfg.beacon() {
 			if err := k.look(ctx); err == nil {
@@ -189,7 +203,7 @@ func (k *keeper) config() jetstream.StreamConfig {
 		Name: stream, Description: "the ordered log of the mesh", Subjects: []string{logSubject},
 		Retention: jetstream.LimitsPolicy, Storage: jetstream.FileStorage, Replicas: len(k.cfg.Seeds),
 		Discard: jetstream.DiscardNew, MaxBytes: k.cfg.MaxLog, MaxMsgs: -1, MaxMsgSize: maxPayload,
-		DenyDelete: true, DenyPurge: true, AllowDirect: true, Duplicates: deduplicate,
+		DenyDelete: true, AllowDirect: true, Duplicates: deduplicate,
 		RePublish: &jetstream.RePublish{Source: logSubject, Destination: logged},
 	}
 	if k.clustered() {
@@ -231,7 +245,7 @@ func (k *keeper) look(ctx context.Context) error {
 	info := s.CachedInfo()
 	var alarms []string
 	if share := float64(info.State.Bytes) / float64(info.Config.MaxBytes); share >= alarmShare {
-		alarms = append(alarms, fmt.Sprintf("the log uses %.0f %% of max_log (%d bytes): raise it on all seeds", 100*share, info.Config.MaxBytes))
+		alarms = append(alarms, fmt.Sprintf("the log uses %.0f %% of max_log (%d bytes): make a checkpoint with `meshos mesh checkpoint`, so that what is before it can be dropped, or raise it on all seeds", 100*share, info.Config.MaxBytes))
 	}
 	if lacks := k.lacking(info.Cluster); lacks != "" {
 		alarms = append(alarms, lacks)
@@ -239,15 +253,26 @@ func (k *keeper) look(ctx context.Context) error {
 	alarm := strings.Join(alarms, "; ")
 	k.mu.Lock()
 	changed := k.full != alarm
-	k.full = alarm
+	changed = changed || k.first != info.State.FirstSeq
+	k.full, k.first = alarm, max(1, info.State.FirstSeq)
 	k.mu.Unlock()
 	if changed {
 		poke(k.changed)
 	}
+	why := ""
+	if err := k.shorten(ctx, s); err != nil {
+		why = err.Error()
+	}
+	if why != "" && why != k.undropped {
+		k.log.Warn("the beginning of the log can't be dropped", "error", why)
+	}
+	k.undropped = why
 	if info.Config.Replicas == len(k.cfg.Seeds) && info.Config.MaxBytes == k.cfg.MaxLog {
 		return nil
 	}
-	if _, err := k.js.UpdateStream(ctx, k.config()); err != nil {
+	config := k.config()
+	config.DenyPurge = info.Config.DenyPurge // can't be taken back
+	if _, err := k.js.UpdateStream(ctx, config); err != nil {
 		return fmt.Errorf("change the log's limits: %w", err)
 	}
 	return nil

@@ -131,7 +131,8 @@ func (k *keeper) lastStored(ctx context.Context) (height uint64, hash []byte, er
 	}
 	switch e := answer.Error; {
 	case e != nil && e.ErrCode == noMessage:
-		return 0, nil, nil
+		height, err = k.lastDropped(ctx)
+		return height, nil, err
 	case e != nil:
 		return 0, nil, fmt.Errorf("read the end of the log: %s (%d)", e.Description, e.ErrCode)
 	}

@@ -16,6 +16,9 @@ type members struct {
 	pinned map[[sha256.Size]byte]bool // seeds that count while there are no members
 	found  bool
 	chains map[uint64]*meshosv1.SetChain // by id, also deleted ones
+
+	dropThrough uint64 // the host needs no entry up to this height any more
+	first       uint64 // of its record
 }
 
 type member struct {
@@ -26,7 +29,10 @@ type member struct {
 }
 
 func newMembers(req *pluginv1.SetMembersRequest) (*members, error) {
-	m := &members{byKey: map[linkKey]member{}, byID: map[uint64]member{}, pinned: map[[sha256.Size]byte]bool{}, found: req.GetFound(), chains: map[uint64]*meshosv1.SetChain{}}
+	m := &members{
+		byKey: map[linkKey]member{}, byID: map[uint64]member{}, pinned: map[[sha256.Size]byte]bool{}, found: req.GetFound(), chains: map[uint64]*meshosv1.SetChain{},
+		dropThrough: req.GetDropThrough(), first: req.GetFirst(),
+	}
 	for _, from := range req.GetMembers() {
 		if len(from.GetLinkKey()) != len(linkKey{}) {
 			return nil, fmt.Errorf("member %d: the link key has %d bytes, not %d", from.GetId(), len(from.GetLinkKey()), len(linkKey{}))

@@ -119,6 +119,9 @@ func (l *leaf) takeLog(state *natsv1.LogState) {
 	}
 	l.board.setLink(func(s *linkState) {
 		s.quorum = state.GetQuorum() && state.GetWaits() == ""
+		if state.GetFirst() > 0 {
+			s.first = state.GetFirst()
+		}
 		if !state.GetUnknown() {
 			s.height, s.head, s.beacon = state.GetHeight(), state.GetHead(), l.heard.Add(-state.GetAge().AsDuration())
 		}

@@ -16,6 +16,7 @@ import (
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/meshos/meshos/internal/testkit"
 	"github.com/meshos/meshos/pluginsdk"
@@ -50,6 +51,8 @@ type machine struct {
 
 	mu      sync.Mutex
 	entries []*meshosv1.LoggedEntry // its record
+	base    uint64                  // heights before the record
+	drop    uint64                  // it needs nothing up to that height
 	peers   map[uint64]*pluginv1.PeerChange
 	all     bool
 	link    *meshosv1.MeshLink
@@ -194,16 +197,22 @@ func (w *world) everybody() {
 	}
 	for _, m := range w.machines {
 		if m.mesh != nil {
-			m.setMembers(req)
+			own := proto.CloneOf(req)
+			own.First, own.DropThrough = m.base+1, m.drop
+			m.setMembers(own)
 		}
 	}
 }
 
+func (m *machine) height() uint64 {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.base + uint64(len(m.entries))
+}
+
 func (m *machine) follow(ctx context.Context) {
 	for ctx.Err() == nil {
-		m.mu.Lock()
-		from := &pluginv1.FollowRequest{Height: uint64(len(m.entries))}
-		m.mu.Unlock()
+		from := &pluginv1.FollowRequest{Height: m.height()}
 		stream, err := m.mesh.Follow(ctx, from)
 		for err == nil {
 			var batch *pluginv1.MeshBatch
@@ -246,7 +255,7 @@ func (m *machine) tell(ctx context.Context) {
 			m.mu.Unlock()
 			return
 		}
-		said := &pluginv1.TellRequest{Tick: tick, Self: &meshosv1.NodeSummary{Name: fmt.Sprintf("m%d", m.id), Height: uint64(len(m.entries)), Draining: m.draining}}
+		said := &pluginv1.TellRequest{Tick: tick, Self: &meshosv1.NodeSummary{Name: fmt.Sprintf("m%d", m.id), Height: m.base + uint64(len(m.entries)), Draining: m.draining}}
 		m.mu.Unlock()
 		if _, err := m.mesh.Tell(ctx, said); err != nil && ctx.Err() == nil {
 			m.Errorf("m%d: Tell: %v", m.id, err)
@@ -293,7 +302,7 @@ func (m *machine) order(ctx context.Context, text string) error {
 	ctx, cancel := context.WithTimeout(ctx, testkit.Patience)
 	defer cancel()
 	for {
-		err := m.orderAt(ctx, uint64(len(m.record()))+1, text)
+		err := m.orderAt(ctx, m.height()+1, text)
 		if code := status.Code(err); code != codes.Aborted && code != codes.Unavailable {
 			return err
 		}
@@ -311,9 +320,14 @@ func (m *machine) orderAt(ctx context.Context, height uint64, text string) error
 
 // refill orders what is in a record again, with its log times.
 func (m *machine) refill(ctx context.Context, record []*meshosv1.LoggedEntry) error {
+	return m.refillFrom(ctx, 1, record)
+}
+
+// refillFrom is refill of a record that begins at a height.
+func (m *machine) refillFrom(ctx context.Context, first uint64, record []*meshosv1.LoggedEntry) error {
 	for i, e := range record {
 		id := sha256.Sum256(e.GetEntry())
-		_, err := m.mesh.Order(ctx, &pluginv1.OrderRequest{Entry: e.GetEntry(), Height: uint64(i) + 1, Id: id[:16], LogTime: e.GetLogTime()})
+		_, err := m.mesh.Order(ctx, &pluginv1.OrderRequest{Entry: e.GetEntry(), Height: first + uint64(i), Id: id[:16], LogTime: e.GetLogTime()})
 		if err != nil && status.Code(err) != codes.Aborted {
 			return err
 		}
