@@ -30,6 +30,7 @@ type keeper struct {
 
 	// majority says that a majority of the seeds hear each other, with this one among them.
 	majority atomic.Bool
+	records  atomic.Uint64 // see recordsBegin
 
 	lacks struct { // of the log, before this seed's record begins
 		last  uint64    // where the log ends

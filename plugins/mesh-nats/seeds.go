@@ -17,7 +17,7 @@ const (
 
 // sayToSeeds says to the other seeds what this one hears.
 func (h *hub) sayToSeeds(now time.Time) {
-	beat := &natsv1.SeedBeat{Leads: h.keeper.leads(), Ended: h.sessions.lately(now), Empty: h.empty()}
+	beat := &natsv1.SeedBeat{Leads: h.keeper.leads(), Ended: h.sessions.lately(now), Empty: h.empty(), First: h.members.Load().first}
 	for id, other := range h.seeds {
 		if now.Sub(other.heard) < seedLost {
 			beat.Hears = append(beat.Hears, id)
@@ -57,9 +57,28 @@ func (h *hub) quorum(now time.Time, led bool) bool {
 	return led && together > len(h.cfg.Seeds)/2
 }
 
+// recordsBegin returns where a log may begin that lacks what is before: where the record of this
+// seed's host does, or the records of a majority of the seeds. One other node is not believed.
+func (h *hub) recordsBegin(now time.Time) uint64 {
+	own := h.members.Load().first
+	all := []uint64{own}
+	for _, other := range h.seeds {
+		if now.Sub(other.heard) < seedLost {
+			all = append(all, other.beat.GetFirst())
+		}
+	}
+	slices.Sort(all)
+	slices.Reverse(all)
+	if half := len(h.cfg.Seeds) / 2; half < len(all) {
+		return max(own, all[half])
+	}
+	return own
+}
+
 // judge looks whether the log takes entries, and tells all at once if that changed.
 func (h *hub) judge(now time.Time) {
 	h.keeper.majority.Store(h.quorum(now, true))
+	h.keeper.records.Store(h.recordsBegin(now))
 	quorum := h.quorum(now, h.keeper.leads()) && h.keeper.end().known()
 	state := &natsv1.LogState{Quorum: quorum, Alarm: h.alarm(now), Waits: h.waits(now)}
 	before := h.state

@@ -9,7 +9,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// jumpAfter is how long the log has to end before this seed's record begins until it is believed
+// jumpAfter is how long the log has to end before the records of the seeds begin until it is believed
 // that nobody has what lies between: whoever has that fills it up at once.
 const jumpAfter = 5 * time.Second
 
@@ -30,13 +30,14 @@ func (k *keeper) lastDropped(ctx context.Context) (uint64, error) {
 }
 
 // shorten drops what this seed's host needs no more from the beginning of the log, and has a log
-// begin where the host's record does if nobody fills up what is before. Only the seed that leads
+// begin where the hosts' records do if nobody fills up what is before. Only the seed that leads
 // the log calls it. While the log lacks what the host has, it takes nothing but what fills it up,
 // so no order can be lost with it.
 func (k *keeper) shorten(ctx context.Context, s jetstream.Stream) error {
 	info, m := s.CachedInfo(), k.members.Load()
 	first, last := max(1, info.State.FirstSeq), info.State.LastSeq
-	lacks := m.first > last+1
+	records := k.records.Load()
+	lacks := records > last+1
 	if !lacks || k.lacks.last != last || k.lacks.since.IsZero() {
 		k.lacks.last, k.lacks.since = last, time.Now()
 	}
@@ -44,7 +45,7 @@ func (k *keeper) shorten(ctx context.Context, s jetstream.Stream) error {
 	switch {
 	case !k.majority.Load():
 	case lacks && time.Since(k.lacks.since) >= jumpAfter:
-		next = m.first
+		next = records
 	case !lacks && m.dropThrough >= first && m.dropThrough < last:
 		next = m.dropThrough + 1
 	}
@@ -62,7 +63,7 @@ func (k *keeper) shorten(ctx context.Context, s jetstream.Stream) error {
 	k.mu.Unlock()
 	poke(k.changed)
 	if lacks {
-		k.log.Warn("nobody fills up what the log lacks: it begins where this seed's record does", "height", next)
+		k.log.Warn("nobody fills up what the log lacks: it begins where the records of the seeds do", "height", next)
 	} else {
 		k.log.Info("dropped the beginning of the log, which a checkpoint stands for", "height", next)
 	}

@@ -39,6 +39,7 @@ func Check(t *testing.T, start func(t *testing.T) Plugins) {
 		{"nothing is done before the members are known", beforeMembers},
 		{"an entry is shown on every node, in order, once", ordered},
 		{"the log is followed from any height", followed},
+		{"the beginning of the log is dropped, and that is said", dropped},
 		{"a new stream ends the one before", oneStream},
 		{"what a node says of itself reaches the others", told},
 		{"a node that leaves in order is seen at once", left},

@@ -61,6 +61,30 @@ func followed(t *testing.T, c *checked) {
 	}
 }
 
+func dropped(t *testing.T, c *checked) {
+	c.found(t)
+	for height := uint64(1); height <= 5; height++ {
+		c.order(t, 1, height, fmt.Sprint("e", height))
+	}
+	all := c.follow(t, 1, &pluginv1.FollowRequest{}).entries(t, 1, 5)
+	for i := range c.Conns {
+		if _, err := c.of(i+1).SetMembers(c.ctx, &pluginv1.SetMembersRequest{Members: c.Members, DropThrough: 3}); err != nil {
+			t.Fatalf("SetMembers at node %d: %v", i+1, err)
+		}
+	}
+	for node := 1; node <= 3; node++ {
+		c.follow(t, node, &pluginv1.FollowRequest{Height: 5, Head: Hash(all[4])}).until(t, "the log begins at height 4", func(b *pluginv1.MeshBatch) bool { return b.GetLink().GetFirst() == 4 })
+	}
+	c.follow(t, 2, &pluginv1.FollowRequest{}).until(t, "the log begins at height 4", func(b *pluginv1.MeshBatch) bool {
+		if len(b.GetOrdered()) > 0 {
+			t.Errorf("it shows %d entries from height %d on", len(b.GetOrdered()), b.GetOrdered()[0].GetHeight())
+		}
+		return b.GetLink().GetFirst() == 4
+	})
+	c.follow(t, 2, &pluginv1.FollowRequest{Height: 3, Head: Hash(all[2]), First: 4}).entries(t, 4, 5)
+	c.order(t, 3, 6, "e6")
+}
+
 func oneStream(t *testing.T, c *checked) {
 	c.found(t)
 	c.order(t, 1, 1, "a")
@@ -232,6 +256,9 @@ func asked(t *testing.T, c *checked) {
 	got, err := c.ask(t, 2, "List")
 	if err != io.EOF || len(got) != 3 || got[2] != "List req 2 from 1" {
 		t.Errorf("%q, %v", got, err)
+	}
+	if got, _ := c.ask(t, 0, "List"); len(got) != 3 { // any other node that answers
+		t.Errorf("anybody answers %q", got)
 	}
 	_, err = c.ask(t, 2, "Fail")
 	if status.Code(err) != codes.NotFound || status.Convert(err).Message() != "no such thing" {
