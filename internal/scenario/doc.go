@@ -11,6 +11,7 @@
 //	chains 4                       how many chains there are, each on "replicas" nodes
 //	replicas 3
 //	operators                      commands are signed; without it they need no signature
+//	checkpoint                     the log is longer than a checkpoint, and has one
 //	end 90s                        how long it lasts
 //	at 10s cut 1,2 | 3,4,5         nodes of different groups do not reach each other
 //	at 10s one-way 1,2 > 3         1 and 2 do not reach 3, while 3 reaches them
@@ -24,6 +25,9 @@
 //	at 5s wipe-seed 1,2            the seeds lose what their engine stored
 //	at 5s set-back-seed 1,2 by 3   it has 3 entries less, as after an old backup
 //	at 5s set-back-record 4 by 3   the same of a node's own record, while it is down for a moment
+//	at 5s drop                     the seeds and all nodes drop what is before the checkpoint
+//	at 5s behind 4,5               the records of 4 and 5 end before it, while they are down for
+//	                               a moment, as those of nodes that were away for long
 //	at 5s lie 4 gap for 10s        its plugin leaves entries out (gap), brings them in another
 //	                               order (reorder) or with a bit changed (flip), or appends
 //	                               to the log what no node ordered (junk)

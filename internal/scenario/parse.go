@@ -49,6 +49,8 @@ func (s *Scenario) check() error {
 			nodes = a.Nodes
 		case SetBackRecord:
 			nodes = []int{a.Node}
+		case Behind:
+			nodes = a.Nodes
 		case Lie:
 			nodes = []int{a.Node}
 		case Order:
@@ -86,6 +88,8 @@ func (s *Scenario) line(line string) error {
 		s.Replicas = r.number()
 	case "operators":
 		s.Operators = true
+	case "checkpoint":
+		s.Checkpoint = true
 	case "end":
 		s.End = r.duration()
 	case "at":
@@ -231,6 +235,10 @@ func (r *reader) action() Action {
 		r.must("by")
 		a.By = r.number()
 		return a
+	case "drop":
+		return Drop{}
+	case "behind":
+		return Behind{Nodes: r.nodes()}
 	case "lie":
 		a := Lie{Node: r.number(), How: r.word()}
 		if !slices.Contains([]string{"gap", "reorder", "flip", "junk"}, a.How) {

@@ -12,6 +12,7 @@ type Scenario struct {
 	Nodes, Seeds     int
 	Chains, Replicas int
 	Operators        bool
+	Checkpoint       bool // the log has one when the story begins
 	End              time.Duration
 	Steps            []Step // by time
 	Expect           []Expect
@@ -64,6 +65,10 @@ type (
 	}
 	// SetBackRecord takes the newest entries from the record of a node.
 	SetBackRecord struct{ Node, By int }
+	// Drop has the seeds and all nodes drop what is before the checkpoint.
+	Drop struct{}
+	// Behind sets the records of nodes back to before the checkpoint.
+	Behind struct{ Nodes []int }
 	// Lie has the plugin of a node bring something else than the log, or append what nobody ordered.
 	Lie struct {
 		Node int
@@ -152,6 +157,9 @@ func (a SetBackSeed) String() string {
 
 func (a SetBackRecord) String() string { return fmt.Sprintf("set-back-record %d by %d", a.Node, a.By) }
 
+func (a Drop) String() string   { return "drop" }
+func (a Behind) String() string { return "behind " + list(a.Nodes) }
+
 func (a Lie) String() string { return fmt.Sprintf("lie %d %s for %s", a.Node, a.How, a.For) }
 
 func (a Order) String() string {
@@ -167,6 +175,9 @@ func (s *Scenario) String() string {
 	}
 	if s.Operators {
 		b.WriteString("operators\n")
+	}
+	if s.Checkpoint {
+		b.WriteString("checkpoint\n")
 	}
 	fmt.Fprintf(&b, "end %s\n", s.End)
 	for _, step := range s.Steps {

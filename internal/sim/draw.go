@@ -32,6 +32,19 @@ func Draw(seed uint64, nodes, seeds int, operators bool) *scenario.Scenario {
 	return s
 }
 
+// DrawDrop adds to a drawn story that the beginning of the log is dropped, and that some nodes were
+// away for longer.
+func DrawDrop(s *scenario.Scenario, seed uint64) {
+	d := drawer{rand.New(rand.NewPCG(seed, 3)), s.Nodes, s.Seeds}
+	s.Checkpoint = true
+	at := d.span(time.Second, faultsFor/2)
+	s.Steps = append(s.Steps, scenario.Step{At: at, Do: scenario.Drop{}})
+	for range 1 + d.IntN(4) {
+		s.Steps = append(s.Steps, scenario.Step{At: d.when(), Do: scenario.Behind{Nodes: []int{d.node()}}})
+	}
+	s.Sort()
+}
+
 type drawer struct {
 	*rand.Rand
 	nodes, seeds int

@@ -34,6 +34,10 @@ type engine struct {
 	turn   uint64 // grows with each change of who reaches whom, so that old elections are void
 	heard  map[mesh.NodeID]said
 	behind mesh.Time // since when somebody has more than the log; 0: nobody
+	lacks  struct {  // of the log, before the records of the seeds begin
+		end   int
+		since mesh.Time
+	}
 }
 
 // stored is an entry in the store of a seed.
@@ -137,6 +141,7 @@ func (e *engine) waits() bool {
 
 // append appends an entry for a node that reaches the leader.
 func (e *engine) append(in *pluginv1.OrderRequest) follower.Answer {
+	e.jump()
 	log := e.log()
 	if len(log) == 0 && in.GetLogTime() == nil || in.GetLogTime() == nil && e.waits() {
 		return follower.NoQuorum
@@ -187,7 +192,9 @@ func (e *engine) junk(n *node) {
 	}
 	raw := []byte(fmt.Sprintf("junk %d", e.w.rng.Int64()))
 	if e.w.rng.IntN(2) == 0 {
-		raw = log[e.w.rng.IntN(len(log))].entry.GetEntry()
+		if old := log[e.w.rng.IntN(len(log))].entry; old != nil {
+			raw = old.GetEntry()
+		}
 	}
 	e.w.oracle.junked(raw, log[len(log)-1].hash)
 	e.append(&pluginv1.OrderRequest{Entry: raw, Height: uint64(len(log)) + 1, Id: []byte(fmt.Sprintf("junk %d", e.w.rng.Int64()))})
@@ -211,19 +218,20 @@ func (e *engine) order(n *node, in *pluginv1.OrderRequest, answered func(followe
 
 // link returns how a node is linked, as the leader says.
 func (e *engine) link() *meshosv1.MeshLink {
+	e.jump()
 	log := e.log()
 	b := &meshosv1.MeshLink_Beacon{Height: uint64(len(log))}
 	if len(log) > 0 {
 		hash := log[len(log)-1].hash
 		b.Head = hash[:]
 	}
-	return &meshosv1.MeshLink{Connected: true, Quorum: true, Beacon: b}
+	return &meshosv1.MeshLink{Connected: true, Quorum: true, Beacon: b, First: e.first()}
 }
 
 // after returns entries behind a height.
 func (e *engine) after(height uint64) (out []*meshosv1.LoggedEntry) {
 	log := e.log()
-	if height > uint64(len(log)) {
+	if height > uint64(len(log)) || height+1 < e.first() {
 		return nil
 	}
 	for _, s := range log[height:min(uint64(len(log)), height+100)] {

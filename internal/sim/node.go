@@ -33,7 +33,8 @@ type node struct {
 	halted  bool     // it was stopped in this life
 	pending []func() // what waits for a stopped process to go on
 
-	disk []*meshosv1.RecordedEntry // the record, as it outlives the process
+	disk   []*meshosv1.RecordedEntry // the record, as it outlives the process; nil where it was dropped
+	stored *cluster.Stored           // from which it goes on; nil: it begins with the first entry
 
 	// The rest is gone with the process.
 	f        *follower.Follower
@@ -49,6 +50,7 @@ type node struct {
 	ticks    int
 	folded   uint64 // the height up to which the state has the log
 	head     cluster.Hash
+	asks     mesh.Time // when it asks again for what the log goes on from
 
 	killAt  scenario.When // the next moment at which it is killed
 	killFor time.Duration
@@ -90,12 +92,12 @@ func (n *node) do(life int, do func()) {
 // boot starts the process: it folds its record.
 func (n *node) boot() {
 	n.up, n.halted, n.life = true, false, n.life+1
-	st := n.w.base.fresh()
 	n.s = state.New(state.Boot{
 		At: n.stamp(), Node: n.id, NodeName: name(n.id), Epoch: uint64(n.life), Policy: n.w.base.policy,
 		Desired: n.w.chains.configured(n.id), Operators: n.w.base.operators,
 	})
 	n.passes = reconcile.New(n.s)
+	st := n.state()
 	n.folded, n.head = st.Height(), st.Head()
 	n.w.oracle.boots(n)
 	for _, r := range n.disk[min(len(n.disk), int(st.Height())):] {
@@ -107,14 +109,17 @@ func (n *node) boot() {
 		n.apply(follower.Taken{Out: st.Fold(c), Raw: r.GetLogged().GetEntry(), Hash: c.Hash()})
 	}
 	n.f = follower.New(n.id, st, func(height uint64) (*meshosv1.LoggedEntry, error) {
-		if height == 0 || height > uint64(len(n.disk)) {
+		if height == 0 || height > uint64(len(n.disk)) || n.disk[height-1] == nil {
 			return nil, fmt.Errorf("the record has no entry of height %d", height)
 		}
 		return n.disk[height-1].GetLogged(), nil
 	})
+	if n.stored != nil {
+		n.f.Begins(n.stored.Height()+1, n.stored.State.Head())
+	}
 	n.f.Jitter(func() time.Duration { return time.Duration(n.w.rng.Int64N(int64(20 * time.Millisecond))) })
 	n.others = make(map[mesh.NodeID]mesh.Announced)
-	n.linked, n.fetching, n.writing, n.filling, n.wake, n.orders, n.ticks = false, false, false, false, 0, nil, 0
+	n.linked, n.fetching, n.writing, n.filling, n.wake, n.orders, n.ticks, n.asks = false, false, false, false, 0, nil, 0, 0
 	n.w.chains.booted(n)
 	n.after(time.Duration(n.w.rng.Int64N(int64(tick))), n.tick)
 }
@@ -275,7 +280,9 @@ func (n *node) must(err error) {
 func (n *node) setBack(by int) {
 	n.kill()
 	least := int(n.w.base.height)
-	n.disk = n.disk[:max(least, len(n.disk)-by)]
+	if len(n.disk) > least {
+		n.disk = n.disk[:max(least, len(n.disk)-by)]
+	}
 	for name, a := range n.acked {
 		if a.height > uint64(len(n.disk)) {
 			delete(n.acked, name) // the fault took it

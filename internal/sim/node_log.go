@@ -35,6 +35,7 @@ func (n *node) talk() {
 func (n *node) hear(link *meshosv1.MeshLink) {
 	n.heard, n.linked = n.w.now, true
 	n.must(n.f.Linked(link))
+	n.catchUp()
 	if link.GetBeacon().GetHeight() > n.f.State().Height() {
 		n.hint()
 	}

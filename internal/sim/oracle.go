@@ -76,7 +76,10 @@ func newOracle(w *World) *oracle {
 		states: map[cluster.Hash]sum{}, acked: map[string]ack{}, junk: map[cluster.Hash]string{},
 	}
 	for _, e := range w.base.entries {
-		o.entries[cluster.HashOf(e)] = &truth{at: e.GetLogTime().AsTime(), cordoned: map[mesh.NodeID]bool{}}
+		o.entries[cluster.HashOf(e)] = &truth{at: e.GetLogTime().AsTime(), cordoned: map[mesh.NodeID]bool{1: w.base.cordoned[cluster.HashOf(e)]}}
+	}
+	for head, of := range w.base.sums {
+		o.states[head] = sum{of, 0}
 	}
 	return o
 }
@@ -134,6 +137,9 @@ func verdictOf(v mesh.Verification) string {
 func (o *oracle) boots(n *node) {
 	n.counted = map[string]bool{}
 	for name, a := range n.acked {
+		if a.height <= n.first()-1 {
+			continue // dropped
+		}
 		if a.height > uint64(len(n.disk)) || !bytes.Equal(n.disk[a.height-1].GetLogged().GetEntry(), a.raw) {
 			o.w.failf("order %s counts, node %d said, and it is not in its record after a restart", name, n.id)
 		}
@@ -149,10 +155,15 @@ func (o *oracle) folds(n *node, t follower.Taken, out cluster.Outcome) {
 	}
 	if entry.verdict == "" {
 		entry.verdict, entry.by = said, n.id
-		o.judge(entry, out)
+		if entry.of != nil {
+			o.judge(entry, out)
+		}
 	}
 	if entry.verdict != said {
 		o.w.failf("height %d: node %d says %s, and node %d says %s", out.Place.Height, n.id, said, entry.by, entry.verdict)
+	}
+	if entry.of == nil {
+		return
 	}
 	name := entry.of.name
 	if said != scenario.Accepted {

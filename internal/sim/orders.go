@@ -34,10 +34,23 @@ type Base struct {
 	height    uint64
 	wall      time.Time
 	freshness time.Duration
+	members   int                           // entries in which all became members
+	stored    *cluster.Stored               // at the checkpoint; nil: there is none
+	cordoned  map[cluster.Hash]bool         // whether node 1 is, behind an entry
+	sums      map[cluster.Hash]cluster.Hash // admin_state behind each entry
 }
 
 // NewBase makes the log in which some nodes become members.
 func NewBase(t testing.TB, nodes, seeds int, operators bool) *Base {
+	return newBase(t, nodes, seeds, operators, false)
+}
+
+// NewBaseBehind is NewBase of a log that has a checkpoint, and goes on behind it.
+func NewBaseBehind(t testing.TB, nodes, seeds int, operators bool) *Base {
+	return newBase(t, nodes, seeds, operators, true)
+}
+
+func newBase(t testing.TB, nodes, seeds int, operators, checkpoint bool) *Base {
 	log := clustertest.New(t, operators)
 	log.Step = time.Millisecond
 	for i := 2; i <= nodes; i++ {
@@ -48,7 +61,12 @@ func NewBase(t testing.TB, nodes, seeds int, operators bool) *Base {
 		}
 		log.Add(entry, 1)
 	}
+	members := len(log.Entries)
+	if checkpoint {
+		checkpointed(log, operators)
+	}
 	b := &Base{
+		members: members, sums: map[cluster.Hash]cluster.Hash{}, cordoned: map[cluster.Hash]bool{},
 		t: t, nodes: nodes, seeds: seeds, operators: operators, policy: statetest.Policy(), entries: log.Entries,
 		state: log.State.ToProto(), height: log.State.Height(), wall: log.Now,
 		freshness: log.State.Policy().Freshness,
@@ -61,9 +79,68 @@ func NewBase(t testing.TB, nodes, seeds int, operators bool) *Base {
 			t.Fatal(err)
 		}
 		b.records = append(b.records, c.Record())
-		s.Fold(c)
+		switch s.Fold(c).Order.Event.(type) {
+		case mesh.Cordon:
+			b.cordoned[s.Head()] = true
+		case mesh.Checkpoint:
+			b.cordoned[s.Head()] = b.cordoned[cluster.HashOf(b.entries[s.Height()-2])]
+		}
+	}
+	if checkpoint {
+		b.store()
 	}
 	return b
+}
+
+// checkpointed has a log go on to a checkpoint, and a while behind it. No order holds then.
+func checkpointed(log *clustertest.Log, operators bool) {
+	log.Now = log.Now.Add(time.Hour) // for what breaks the glass
+	add := func(ev mesh.AdminEvent) {
+		entry := clustertest.Unsigned(ev)
+		if operators {
+			entry = log.Commit(ev, clustertest.Alice, clustertest.Bob)
+		}
+		log.Add(entry, 1)
+	}
+	for n := 0; log.State.Height() < 2*cluster.MarkEvery+1 || n%2 == 1; n++ {
+		add([]mesh.AdminEvent{mesh.Cordon{Node: 1}, mesh.Uncordon{Node: 1}}[n%2])
+	}
+	mark := log.State.Marks()[0]
+	add(mesh.Checkpoint{Height: mark.Height, State: mark.Sum})
+	for n := range 40 {
+		add([]mesh.AdminEvent{mesh.Cordon{Node: 1}, mesh.Uncordon{Node: 1}}[n%2])
+	}
+	log.Now = log.Now.Add(time.Hour)
+}
+
+// store makes what the log goes on from at its checkpoint, as host/meshlog does.
+func (b *Base) store() {
+	end, err := cluster.FromProto(b.state)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	mark, at := end.Checkpoint()
+	s, chain, encoded := cluster.New(), cluster.Chain{}, []byte(nil)
+	for _, e := range b.entries {
+		c, err := s.Check(e)
+		if err != nil {
+			b.t.Fatal(err)
+		}
+		out := s.Fold(c)
+		if out.Place.Height < at {
+			chain.See(e, out)
+		}
+		if out.Place.Height == mark.Height {
+			if encoded, err = s.Encode(); err != nil {
+				b.t.Fatal(err)
+			}
+		}
+		b.sums[s.Head()] = s.Sum()
+	}
+	in := cluster.Store(encoded, chain, b.entries[at-1], at)
+	if b.stored, err = cluster.OpenStored(in, end.Founding()); err != nil {
+		b.t.Fatal(err)
+	}
 }
 
 // fresh returns the state of the log in which all became members.

@@ -22,9 +22,13 @@ var (
 type bases map[string]*sim.Base
 
 func (b bases) of(t *testing.T, s *scenario.Scenario) *sim.Base {
-	key := fmt.Sprint(s.Nodes, s.Seeds, s.Operators)
+	key := fmt.Sprint(s.Nodes, s.Seeds, s.Operators, s.Checkpoint)
 	if b[key] == nil {
-		b[key] = sim.NewBase(t, s.Nodes, s.Seeds, s.Operators)
+		make := sim.NewBase
+		if s.Checkpoint {
+			make = sim.NewBaseBehind
+		}
+		b[key] = make(t, s.Nodes, s.Seeds, s.Operators)
 	}
 	return b[key]
 }
@@ -138,6 +142,36 @@ func TestABrokenRuleIsFound(t *testing.T) {
 	}
 }
 
+// Stories in which the beginning of the log is dropped, drawn like the others: nodes come back that
+// were away for longer.
+func TestDrawnStoriesOfALogWithoutItsBeginning(t *testing.T) {
+	made, total := bases{}, map[string]int{}
+	first, last := uint64(1), uint64(*seeds)
+	if *seed != 0 {
+		first, last = *seed, *seed
+	}
+	for n := first; n <= last; n++ {
+		few := []int{1, 3, 3, 5}[n%4]
+		story := sim.Draw(n, 12, few, n%5 == 0)
+		sim.DrawDrop(story, n)
+		opts := sim.Options{NoDedup: n%3 == 0}
+		if *seed != 0 {
+			opts.Trace = func(line string) { t.Log(line) }
+		}
+		w := sim.New(made.of(t, story), story, n, opts)
+		if err := w.Run(); err != nil {
+			t.Fatalf("seed %d: %v\nreplay: go test ./internal/sim -run '^TestDrawnStoriesOfALog' -v -sim.seed=%d\nstory:\n%s", n, err, n, story)
+		}
+		for what, n := range w.Stats() {
+			total[what] += n
+		}
+	}
+	t.Log(total)
+	if *seed == 0 && total["went on from a checkpoint"] == 0 {
+		t.Error("in none of them a node went on from a checkpoint")
+	}
+}
+
 func TestStories(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txt")
 	if err != nil || len(files) == 0 {
@@ -157,8 +191,12 @@ func TestStories(t *testing.T) {
 			for seed := range uint64(2) {
 				var trace []string
 				opts := sim.Options{Trace: func(line string) { trace = append(trace, line) }}
-				if err := sim.New(made.of(t, story), story, seed, opts).Run(); err != nil {
+				w := sim.New(made.of(t, story), story, seed, opts)
+				if err := w.Run(); err != nil {
 					t.Fatalf("seed %d: %v\n%s", seed, err, strings.Join(trace, "\n"))
+				}
+				if stats := w.Stats(); story.Checkpoint && (stats["went on from a checkpoint"] == 0 || stats["jumps"] == 0) {
+					t.Errorf("seed %d: no node went on from the checkpoint, or the log never began anew: %v", seed, stats)
 				}
 			}
 		})

@@ -52,6 +52,8 @@ type World struct {
 	story  *scenario.Scenario
 
 	faults  int // so far
+	wentOn  int // nodes, from a checkpoint
+	jumps   int // of the log, to where the records begin
 	actions int // that were handed out
 	last    mesh.Emitted
 	lastBy  mesh.NodeID
@@ -113,7 +115,7 @@ func (w *World) Run() error {
 
 // Stats says what happened in a world, to see that a story is one.
 func (w *World) Stats() map[string]int {
-	out := map[string]int{"steps": w.steps, "actions": w.actions, "refused removals": w.chains.refused, "entries": int(w.nodes[0].f.State().Height() - w.base.height)}
+	out := map[string]int{"steps": w.steps, "actions": w.actions, "refused removals": w.chains.refused, "went on from a checkpoint": w.wentOn, "jumps": w.jumps, "entries": int(w.nodes[0].f.State().Height() - w.base.height)}
 	for _, f := range w.oracle.orders {
 		out["orders "+f.heard]++
 	}
@@ -185,6 +187,12 @@ func (w *World) happen(step scenario.Step) {
 		w.engine.lostStores(do.Nodes)
 	case scenario.SetBackRecord:
 		at(do.Node).setBack(do.By)
+	case scenario.Drop:
+		w.drop()
+	case scenario.Behind:
+		for _, id := range do.Nodes {
+			at(id).fallBehind()
+		}
 	case scenario.Lie:
 		n := at(do.Node)
 		n.lie = do.How
