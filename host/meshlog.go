@@ -90,7 +90,7 @@ func (n *node) auditedHeight(folded uint64) (uint64, error) {
 func meshlogOptions(cfg *config.Config, version string, folded uint64, report func(source, reason string), log *slog.Logger) meshlog.Options {
 	return meshlog.Options{
 		DataDir: cfg.Node.DataDir, Node: cfg.Node.ID, Name: cfg.Node.Name, Version: version, Folded: folded, Now: time.Now, Log: log, Report: report,
-		KeepAge: cfg.Records.KeepAge, KeepSize: cfg.Records.KeepSize, FileSize: min(cfg.Records.SegmentSize, 4<<20),
+		KeepAge: cfg.Records.MeshAge, KeepSize: cfg.Records.MeshSize, FileSize: min(cfg.Records.SegmentSize, 4<<20),
 	}
 }
 

@@ -52,6 +52,7 @@ func (n *node) meshState() metrics.MeshState {
 	link := view.GetLink()
 	out := metrics.MeshState{
 		Used: true, Member: view.GetMember(), LinkUp: link.GetConnected(), Quorum: link.GetQuorum(),
+		First: view.GetFirst(), Begins: link.GetFirst(), Checkpoint: view.GetCheckpoint().GetHeight(),
 		Height: view.GetHeight(), Highest: link.GetBeacon().GetHeight(), BeaconAge: link.GetBeacon().GetAge().AsDuration(), BeaconKnown: link.GetBeacon() != nil,
 		Alarms: len(view.GetAlarms()), Differing: len(latest.Beside.Alarms), Frozen: view.GetFrozen() != "", Forked: n.meshlog.Forked(),
 		Orders: n.meshlog.Orders(), Served: n.link.Served(),

@@ -37,7 +37,9 @@ backup) it is checked, too, that all is there that its backup.json lists.
 DIR is a data directory, the folder records in it, or the folder of one chain; the
 default is the data directory of the configuration. Of a data directory the ordered log
 is checked, too (the folder ordered in it): that each order continues the one before, and
-that the checkpoint belongs to the log. The node may be running meanwhile.
+that the checkpoint belongs to the log; and so is the node's record of the log of its mesh (mesh/log
+in it): if its beginning was dropped, that a checkpoint stands for that, which its operators
+vouched for. The node may be running meanwhile.
 
 The signatures of all accepted commands are verified again, as of the time when the
 node accepted them, with the allowed_signers file of --signers, else with the one that
@@ -107,6 +109,11 @@ exit code is 1 if there is damage or a bad signature.`,
 				}
 				damaged += places
 			}
+			places, err := a.showMesh(args[0])
+			if err != nil {
+				return err
+			}
+			damaged += places
 			if signatures != nil {
 				signatures.show(a, signersFile)
 			} else if hasAudit(chains) {

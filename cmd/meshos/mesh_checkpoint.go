@@ -18,7 +18,9 @@ newest height at which a checkpoint may be: these lie %d entries apart. Each nod
 with what its own log leads to, and rejects another one. meshos mesh status shows the last
 one.
 
-Nothing is dropped for it yet: the log still holds all entries.`, cluster.MarkEvery),
+What is before a checkpoint is dropped once it is older than records.mesh_age, or the record
+larger than records.mesh_size, from the seeds and from the record of each node. Who joins then,
+or was away for longer, goes on from the checkpoint.`, cluster.MarkEvery),
 		Example: "  meshos mesh checkpoint --propose checkpoint.cmd",
 		Args:    cobra.NoArgs,
 	}

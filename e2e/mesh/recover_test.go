@@ -3,6 +3,7 @@ package mesh
 import (
 	"context"
 	"crypto/ed25519"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -13,27 +14,82 @@ import (
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
-// checkpoints has the mesh agree on what its log leads to.
+// checkpoints has the mesh agree on what its log leads to, and drop what is before. A node that was
+// away meanwhile, and one that joins, go on from there.
 func (w *world) checkpoints() {
 	w.t.Helper()
+	const away = 5
+	there := []int{1, 2, 3, 4}
+	for _, id := range five { // else too few seeds are left that have the log
+		w.until(id, "sees that all seeds have the log", func(s *meshosv1.Snapshot) bool {
+			link := s.GetMesh().GetLink()
+			return link.GetQuorum() && link.GetAlarm() == "" && link.GetBeacon().GetHeight() == s.GetMesh().GetHeight()
+		})
+	}
+	missed := w.equal(1, five...)
+	w.stop(away)
+	ctx, cancel := context.WithTimeout(w.t.Context(), 4*patience)
+	defer cancel()
+	for _, id := range []int{2, away} {
+		cordon := &meshosv1.AdminEvent{Kind: &meshosv1.AdminEvent_Cordon{Cordon: &meshosv1.NodeTarget{Node: uint64(id)}}}
+		w.wait(func() string { return fmt.Sprintf("node %d is cordoned", id) }, func() bool { return w.publishEvent(ctx, 1, "dropped later", cordon) == nil })
+	}
 	w.wait(func() string { return "there is a height for a checkpoint" }, func() bool {
-		if s := w.snapshot(1); s.GetMesh().GetMark() != nil {
+		if w.snapshot(1).GetMesh().GetMark().GetHeight() > missed+2 {
 			return true
 		}
-		ctx, cancel := context.WithTimeout(w.t.Context(), patience)
-		defer cancel()
 		for i := range 32 {
-			_ = w.publish(ctx, 1+i%5, "one more") // what is refused is not needed
+			_ = w.publish(ctx, there[i%len(there)], "one more") // what is refused is not needed
 		}
 		return false
 	})
+	at := w.until(2, "has a height for a checkpoint", func(s *meshosv1.Snapshot) bool { return s.GetMesh().GetMark().GetHeight() > missed+2 }).GetMesh().GetMark().GetHeight()
 	w.eventually(2, w.breakGlass(2, "mesh", "checkpoint")...)
-	w.equal(1, five...)
-	for _, id := range five {
-		if shown := w.must(id, "mesh", "status"); !strings.Contains(shown, "checkpoint   height ") {
-			w.t.Errorf("meshos mesh status on node %d shows no checkpoint:\n%s", id, shown)
+	w.equal(1, there...)
+	for _, id := range there {
+		w.until(id, "knows that the log begins behind the checkpoint", func(s *meshosv1.Snapshot) bool {
+			return s.GetMesh().GetCheckpoint().GetHeight() >= at && s.GetMesh().GetLink().GetFirst() > missed+2
+		})
+		if shown := w.must(id, "mesh", "status"); !strings.Contains(shown, "checkpoint   height ") || !strings.Contains(shown, "the log begins at height ") {
+			w.t.Errorf("meshos mesh status on node %d shows no checkpoint, or not where the log begins:\n%s", id, shown)
 		}
 	}
+
+	const late = 6
+	w.guests++
+	token, err := w.lab.Node(1).Token(ctx, len(five)+w.guests, false)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.reset(late)
+	if err := w.lab.Node(late).Use(ctx, token, false); err != nil {
+		w.t.Fatal(err)
+	}
+	w.start(late)
+	w.until(late, "is a member", func(s *meshosv1.Snapshot) bool { return s.GetMesh().GetMember() && s.GetMesh().GetLink().GetQuorum() })
+	w.start(away)
+	all := append(slices.Clone(five), late)
+	w.equal(1, all...)
+	for _, id := range []int{late, away} {
+		s := w.until(id, "does what was ordered before the checkpoint", func(s *meshosv1.Snapshot) bool {
+			return slices.ContainsFunc(s.GetPeers(), func(p *meshosv1.PeerView) bool { return p.GetPeer() == 2 && p.GetCordoned() })
+		})
+		if first := s.GetMesh().GetFirst(); first <= missed+2 {
+			w.t.Errorf("the record of node %d begins at height %d", id, first)
+		}
+		if audit := w.must(id, "audit", "tail"); !strings.Contains(audit, "goes on from the checkpoint") {
+			w.t.Errorf("the audit of node %d does not say that it goes on from a checkpoint:\n%s", id, audit)
+		}
+		w.wait(func() string { return fmt.Sprintf("node %d orders", id) }, func() bool { return w.publish(ctx, id, "behind the checkpoint") == nil })
+	}
+	w.until(away, "is cordoned, as was ordered while it was away", func(s *meshosv1.Snapshot) bool { return s.GetLocalMaintenance().GetCordoned() })
+	// They begin again with what they have.
+	w.stop(late, away)
+	w.start(late, away)
+	w.wait(func() string { return "node 5 orders again" }, func() bool { return w.publish(ctx, away, "after a restart") == nil })
+	w.equal(1, all...)
+	w.must(late, "audit", "verify")
+	w.stop(late)
 }
 
 // recovers sets operators whose keys nobody has, and has the seeds replace them, from three

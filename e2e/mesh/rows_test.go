@@ -84,7 +84,7 @@ func times(few, many int) int {
 }
 
 func TestFiveSeedsThroughFaults(t *testing.T) {
-	w := newWorld(t, 5)
+	w := newWorld(t, 6, "[records]", `mesh_age = "1ms"`)
 	w.found(5, five...)
 	w.play([]row{
 		{name: "orders from all at once", run: ordersFromAllAtOnce, whole: true},

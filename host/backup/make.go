@@ -237,6 +237,8 @@ func (r *Result) copyOrders(ctx context.Context, o Options) error {
 const (
 	meshDir   = "mesh/log"
 	meshChain = "mesh"
+	meshBase  = "base"    // what it goes on from
+	maxBase   = 256 << 20 // bytes of that
 )
 
 // copyMesh copies the record of the log of the mesh, if the node belongs to one. The node's key
@@ -257,6 +259,10 @@ func (r *Result) copyMesh(ctx context.Context, o Options) error {
 	if err != nil {
 		return fmt.Errorf("backup: %w", err)
 	}
+	// The base stands by itself, whatever part of the record is there: so it is copied behind it.
+	if err := copyBase(from.Dir(), to); err != nil {
+		return fmt.Errorf("backup: %w", err)
+	}
 	r.Copied[meshChain] = copied
 	state, damage, err := check(to, meshChain)
 	if err != nil {
@@ -264,6 +270,21 @@ func (r *Result) copyMesh(ctx context.Context, o Options) error {
 	}
 	r.Chains[meshChain], r.Damage = state, append(r.Damage, damage...)
 	return nil
+}
+
+// copyBase copies what the record of the log of the mesh goes on from, if its beginning was dropped.
+func copyBase(from, to string) error {
+	raw, err := readfile.Read(filepath.Join(from, meshBase), maxBase)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err == nil {
+		err = renameio.WriteFile(filepath.Join(to, meshBase), raw, 0o600, renameio.WithTempDir(to))
+	}
+	if err != nil {
+		return fmt.Errorf("copy what the log of the mesh goes on from: %w", err)
+	}
+	return syncDir(to)
 }
 
 // check reads every byte of a chain of a backup.

@@ -142,6 +142,8 @@ type Records struct {
 	KeepSize    int64         // bytes of each chain except audit
 	KeepAge     time.Duration // of a record in a chain except audit
 	AuditLimit  int64         // with this many bytes of audit records, ordinary commands are refused
+	MeshAge     time.Duration // of an entry of the log of the mesh that a checkpoint stands for
+	MeshSize    int64         // bytes of that log, from which on such entries are dropped
 	Mirror      string        // "stderr": what daemons print goes to the node's own log too; "" for not
 }
 

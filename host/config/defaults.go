@@ -76,6 +76,8 @@ func Default() Config {
 			KeepSize:    256 << 20,
 			KeepAge:     720 * time.Hour,
 			AuditLimit:  1 << 30,
+			MeshAge:     720 * time.Hour,
+			MeshSize:    256 << 20,
 		},
 		Capacity: Capacity{
 			Peers:           20_000,

@@ -121,6 +121,10 @@ func (r *Records) settings() []setting {
 		size("audit_limit", &r.AuditLimit).checked(func() *fault {
 			return outside(r.AuditLimit, 1<<20, math.MaxInt64, "1MiB", "")
 		}),
+		duration("mesh_age", &r.MeshAge),
+		size("mesh_size", &r.MeshSize).checked(func() *fault {
+			return outside(r.MeshSize, 1<<20, math.MaxInt64, "1MiB", "")
+		}),
 		textOrNone("mirror", &r.Mirror).checked(func() *fault {
 			if r.Mirror == "" {
 				return nil

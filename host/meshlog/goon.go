@@ -102,7 +102,7 @@ func (l *Log) fetch(ctx context.Context, first uint64) (*cluster.Stored, error) 
 		return nil, &cluster.StoredError{Why: "it can't be read"}
 	}
 	l.mu.Lock()
-	founding, own := l.state.Founding(), l.state
+	founding, own := l.state.Founding(), l.state.Height()
 	if l.joining != nil && l.state.Height() == 0 {
 		founding = l.joining.Founding
 	}
@@ -111,7 +111,7 @@ func (l *Log) fetch(ctx context.Context, first uint64) (*cluster.Stored, error) 
 	if err != nil {
 		return nil, err
 	}
-	if h := base.Height(); h+1 < first || h <= own.Height() {
+	if h := base.Height(); h+1 < first || h <= own {
 		return nil, fmt.Errorf("the checkpoint that was offered is of height %d only", h)
 	}
 	l.mu.Lock()

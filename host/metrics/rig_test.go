@@ -87,7 +87,7 @@ func source(latest func() *snapshot.Snapshot) metrics.Source {
 		AuditFull:   func() bool { return false },
 		Mesh: func() metrics.MeshState {
 			return metrics.MeshState{
-				Used: true, Member: true, LinkUp: true, Quorum: true, Height: 810, Highest: 812, BeaconAge: 3 * time.Second, BeaconKnown: true, Alarms: 1, Differing: 1,
+				Used: true, Member: true, LinkUp: true, Quorum: true, Height: 810, Highest: 812, First: 513, Begins: 600, Checkpoint: 640, BeaconAge: 3 * time.Second, BeaconKnown: true, Alarms: 1, Differing: 1,
 				Orders: map[string]uint64{"accepted": 3}, Asked: map[string]uint64{"answered": 5}, Served: map[string]uint64{"refused": 1}, Asking: 2,
 			}
 		},

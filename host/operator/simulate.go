@@ -62,7 +62,7 @@ func Simulate(s *snapshot.Snapshot, ev mesh.AdminEvent) (*meshosv1.BlastRadius, 
 		b.warn(warnSigners, "from then on the whole mesh takes commands of those alone whom the new list names; proposals that others signed are void")
 	case mesh.Checkpoint:
 		b.out.AffectedNodes = b.reached()
-		b.warn(warnCheckpoint, "operators vouch for what the log leads to at height %d: later versions may drop what is before it", ev.Height)
+		b.warn(warnCheckpoint, "operators vouch for what the log leads to at height %d: what is before it is dropped in time, and nodes that join go on from there", ev.Height)
 	default:
 		return nil, fmt.Errorf("%s is not a break-glass command: there is nothing to simulate", ev.Kind())
 	}

@@ -41,6 +41,9 @@ func (p Printer) Mesh(m *meshosv1.MeshView) string {
 	if c := m.GetCheckpoint(); c != nil {
 		row("checkpoint", "height %d, admin_state %x", c.GetHeight(), short(c.GetAdminState()))
 	}
+	if own, log := m.GetFirst(), m.GetLink().GetFirst(); own > 1 || log > 1 {
+		row("begins", "%s, this node's record at %d; a checkpoint stands for what is before", logBegins(log), own)
+	}
 	if r := m.GetRecovered(); r != nil {
 		what := "not acknowledged"
 		if r.GetAcknowledged() {
@@ -52,6 +55,13 @@ func (p Printer) Mesh(m *meshosv1.MeshView) string {
 		b.WriteString("  " + p.Color.Apply(Bad, Plain(alarm)) + "\n")
 	}
 	return b.String()
+}
+
+func logBegins(first uint64) string {
+	if first == 0 {
+		return "where the log begins is not known"
+	}
+	return fmt.Sprintf("the log begins at height %d", first)
 }
 
 // short returns the first bytes of a hash, as people compare them.
