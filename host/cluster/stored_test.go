@@ -233,8 +233,11 @@ func TestWhatHoldsAtACheckpointIsFoldedByThoseWhoMissedTheOrders(t *testing.T) {
 func TestEachFieldOfTheEncodedStateComesBack(t *testing.T) {
 	l := checkpointed(t, true)
 	for _, ev := range []mesh.AdminEvent{
-		mesh.EnterMaintenance{Node: 3}, mesh.Cordon{Node: 3}, mesh.SetDaemonIntent{Node: 3, Daemon: mesh.DaemonRef{ID: 7}, Intent: mesh.IntentStop},
-		mesh.SetPlacement{Node: 3, Chain: 9, Desired: new(uint32)}, mesh.SetLocalReplica{Node: 3, Chain: 9, Intent: mesh.HoldDrop},
+		mesh.EnterMaintenance{Node: 3},
+		mesh.Cordon{Node: 3},
+		mesh.SetDaemonIntent{Node: 3, Daemon: mesh.DaemonRef{ID: 7}, Intent: mesh.IntentStop},
+		mesh.SetPlacement{Node: 3, Chain: 9, Desired: new(uint32)},
+		mesh.SetLocalReplica{Node: 3, Chain: 9, Intent: mesh.HoldDrop},
 		mesh.AdmitNode{Node: 6, TokenKey: clustertest.TokenKey(6).Public(), Expires: l.Now.Add(time.Hour)},
 	} {
 		want(t, l.Add(l.Commit(ev, alice), 1), "accepted")

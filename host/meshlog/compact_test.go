@@ -13,6 +13,8 @@ import (
 	"github.com/meshos/meshos/host/cluster"
 	"github.com/meshos/meshos/host/cluster/clustertest"
 	"github.com/meshos/meshos/host/mesh"
+	"github.com/meshos/meshos/host/records/disk"
+	"github.com/meshos/meshos/host/records/durable"
 	"github.com/meshos/meshos/pluginsdk/meshtest"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
@@ -123,6 +125,13 @@ func TestWhatIsBeforeACheckpointIsDroppedAndNodesGoOnFromIt(t *testing.T) {
 	all := []*host{hosts[0], hosts[1], away, late}
 	for _, h := range all {
 		h.stop()
+		folder, err := disk.Existing(Dir(h.dir))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if report, err := durable.Walk(folder, chainName, nil); err != nil || len(report.Damage) > 0 {
+			t.Errorf("the record of node %d is damaged: %v, %v", h.id, report.Damage, err)
+		}
 		h.verdicts = nil
 		h.again(h.height())
 		if len(h.Notes()) > 0 || len(h.Later()) > 0 {
@@ -169,8 +178,12 @@ func TestAStateThatDiffersIsRefused(t *testing.T) {
 	until(t, "the log has dropped what is before the checkpoint", func() bool { return n.Dropped() == at })
 	hosts[2].change = func(in *meshosv1.StoredState) { in.Encoded[len(in.Encoded)-1] ^= 1 }
 	hosts[2].again(missed)
-	until(t, "it is refused", func() bool { return strings.Contains(hosts[2].said(), "not believed") || strings.Contains(hosts[2].said(), "can't be read") })
-	until(t, "an alarm says so", func() bool { return strings.Contains(fmt.Sprint(hosts[2].View().GetAlarms()), "no checkpoint could be fetched") })
+	until(t, "it is refused", func() bool {
+		return strings.Contains(hosts[2].said(), "not believed") || strings.Contains(hosts[2].said(), "can't be read")
+	})
+	until(t, "an alarm says so", func() bool {
+		return strings.Contains(fmt.Sprint(hosts[2].View().GetAlarms()), "no checkpoint could be fetched")
+	})
 	if h := hosts[2].height(); h != missed {
 		t.Errorf("it goes on at height %d", h)
 	}
@@ -231,6 +244,14 @@ func TestABaseThatIsDamagedIsFetchedAgain(t *testing.T) {
 	}
 	until(t, "it takes orders", func() bool { return reachable(hosts[2].Log) == nil })
 	sameState(t, hosts...)
+	hosts[2].stop()
+	folder, err := disk.Existing(Dir(hosts[2].dir))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if report, err := durable.Walk(folder, chainName, nil); err != nil || len(report.Damage) > 0 {
+		t.Errorf("the record is damaged: %v, %v", report.Damage, err)
+	}
 }
 
 func TestNothingIsDroppedThatTheNodeHasNotKept(t *testing.T) {

@@ -34,6 +34,8 @@ type record struct {
 	dir   string
 	chain *durable.Log
 
+	epoch, last uint64 // of the newest entry in the files: what is recorded again begins another epoch
+
 	mu      sync.Mutex
 	first   uint64   // height of the first entry of numbers
 	numbers []uint64 // of the entries in the files, by height - first
@@ -44,7 +46,7 @@ func openRecord(fs disk.FS, now func() time.Time, size int64) (*record, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &record{dir: fs.Dir(), chain: chain, first: 1}, nil
+	return &record{dir: fs.Dir(), chain: chain, epoch: 1, first: 1}, nil
 }
 
 // place notes the number of an entry. What was noted of that height and those above is over.
@@ -112,6 +114,10 @@ func (r *record) read(s *cluster.State, each func(cluster.Outcome, time.Time)) (
 		case err != nil:
 			return notes, err
 		}
+		r.epoch, r.last = e.Epoch, e.Seq
+		if e.Kind == segment.KindGap {
+			continue
+		}
 		if e.Seq <= base {
 			r.place(e.Seq, number)
 			continue
@@ -160,25 +166,39 @@ func (r *record) joinBase(base uint64, head cluster.Hash) {
 
 // append writes entries that follow the end, and returns once they are on disk.
 func (r *record) append(entries []*meshosv1.RecordedEntry, height uint64, now time.Time) error {
-	raw := make([]segment.Entry, 0, len(entries))
+	raw := r.gap(height, now)
+	marks := uint64(len(raw))
 	for i, e := range entries {
 		data, err := proto.MarshalOptions{Deterministic: true}.Marshal(e)
 		if err != nil {
 			return fmt.Errorf("encode an entry of the log: %w", err)
 		}
-		raw = append(raw, segment.Entry{Kind: segment.KindRecord, Epoch: 1, Seq: height + uint64(i), Wall: now, Data: data})
+		raw = append(raw, segment.Entry{Kind: segment.KindRecord, Epoch: r.epoch, Seq: height + uint64(i), Wall: now, Data: data})
 	}
-	number := r.chain.Next()
+	number := r.chain.Next() + marks
 	if err := r.chain.Append(raw); err != nil {
 		return err
 	}
 	if err := r.chain.Sync(); err != nil {
 		return err
 	}
-	for i := range raw {
+	for i := range entries {
 		r.place(height+uint64(i), number+uint64(i))
+		r.last = height + uint64(i)
 	}
 	return nil
+}
+
+// gap returns what marks that the next entry is not the one behind the newest: the record goes on
+// from a checkpoint, or some of it is recorded again.
+func (r *record) gap(height uint64, now time.Time) []segment.Entry {
+	if height <= r.last {
+		r.epoch, r.last = r.epoch+1, 0
+	}
+	if height == r.last+1 {
+		return nil
+	}
+	return []segment.Entry{{Kind: segment.KindGap, Epoch: r.epoch, Seq: height - 1, Missing: height - 1 - r.last, Wall: now}}
 }
 
 // entry returns the entry of a height.
