@@ -16,6 +16,7 @@ func TestEachFieldOfTheStateIsEncoded(t *testing.T) {
 		"signers": {"signers", "signers_height"}, "members": {"members"}, "gone": {"expelled"}, "tokens": {"tokens"}, "nonces": {"nonces"},
 		"cooldowns": {"cooldowns"}, "frozenUntil": {"frozen_until"}, "orders": {"orders"}, "marks": {"marks"}, "checkpoint": {"checkpoint"},
 		"checkpointAt": {"checkpoint_height"}, "recovered": {"recovered"},
+		"foundingChains": {"founding_chains"},
 		"sum": nil, // of all others
 	}
 	known := []string{"version"}

@@ -243,6 +243,8 @@ func (s subject) over() mesh.AdminEvent {
 		return mesh.Uncordon{Node: s.node}
 	case daemonIntent:
 		return mesh.SetDaemonIntent{Node: s.node, Daemon: mesh.DaemonRef{ID: mesh.DaemonID(s.id)}, Intent: mesh.IntentNone}
+	case definition: // a deleted one holds, too: its id is not given again
+		return mesh.SetChain{Chain: mesh.ChainID(s.id), Deleted: true}
 	case replicas:
 		return mesh.SetPlacement{Node: s.node, Chain: mesh.ChainID(s.id)}
 	}

@@ -18,12 +18,15 @@ func Chains(dataDir string) ([]mesh.SetChain, error) {
 	if err != nil {
 		return nil, err
 	}
-	r, err := openRecord(fs, time.Now)
+	r, err := openRecord(fs, time.Now, 0)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = r.chain.Close() }()
 	s := cluster.New()
+	if base, err := ReadBase(r.dir); err == nil && base != nil {
+		s = base.State
+	}
 	if _, err := r.read(s, func(cluster.Outcome, time.Time) {}); err != nil {
 		return nil, err
 	}
