@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 
+	"github.com/meshos/meshos/cmd/meshos/internal/view"
 	"github.com/meshos/meshos/host/meshlog"
 	"github.com/meshos/meshos/host/records/disk"
 	"github.com/meshos/meshos/host/records/durable"
@@ -34,7 +35,12 @@ func (a *app) showMesh(dataDir string) (int, error) {
 	case base == nil && report.First > 1:
 		bad = append(bad, "its beginning is missing, and nothing stands for it: the node fetches all of it from the mesh when it starts")
 	}
+	missing := report.Missing
+	report.Gaps = 0 // nothing was lost: it goes on elsewhere
 	a.showReport("mesh", report, bad)
+	if missing > 0 {
+		_, _ = fmt.Fprintf(a.out, "         %s it never had: it went on from a checkpoint\n", view.Counted(int(missing), "order"))
+	}
 	if base != nil {
 		_, _ = fmt.Fprintf(a.out, "         it goes on from the checkpoint of height %d, which stands for what is before it\n", base.Height())
 	}
