@@ -17,7 +17,7 @@ func TestEachFieldOfTheStateIsEncoded(t *testing.T) {
 		"cooldowns": {"cooldowns"}, "frozenUntil": {"frozen_until"}, "orders": {"orders"}, "marks": {"marks"}, "checkpoint": {"checkpoint"},
 		"checkpointAt": {"checkpoint_height"}, "recovered": {"recovered"},
 		"foundingChains": {"founding_chains"},
-		"sum": nil, // of all others
+		"sum":            nil, // of all others
 	}
 	known := []string{"version"}
 	of := reflect.TypeFor[State]()
