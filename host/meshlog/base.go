@@ -45,14 +45,15 @@ func ReadBase(dir string) (*cluster.Stored, error) {
 	return base, nil
 }
 
-// writeBase replaces the base. It gives up a disk that does not answer.
+// writeBase replaces the base. It gives up a disk that does not answer. A write that has begun
+// goes on when ctx ends, as that of an entry does: nothing is left that writes later.
 func writeBase(ctx context.Context, dir string, base *cluster.Stored) error {
 	raw, err := proto.Marshal(base.Proof)
 	if err != nil {
 		return fmt.Errorf("encode the base of the log: %w", err)
 	}
 	path := filepath.Join(dir, BaseName)
-	_, err = readfile.DoContext(ctx, path, baseWithin, func() (struct{}, error) {
+	_, err = readfile.DoContext(context.WithoutCancel(ctx), path, baseWithin, func() (struct{}, error) {
 		if err := renameio.WriteFile(path, raw, 0o600, renameio.WithTempDir(dir)); err != nil {
 			return struct{}{}, err
 		}

@@ -200,10 +200,12 @@ func TestANodeThatIsKilledBeforeItDoesWhatACheckpointSaysDoesItAfterwards(t *tes
 	hosts[0].grow(cluster.MarkEvery + 1)
 	at := hosts[0].checkpoint()
 	until(t, "the log has dropped what is before the checkpoint", func() bool { return n.Dropped() == at })
-	base, err := ReadBase(Dir(hosts[0].dir))
-	if err != nil {
-		t.Fatal(err)
-	}
+	var base *cluster.Stored
+	until(t, "the first node has a base", func() bool { // another one may have been first to drop
+		var err error
+		base, err = ReadBase(Dir(hosts[0].dir))
+		return err == nil && base != nil
+	})
 	if err := writeBase(t.Context(), Dir(hosts[2].dir), base); err != nil {
 		t.Fatal(err)
 	}
