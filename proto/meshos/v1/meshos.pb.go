@@ -6396,8 +6396,8 @@ func (x *ClusterState) GetFoundingChains() uint32 {
 type StoredState struct {
 	state   protoimpl.MessageState `protogen:"open.v1"`
 	Encoded []byte                 `protobuf:"bytes,1,opt,name=encoded,proto3" json:"encoded,omitempty"` // ClusterState
-	// The first entry of the log, each that set who may command it since, and the last one, the
-	// entry of the checkpoint.
+	// The first entry of the log, each since that said who belongs to the mesh or who may command
+	// it, and the last one, the entry of the checkpoint. Each has its height.
 	Chain         []*LoggedEntry `protobuf:"bytes,2,rep,name=chain,proto3" json:"chain,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
