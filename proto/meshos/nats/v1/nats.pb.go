@@ -500,6 +500,7 @@ type LogState struct {
 	Alarm         string                 `protobuf:"bytes,5,opt,name=alarm,proto3" json:"alarm,omitempty"`
 	Waits         string                 `protobuf:"bytes,6,opt,name=waits,proto3" json:"waits,omitempty"`      // why it takes nothing although there is a quorum
 	Unknown       bool                   `protobuf:"varint,7,opt,name=unknown,proto3" json:"unknown,omitempty"` // where it ends: then height and head say nothing
+	First         uint64                 `protobuf:"varint,8,opt,name=first,proto3" json:"first,omitempty"`     // height of the first entry that it still has; 0: not known
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -583,6 +584,13 @@ func (x *LogState) GetUnknown() bool {
 	return false
 }
 
+func (x *LogState) GetFirst() uint64 {
+	if x != nil {
+		return x.First
+	}
+	return 0
+}
+
 // SeedBeat is what seeds say to each other, on seed.SEED.
 type SeedBeat struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -590,6 +598,7 @@ type SeedBeat struct {
 	Leads         bool                   `protobuf:"varint,2,opt,name=leads,proto3" json:"leads,omitempty"`        // the log
 	Log           *LogState              `protobuf:"bytes,3,opt,name=log,proto3" json:"log,omitempty"`             // from the one that leads
 	Ended         []uint64               `protobuf:"varint,4,rep,packed,name=ended,proto3" json:"ended,omitempty"` // nodes whose sessions have ended, as it sees it; only the last ones
+	First         uint64                 `protobuf:"varint,6,opt,name=first,proto3" json:"first,omitempty"`        // height of the first entry of its host's record; 0: 1
 	Empty         bool                   `protobuf:"varint,5,opt,name=empty,proto3" json:"empty,omitempty"`        // its store had nothing when it started, and has nothing of the log yet
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -651,6 +660,13 @@ func (x *SeedBeat) GetEnded() []uint64 {
 		return x.Ended
 	}
 	return nil
+}
+
+func (x *SeedBeat) GetFirst() uint64 {
+	if x != nil {
+		return x.First
+	}
+	return 0
 }
 
 func (x *SeedBeat) GetEmpty() bool {
@@ -1609,7 +1625,7 @@ const file_meshos_nats_v1_nats_proto_rawDesc = "" +
 	"\aorderly\x18\x06 \x01(\bR\aorderly\x12+\n" +
 	"\x03age\x18\a \x01(\v2\x19.google.protobuf.DurationR\x03age\x120\n" +
 	"\asummary\x18\b \x01(\v2\x16.meshos.v1.NodeSummaryR\asummary\x121\n" +
-	"\x06silent\x18\t \x01(\v2\x19.google.protobuf.DurationR\x06silent\"\xc1\x01\n" +
+	"\x06silent\x18\t \x01(\v2\x19.google.protobuf.DurationR\x06silent\"\xd7\x01\n" +
 	"\bLogState\x12\x16\n" +
 	"\x06quorum\x18\x01 \x01(\bR\x06quorum\x12\x16\n" +
 	"\x06height\x18\x02 \x01(\x04R\x06height\x12\x12\n" +
@@ -1617,12 +1633,14 @@ const file_meshos_nats_v1_nats_proto_rawDesc = "" +
 	"\x03age\x18\x04 \x01(\v2\x19.google.protobuf.DurationR\x03age\x12\x14\n" +
 	"\x05alarm\x18\x05 \x01(\tR\x05alarm\x12\x14\n" +
 	"\x05waits\x18\x06 \x01(\tR\x05waits\x12\x18\n" +
-	"\aunknown\x18\a \x01(\bR\aunknown\"\x8e\x01\n" +
+	"\aunknown\x18\a \x01(\bR\aunknown\x12\x14\n" +
+	"\x05first\x18\b \x01(\x04R\x05first\"\xa4\x01\n" +
 	"\bSeedBeat\x12\x14\n" +
 	"\x05hears\x18\x01 \x03(\x04R\x05hears\x12\x14\n" +
 	"\x05leads\x18\x02 \x01(\bR\x05leads\x12*\n" +
 	"\x03log\x18\x03 \x01(\v2\x18.meshos.nats.v1.LogStateR\x03log\x12\x14\n" +
 	"\x05ended\x18\x04 \x03(\x04R\x05ended\x12\x14\n" +
+	"\x05first\x18\x06 \x01(\x04R\x05first\x12\x14\n" +
 	"\x05empty\x18\x05 \x01(\bR\x05empty\"\xb7\x01\n" +
 	"\bQuestion\x12\x14\n" +
 	"\x05token\x18\x01 \x01(\x04R\x05token\x12\x16\n" +

@@ -99,8 +99,11 @@ type SetMembersRequest struct {
 	// none. With a record the host says so, too, in FollowRequest.
 	Found bool `protobuf:"varint,3,opt,name=found,proto3" json:"found,omitempty"`
 	// The log may drop the entries up to this height: there is a checkpoint. 0: none.
-	DropThrough   uint64         `protobuf:"varint,4,opt,name=drop_through,json=dropThrough,proto3" json:"drop_through,omitempty"`
-	Chains        []*v1.SetChain `protobuf:"bytes,5,rep,name=chains,proto3" json:"chains,omitempty"` // those of the mesh, ascending by id; also deleted ones
+	DropThrough uint64         `protobuf:"varint,4,opt,name=drop_through,json=dropThrough,proto3" json:"drop_through,omitempty"`
+	Chains      []*v1.SetChain `protobuf:"bytes,5,rep,name=chains,proto3" json:"chains,omitempty"` // those of the mesh, ascending by id; also deleted ones
+	// Height of the first entry that the host's record still has; 0: 1. The log may begin there where
+	// nobody can fill up what comes before.
+	First         uint64 `protobuf:"varint,6,opt,name=first,proto3" json:"first,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -168,6 +171,13 @@ func (x *SetMembersRequest) GetChains() []*v1.SetChain {
 		return x.Chains
 	}
 	return nil
+}
+
+func (x *SetMembersRequest) GetFirst() uint64 {
+	if x != nil {
+		return x.First
+	}
+	return 0
 }
 
 type SetMembersResponse struct {
@@ -1078,13 +1088,14 @@ const file_meshos_plugin_v1_mesh_proto_rawDesc = "" +
 	"\fMeshIdentity\x12\x1b\n" +
 	"\tlink_seed\x18\x01 \x01(\fR\blinkSeed\x12 \n" +
 	"\vincarnation\x18\x02 \x01(\x04R\vincarnation\x12\x12\n" +
-	"\x04name\x18\x03 \x01(\tR\x04name\"\xd0\x01\n" +
+	"\x04name\x18\x03 \x01(\tR\x04name\"\xe6\x01\n" +
 	"\x11SetMembersRequest\x122\n" +
 	"\amembers\x18\x01 \x03(\v2\x18.meshos.plugin.v1.MemberR\amembers\x12!\n" +
 	"\fpinned_seeds\x18\x02 \x03(\fR\vpinnedSeeds\x12\x14\n" +
 	"\x05found\x18\x03 \x01(\bR\x05found\x12!\n" +
 	"\fdrop_through\x18\x04 \x01(\x04R\vdropThrough\x12+\n" +
-	"\x06chains\x18\x05 \x03(\v2\x13.meshos.v1.SetChainR\x06chains\"\x14\n" +
+	"\x06chains\x18\x05 \x03(\v2\x13.meshos.v1.SetChainR\x06chains\x12\x14\n" +
+	"\x05first\x18\x06 \x01(\x04R\x05first\"\x14\n" +
 	"\x12SetMembersResponse\"[\n" +
 	"\x06Member\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x12\n" +
