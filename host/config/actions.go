@@ -11,7 +11,7 @@ import (
 func actuated() []string {
 	return []string{
 		mesh.KindPullReplica, mesh.KindDropReplica, mesh.KindRequestPlacement, mesh.KindRequestEviction,
-		mesh.KindMigrateBlob, mesh.KindReduceHeat,
+		mesh.KindMigrateBlob, mesh.KindReduceHeat, mesh.KindTransferLeader,
 	}
 }
 

@@ -21,7 +21,7 @@ func laneOf(a mesh.Action) lane {
 	switch a.(type) {
 	case mesh.StartDaemon, mesh.StopDaemon, mesh.ApplyBackoff, mesh.AskReload, mesh.SendSignal:
 		return lane{"daemon", key.Subject}
-	case mesh.PullReplica, mesh.DropReplica, mesh.RequestPlacement, mesh.RequestEviction:
+	case mesh.PullReplica, mesh.DropReplica, mesh.RequestPlacement, mesh.RequestEviction, mesh.TransferLeader:
 		return lane{"chain", key.Subject}
 	case mesh.MigrateBlob, mesh.ReduceHeat:
 		return lane{"blob", key.Subject}

@@ -151,6 +151,7 @@ func churn(t *testing.T, c *chance, h *loop.Handle, feed loop.Feed) {
 	events := []mesh.Event{
 		mesh.ReplicaUpdate{Change: mesh.ReplicaChange(1 + c.n(4)), Chain: c.chain(), Holder: c.node()},
 		mesh.ReplicaLeader{Chain: c.chain(), Leader: mesh.NodeID(c.n(3))},
+		mesh.ReplicaCurrent{Chain: c.chain(), Holders: []mesh.NodeID{c.node()}},
 		mesh.ReplicaTransition{Kind: mesh.BecameHolderAndLeader, Chain: c.chain(), Holder: c.node()},
 		mesh.DaemonStarted{Daemon: daemon},
 		mesh.DaemonCrashed{Daemon: daemon, Reason: "exit status 2"},

@@ -34,6 +34,7 @@ const (
 	KindCommitTransition = "commit_maintenance_transition"
 	KindAskReload        = "ask_reload"
 	KindSendSignal       = "send_signal"
+	KindTransferLeader   = "transfer_leader"
 )
 
 // The actions.
@@ -67,6 +68,11 @@ type (
 	RequestEviction struct {
 		Chain  ChainID
 		Victim NodeID
+	}
+	// TransferLeader has another holder lead a chain.
+	TransferLeader struct {
+		Chain ChainID
+		To    NodeID
 	}
 	// MigrateBlob moves a blob.
 	MigrateBlob struct {
@@ -119,6 +125,7 @@ func (ApplyBackoff) Kind() string     { return KindApplyBackoff }
 func (CommitTransition) Kind() string { return KindCommitTransition }
 func (AskReload) Kind() string        { return KindAskReload }
 func (SendSignal) Kind() string       { return KindSendSignal }
+func (TransferLeader) Kind() string   { return KindTransferLeader }
 
 // Key implements Action.
 func (a StartDaemon) Key() ActionKey {
@@ -148,6 +155,11 @@ func (a RequestPlacement) Key() ActionKey {
 // Key implements Action.
 func (a RequestEviction) Key() ActionKey {
 	return ActionKey{Kind: KindRequestEviction, Subject: uint64(a.Chain)}
+}
+
+// Key implements Action.
+func (a TransferLeader) Key() ActionKey {
+	return ActionKey{Kind: KindTransferLeader, Subject: uint64(a.Chain)}
 }
 
 // Key implements Action.

@@ -78,6 +78,13 @@ type ReplicaLeader struct {
 	Leader NodeID
 }
 
+// ReplicaCurrent says which holders of a chain have all that it has, as its leader's engine sees
+// it.
+type ReplicaCurrent struct {
+	Chain   ChainID
+	Holders []NodeID
+}
+
 // TransitionKind names the two changes that a ReplicaTransition combines.
 type TransitionKind uint8
 
@@ -214,6 +221,7 @@ type Shutdown struct{}
 
 func (ReplicaUpdate) isEvent()            {}
 func (ReplicaLeader) isEvent()            {}
+func (ReplicaCurrent) isEvent()           {}
 func (ReplicaTransition) isEvent()        {}
 func (DaemonStarted) isEvent()            {}
 func (DaemonExited) isEvent()             {}
@@ -237,6 +245,7 @@ func (Shutdown) isEvent()                 {}
 // Size implements Event.
 func (ReplicaUpdate) Size() int              { return 0 }
 func (ReplicaLeader) Size() int              { return 0 }
+func (e ReplicaCurrent) Size() int           { return len(e.Holders) }
 func (ReplicaTransition) Size() int          { return 0 }
 func (e DaemonStarted) Size() int            { return len(e.Daemon.Name) + len(e.Config) }
 func (e DaemonExited) Size() int             { return len(e.Daemon.Name) + e.End.size() }

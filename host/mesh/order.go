@@ -19,6 +19,8 @@ func EventKind(ev Event) string {
 		return "replica_update"
 	case ReplicaLeader:
 		return "replica_leader"
+	case ReplicaCurrent:
+		return "replica_current"
 	case ReplicaTransition:
 		return "replica_transition"
 	case DaemonStarted, DaemonExited, DaemonCrashed, DaemonHealthChanged, DaemonSaturationChanged:
@@ -52,7 +54,7 @@ func EventKinds() []string {
 	return []string{
 		"replica_update", "replica_leader", "replica_transition", "daemon_lifecycle", "rtt_sample", "node_health",
 		"admin", "log_line", "blob_announcement", "placement_intent", "daemon_intent", "local_replica_intent",
-		"maintenance_observed", "shutdown",
+		"maintenance_observed", "shutdown", "replica_current",
 	}
 }
 

@@ -22,6 +22,7 @@ func TestB20_OrdersAreToldFromFacts(t *testing.T) {
 			mesh.MaintenanceObserved{Node: 2},
 			mesh.ReplicaUpdate{},
 			mesh.ReplicaLeader{},
+			mesh.ReplicaCurrent{},
 			mesh.ReplicaTransition{},
 			mesh.DaemonStarted{},
 			mesh.DaemonExited{},

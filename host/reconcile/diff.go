@@ -16,6 +16,7 @@ type want struct {
 	forced *state.ForcedOrder
 	// rebalance is the move that the action begins; nil for none.
 	rebalance *state.Rebalance
+	even      bool // a leader is handed over since others lead fewer chains
 }
 
 // refusal is a forced order that must not be carried out, and why.
@@ -68,6 +69,7 @@ func (d *diff) decide() *diff {
 		d.locality,
 		d.maintenance,
 		d.rebalance,
+		d.leaders,
 	} {
 		d.arm = i
 		arm()

@@ -8,8 +8,8 @@ import (
 	"github.com/meshos/meshos/host/state"
 )
 
-// ExplainChain explains, arm by arm, why this node pulls, drops, places, evicts or moves a
-// chain, or why it does not.
+// ExplainChain explains, arm by arm, why this node pulls, drops, places, evicts, moves or hands over
+// a chain, or why it does not.
 func ExplainChain(s *state.State, id mesh.ChainID) Explanation {
 	c, ok := s.Chain(id)
 	if !ok {
@@ -25,13 +25,14 @@ func ExplainChain(s *state.State, id mesh.ChainID) Explanation {
 	if e.d.leads(c) {
 		e.count(c)
 		e.moves(c)
+		e.leader(c)
 	} else if c.Leader == 0 {
 		e.say("replica count", "no leader is known, so no node places or evicts it")
 	} else {
 		e.say("replica count", "node %d leads it and decides about placements and evictions", c.Leader)
 	}
 	e.keys(mesh.PullReplica{Chain: id}.Key(), mesh.DropReplica{Chain: id}.Key(),
-		mesh.RequestPlacement{Chain: id}.Key(), mesh.RequestEviction{Chain: id}.Key())
+		mesh.RequestPlacement{Chain: id}.Key(), mesh.RequestEviction{Chain: id}.Key(), mesh.TransferLeader{Chain: id}.Key())
 	return e.out
 }
 

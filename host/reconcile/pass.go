@@ -44,7 +44,7 @@ func pass(s *state.State, room int) Result {
 		wanted[key] = true
 		switch {
 		case s.Outstanding(key):
-		case !s.Ready(key):
+		case !s.Ready(key) || held(s, w):
 			unmet[key] = true
 		case !res.handOut(s, w, room):
 			unmet[key] = true
@@ -53,6 +53,12 @@ func pass(s *state.State, room int) Result {
 	s.Forget(func(key mesh.ActionKey) bool { return wanted[key] })
 	s.EndPass(func(n mesh.NodeID) bool { return unmet[mesh.MarkAvoid{Peer: n}.Key()] })
 	return res
+}
+
+// held reports whether a want waits although there is room: few leaders are handed over at once.
+func held(s *state.State, w want) bool {
+	a, is := w.action.(mesh.TransferLeader)
+	return is && !s.MayTransfer(a, w.even)
 }
 
 // handOut hands out an action, if there is room, and reports whether there was.

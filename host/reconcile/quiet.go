@@ -50,7 +50,7 @@ func (q *quiet) compare(s *state.State, st *standing) {
 
 // sameWant reports whether two wants are the same.
 func sameWant(a, b want) bool {
-	if a.arm != b.arm || (a.rebalance == nil) != (b.rebalance == nil) || a.rebalance != nil && *a.rebalance != *b.rebalance {
+	if a.arm != b.arm || a.even != b.even || (a.rebalance == nil) != (b.rebalance == nil) || a.rebalance != nil && *a.rebalance != *b.rebalance {
 		return false
 	}
 	x, placement := a.action.(mesh.RequestPlacement)

@@ -115,7 +115,7 @@ func (r *Reconciler) handOut(room int) Result {
 	for w := range r.standing.inOrder() {
 		switch {
 		case !w.late && !r.s.Ready(w.key):
-		case !res.handOut(r.s, w.want, room):
+		case held(r.s, w.want) || !res.handOut(r.s, w.want, room):
 			w.late = true
 			late = append(late, w)
 		}

@@ -30,7 +30,7 @@ func subjectOf(key mesh.ActionKey) subject {
 		return subject{aboutPeer, key.Subject}
 	case mesh.KindCommitTransition:
 		return subject{aboutNode, key.Subject}
-	case mesh.KindPullReplica, mesh.KindDropReplica, mesh.KindRequestPlacement, mesh.KindRequestEviction:
+	case mesh.KindPullReplica, mesh.KindDropReplica, mesh.KindRequestPlacement, mesh.KindRequestEviction, mesh.KindTransferLeader:
 		return subject{aboutChain, key.Subject}
 	}
 	return subject{aboutDaemon, key.Subject}

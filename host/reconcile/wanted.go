@@ -45,6 +45,10 @@ func StillWanted(s *state.State, a mesh.Action) bool {
 	case mesh.RequestEviction:
 		c, ok := s.Chain(a.Chain)
 		return ok && c.Leader == s.Node() && c.HeldBy(a.Victim) && evictionWanted(s, c, a)
+	case mesh.TransferLeader:
+		c, ok := s.Chain(a.Chain)
+		d := newDiff(s)
+		return ok && d.leads(c) && d.mayLead(c, a.To) && d.keepsLead(c) == "" && !d.underWay(c.ID)
 	case mesh.MarkAvoid:
 		return !s.Avoids(a.Peer)
 	case mesh.CommitTransition:

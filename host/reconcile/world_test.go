@@ -105,6 +105,8 @@ func show(es []mesh.Emitted) string {
 			lines = append(lines, fmt.Sprintf("drop %d", a.Chain))
 		case mesh.RequestEviction:
 			lines = append(lines, fmt.Sprintf("evict %d from %d", a.Chain, a.Victim))
+		case mesh.TransferLeader:
+			lines = append(lines, fmt.Sprintf("lead %d by %d", a.Chain, a.To))
 		case mesh.RequestPlacement:
 			on := ""
 			if a.Target != 0 {

@@ -67,6 +67,8 @@ func (s *State) applyEvent(ev mesh.Event, ordered *mesh.Place) []Effect {
 		s.replicaUpdated(ev)
 	case mesh.ReplicaLeader:
 		s.leaderChanged(ev)
+	case mesh.ReplicaCurrent:
+		s.replicaCurrent(ev)
 	case mesh.ReplicaTransition:
 		s.replicaTransitioned(ev)
 	case mesh.DaemonStarted:

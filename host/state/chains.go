@@ -17,6 +17,8 @@ type Chain struct {
 	HasDesired bool          // Desired is set
 	Hold       mesh.HoldIntent
 
+	current uint16 // a bit for each of the first 16 holders: it has all of the chain
+
 	Spread string // the label over whose values holders are spread; "" for none
 
 	Count *CountOrder // the order that set Desired; nil if the configuration did
@@ -35,6 +37,7 @@ type chain struct {
 	hold    mesh.HoldIntent
 	flags   chainFlags
 	desired uint32
+	current uint16 // a bit for each of the first 16 holders: it has all of the chain, as the leader says
 	holders []mesh.NodeID
 	leader  mesh.NodeID
 	changed uint64      // number of the last pass before the holders changed
@@ -56,6 +59,7 @@ const (
 	chainEverChanged                         // changed is meaningful
 	chainRebalanced                          // rebalancedAt is meaningful
 	chainScored                              // there are scores in place
+	chainHandedOver                          // ledSince is meaningful
 )
 
 // is reports whether a flag is set.
@@ -75,7 +79,9 @@ type rare struct {
 	returned     []mesh.NodeID        // holders that were lost and are back
 	emptiedAt    mesh.Time
 	rebalancedAt mesh.Time
-	scores       []float32 // those in place of more holders than inPlace has room for
+	ledSince     mesh.Time   // when another node led it than before
+	ledBefore    mesh.NodeID // who led it before nobody did; 0 if somebody always did
+	scores       []float32   // those in place of more holders than inPlace has room for
 }
 
 // seldom returns what the chain has of that, for reading.
@@ -114,7 +120,7 @@ func (s *State) Chain(id mesh.ChainID) (c Chain, ok bool) {
 }
 
 func (c *chain) view(id mesh.ChainID) Chain {
-	v := Chain{ID: id, Holders: c.holders, Leader: c.leader, Desired: c.desired, HasDesired: c.is(chainDesired), Hold: c.hold, Count: c.count}
+	v := Chain{ID: id, Holders: c.holders, Leader: c.leader, Desired: c.desired, HasDesired: c.is(chainDesired), Hold: c.hold, Count: c.count, current: c.current}
 	if r := c.rare; r != nil {
 		v.Held = r.held
 	}
@@ -146,6 +152,7 @@ func (c *chain) add(n mesh.NodeID) (changed bool) {
 	grown = append(grown, c.holders[:i]...)
 	grown = append(grown, n)
 	c.holders = append(grown, c.holders[i:]...)
+	c.current = insertBit(c.current, i)
 	return true
 }
 
@@ -157,15 +164,11 @@ func (c *chain) remove(n mesh.NodeID) (changed bool) {
 	shrunk := make([]mesh.NodeID, 0, len(c.holders)-1)
 	shrunk = append(shrunk, c.holders[:i]...)
 	c.holders = append(shrunk, c.holders[i+1:]...)
+	c.current = removeBit(c.current, i)
 	if len(c.holders) == 0 {
 		c.set(chainElected, false)
 	}
 	return true
-}
-
-func (c *chain) elect(n mesh.NodeID) {
-	c.leader = n
-	c.set(chainElected, n != 0)
 }
 
 // noteChange notes in which pass the holders changed.
@@ -220,7 +223,7 @@ func (s *State) dropHolder(id mesh.ChainID, holder mesh.NodeID) {
 // elect notes that a node leads a chain.
 func (s *State) elect(id mesh.ChainID, leader mesh.NodeID) {
 	if c := s.chains.get(id); c == nil || c.leader != leader || !c.is(chainElected) {
-		s.chains.ensure(id).elect(leader)
+		s.setLeader(id, s.chains.ensure(id), leader)
 	}
 }
 
@@ -230,7 +233,7 @@ func (s *State) leaderChanged(ev mesh.ReplicaLeader) {
 		return
 	}
 	if c := s.chains.edit(ev.Chain); c != nil {
-		c.elect(0)
+		s.setLeader(ev.Chain, c, 0)
 		s.noteIfEmpty(ev.Chain)
 	}
 }
@@ -244,7 +247,7 @@ func (s *State) replicaTransitioned(ev mesh.ReplicaTransition) {
 		// A step-down that arrives late must not undo a newer election.
 		if c := s.chains.get(ev.Chain); c != nil && c.leader == ev.Holder {
 			s.chains.touch(ev.Chain, c)
-			c.elect(0)
+			s.setLeader(ev.Chain, c, 0)
 		}
 		s.dropHolder(ev.Chain, ev.Holder)
 	}
@@ -282,6 +285,7 @@ func (s *State) sweepChains() {
 			}
 		default:
 			s.unsettle(id, c, c.holders)
+			s.countLed(c, -1)
 			s.chains.remove(id)
 		}
 	}

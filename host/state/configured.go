@@ -53,7 +53,7 @@ func (s *State) forgetHoldings(gone map[mesh.NodeID]bool) {
 	for id, c := range s.chains.all() {
 		if gone[c.leader] {
 			s.chains.touch(id, c)
-			c.elect(0)
+			s.setLeader(id, c, 0)
 			s.noteIfEmpty(id)
 		}
 		for _, n := range c.holders {

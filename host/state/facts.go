@@ -19,6 +19,7 @@ const (
 	factCordoned
 	factAvoided
 	factBarred // no replica is placed on it, not because it is avoided
+	factUnfit  // no chain is handed over to it, not because it is lost or avoided
 )
 
 // nodeFacts are the facts of the nodes as of the last tick, of those that have any. There are
@@ -48,6 +49,7 @@ func (s *State) factsOf(n mesh.NodeID) (f facts) {
 	note(s.Leaving(n), factLeaving)
 	note(s.InMaintenance(n), factMaintenance)
 	note(s.Avoids(n), factAvoided)
+	note(n != s.node && s.unfitToLead(n), factUnfit)
 	return f
 }
 

@@ -148,6 +148,8 @@ func (s *State) HandOut(a mesh.Action) mesh.Emitted {
 		s.noteRemoval(a.Chain)
 	case mesh.DropReplica:
 		s.noteRemoval(a.Chain)
+	case mesh.TransferLeader:
+		s.noteTransfer(a)
 	}
 	return out
 }

@@ -42,6 +42,7 @@ type membership struct {
 
 // applyAnnounced folds what the mesh says of other nodes.
 func (s *State) applyAnnounced(in mesh.PeersAnnounced) {
+	s.leading.stale = true
 	before, doubted := s.members.alive, make(map[mesh.NodeID]bool)
 	for _, a := range in.Peers {
 		if a.ID != s.node {

@@ -37,6 +37,7 @@ type State struct {
 	blobs      table[mesh.BlobID, blob, *blob]
 	avoid      table[mesh.NodeID, avoided, *avoided]
 	members    membership
+	leading    leading
 	probes     probes
 	answers    uint64 // how many answers of probes were folded
 

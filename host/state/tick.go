@@ -34,5 +34,6 @@ func (s *State) tickAt(at mesh.Stamp) {
 	s.tickChains()
 	s.tickMaintenance()
 	s.noteFacts(s.node)
+	s.tickLeading()
 	s.noteWhole()
 }

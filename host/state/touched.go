@@ -55,13 +55,14 @@ type wholes struct {
 	scores     bool
 	inside     bool   // in maintenance
 	targets    uint64 // of chains that are spread over a label
+	lighter    uint64 // version of who leads fewer chains
 }
 
 // noteWhole touches all chains or all daemons if what concerns all of them has changed.
 func (s *State) noteWhole() {
 	now := wholes{
 		evacuating: s.Evacuating(), active: s.Active(), givesUp: s.GivesUpReplicas(),
-		mayPull: s.MayPull(), scores: s.ScoresUsable(), inside: s.InMaintenance(s.node),
+		mayPull: s.MayPull(), scores: s.ScoresUsable(), inside: s.InMaintenance(s.node), lighter: s.leading.version,
 	}
 	if s.members.spread > 0 {
 		now.targets = s.members.targets
@@ -82,7 +83,7 @@ func (s *State) touchSubject(key mesh.ActionKey) {
 	switch key.Kind {
 	case mesh.KindStartDaemon, mesh.KindStopDaemon, mesh.KindApplyBackoff, mesh.KindAskReload, mesh.KindSendSignal:
 		s.daemons.edit(mesh.DaemonID(key.Subject))
-	case mesh.KindPullReplica, mesh.KindDropReplica, mesh.KindRequestPlacement, mesh.KindRequestEviction:
+	case mesh.KindPullReplica, mesh.KindDropReplica, mesh.KindRequestPlacement, mesh.KindRequestEviction, mesh.KindTransferLeader:
 		s.chains.edit(mesh.ChainID(key.Subject))
 	case mesh.KindMarkAvoid:
 		s.peers.edit(mesh.NodeID(key.Subject))

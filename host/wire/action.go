@@ -38,6 +38,10 @@ func ActionToProto(in mesh.Action, now mesh.Time) *meshosv1.Action {
 		return &meshosv1.Action{Kind: &meshosv1.Action_RequestEviction{RequestEviction: &meshosv1.RequestEviction{
 			Chain: uint64(a.Chain), Victim: uint64(a.Victim),
 		}}}
+	case mesh.TransferLeader:
+		return &meshosv1.Action{Kind: &meshosv1.Action_TransferLeader{TransferLeader: &meshosv1.TransferLeader{
+			Chain: uint64(a.Chain), To: uint64(a.To),
+		}}}
 	case mesh.MigrateBlob:
 		return &meshosv1.Action{Kind: &meshosv1.Action_MigrateBlob{MigrateBlob: &meshosv1.MigrateBlob{
 			Blob: uint64(a.Blob), From: uint64(a.From), To: uint64(a.To),

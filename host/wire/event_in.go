@@ -55,6 +55,8 @@ func plainFromProto(in *meshosv1.Event) (mesh.Event, error) {
 		out = f.replicaUpdate(kind.ReplicaUpdate)
 	case *meshosv1.Event_ReplicaLeader:
 		out = f.replicaLeader(kind.ReplicaLeader)
+	case *meshosv1.Event_ReplicaCurrent:
+		out = f.replicaCurrent(kind.ReplicaCurrent)
 	case *meshosv1.Event_ReplicaTransition:
 		out = f.replicaTransition(kind.ReplicaTransition)
 	case *meshosv1.Event_DaemonLifecycle:
@@ -102,6 +104,11 @@ func (f *fields) replicaLeader(in *meshosv1.ReplicaLeader) mesh.Event {
 		out.Leader = mesh.NodeID(f.optionalID("leader", in.Leader))
 	}
 	return out
+}
+
+func (f *fields) replicaCurrent(in *meshosv1.ReplicaCurrent) mesh.Event {
+	f.at = "replica_current"
+	return mesh.ReplicaCurrent{Chain: mesh.ChainID(f.id("chain", in.GetChain())), Holders: ids[mesh.NodeID](f, "holders", in.GetHolders())}
 }
 
 func (f *fields) replicaTransition(in *meshosv1.ReplicaTransition) mesh.Event {

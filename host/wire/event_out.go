@@ -24,6 +24,10 @@ func EventToProto(in mesh.Event) *meshosv1.Event {
 		return &meshosv1.Event{Kind: &meshosv1.Event_ReplicaLeader{ReplicaLeader: &meshosv1.ReplicaLeader{
 			Chain: uint64(e.Chain), Leader: orAbsent(e.Leader),
 		}}}
+	case mesh.ReplicaCurrent:
+		return &meshosv1.Event{Kind: &meshosv1.Event_ReplicaCurrent{ReplicaCurrent: &meshosv1.ReplicaCurrent{
+			Chain: uint64(e.Chain), Holders: numbers(e.Holders),
+		}}}
 	case mesh.ReplicaTransition:
 		return &meshosv1.Event{Kind: &meshosv1.Event_ReplicaTransition{ReplicaTransition: &meshosv1.ReplicaTransition{
 			Kind: meshosv1.ReplicaTransition_Kind(e.Kind), Chain: uint64(e.Chain), Holder: uint64(e.Holder),

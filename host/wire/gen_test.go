@@ -63,6 +63,13 @@ func genEvent() *rapid.Generator[mesh.Event] {
 		event(func(t *rapid.T) mesh.ReplicaLeader {
 			return mesh.ReplicaLeader{Chain: genChain().Draw(t, "chain"), Leader: genNodeOrNone().Draw(t, "leader")}
 		}),
+		event(func(t *rapid.T) mesh.ReplicaCurrent {
+			var holders []mesh.NodeID
+			for range rapid.IntRange(0, 3).Draw(t, "current") {
+				holders = append(holders, genNode().Draw(t, "holder"))
+			}
+			return mesh.ReplicaCurrent{Chain: genChain().Draw(t, "chain"), Holders: holders}
+		}),
 		event(func(t *rapid.T) mesh.ReplicaTransition {
 			return mesh.ReplicaTransition{
 				Kind:  mesh.TransitionKind(rapid.Uint8Range(1, 2).Draw(t, "kind")),

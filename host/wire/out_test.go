@@ -46,6 +46,7 @@ func TestActionsAsTheyLeave(t *testing.T) {
 		{mesh.DropReplica{Chain: 7}, `{"drop_replica":{"chain":7}}`},
 		{mesh.RequestPlacement{Chain: 7, Exclude: []mesh.NodeID{1, 2}}, `{"request_placement":{"chain":7,"exclude":[1,2]}}`},
 		{mesh.RequestPlacement{Chain: 7, Target: 4}, `{"request_placement":{"chain":7,"target":4}}`},
+		{mesh.TransferLeader{Chain: 7, To: 2}, `{"transfer_leader":{"chain":7,"to":2}}`},
 		{mesh.RequestEviction{Chain: 7, Victim: 2}, `{"request_eviction":{"chain":7,"victim":2}}`},
 		{mesh.MigrateBlob{Blob: 9, From: 1, To: 2}, `{"migrate_blob":{"blob":9,"from":1,"to":2}}`},
 		{mesh.ReduceHeat{Blob: 9, By: 3}, `{"reduce_heat":{"blob":9,"by":3}}`},
@@ -73,6 +74,7 @@ func TestKindsAreTheContractsNames(t *testing.T) {
 		mesh.DropReplica{},
 		mesh.RequestPlacement{},
 		mesh.RequestEviction{},
+		mesh.TransferLeader{},
 		mesh.MigrateBlob{},
 		mesh.ReduceHeat{},
 		mesh.MarkAvoid{},
@@ -87,8 +89,8 @@ func TestKindsAreTheContractsNames(t *testing.T) {
 			t.Errorf("%T is %s, in the contract %s", action, action.Kind(), set.Name())
 		}
 	}
-	if actions.Len() != 13 {
-		t.Errorf("the contract has %d actions, this test knows 13", actions.Len())
+	if actions.Len() != 14 {
+		t.Errorf("the contract has %d actions, this test knows 14", actions.Len())
 	}
 }
 

@@ -9,7 +9,7 @@ import (
 )
 
 func (d drawer) chainEvent() mesh.Event {
-	switch d.number("chain event", 0, 5) {
+	switch d.number("chain event", 0, 8) {
 	case 0, 1:
 		return mesh.ReplicaUpdate{Change: mesh.ReplicaChange(d.number("change", 1, 4)), Chain: d.chain(), Holder: d.node()}
 	case 2:
@@ -22,6 +22,10 @@ func (d drawer) chainEvent() mesh.Event {
 		return mesh.ReplicaTransition{Kind: mesh.TransitionKind(d.number("transition", 1, 2)), Chain: d.chain(), Holder: d.node()}
 	case 4:
 		return mesh.PlacementIntent{Chain: d.chain(), Desired: uint32(d.number("desired", 0, 3))}
+	case 5, 6:
+		return mesh.ReplicaCurrent{Chain: d.chain(), Holders: []mesh.NodeID{1, 2, 3, 4, 5, This}[d.number("from", 0, 3):d.number("to", 3, 6)]}
+	case 7: // this node leads what several have, which leads to most decisions
+		return mesh.ReplicaLeader{Chain: d.chain(), Leader: This}
 	}
 	return mesh.LocalReplicaIntent{Chain: d.chain(), Intent: mesh.HoldIntent(d.number("hold", 0, 2))}
 }
@@ -288,6 +292,7 @@ func (d drawer) summary(of mesh.NodeID) *mesh.Summary {
 		Height: uint64(d.number("height", 0, 5)), Phase: mesh.MaintenancePhase(d.number("phase", 0, 6)),
 		Cordoned: d.number("cordoned", 0, 3) == 0, Draining: d.number("draining", 0, 3) == 0,
 		ChainsHeld: uint32(d.number("held", 0, 2)), ChainsMost: uint32(d.number("most", 0, 2)),
+		ChainsLed: uint32(d.number("leads", 0, 3)),
 	}
 	if d.yes() {
 		out.Labels = []mesh.Label{{Key: "rack", Value: rapid.SampledFrom([]string{"a", "b"}).Draw(d.t, "rack")}}

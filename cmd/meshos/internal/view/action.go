@@ -28,6 +28,8 @@ func action(a *meshosv1.Action) string {
 			words += fmt.Sprintf(" on node %d", k.RequestPlacement.GetTarget())
 		}
 		return words + ", not on " + idsOf(k.RequestPlacement.GetExclude())
+	case *meshosv1.Action_TransferLeader:
+		return fmt.Sprintf("chain %d to node %d", k.TransferLeader.GetChain(), k.TransferLeader.GetTo())
 	case *meshosv1.Action_RequestEviction:
 		return fmt.Sprintf("chain %d from node %d", k.RequestEviction.GetChain(), k.RequestEviction.GetVictim())
 	case *meshosv1.Action_MigrateBlob:
