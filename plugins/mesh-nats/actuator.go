@@ -39,6 +39,8 @@ func (n *node) Dispatch(ctx context.Context, _ uint64, action *meshosv1.Action) 
 		return nil, h.evict(ctx, k.RequestEviction)
 	case *meshosv1.Action_PullReplica:
 		return nil, h.pull(ctx, k.PullReplica.GetChain())
+	case *meshosv1.Action_TransferLeader:
+		return nil, h.handOver(ctx, k.TransferLeader)
 	case *meshosv1.Action_DropReplica:
 		if _, holds := h.held.now()[k.DropReplica.GetChain()]; holds {
 			return nil, later("the node that leads chain %d gives the replica to another one first", k.DropReplica.GetChain())
@@ -102,8 +104,11 @@ func (h *holder) place(ctx context.Context, a *meshosv1.RequestPlacement) error 
 
 // evict takes a chain away from a holder.
 func (h *holder) evict(ctx context.Context, a *meshosv1.RequestEviction) error {
+	// What is under way may be something else, such as a change that another leader began.
 	if m := h.underWay(a.GetChain()); m != nil {
-		return h.await(ctx, m)
+		if err := h.await(ctx, m); err != nil {
+			return err
+		}
 	}
 	c, i, err := h.led(ctx, a.GetChain())
 	if err != nil {

@@ -65,9 +65,11 @@ func newHolder(h *hub, opts *server.Options) *holder {
 // run looks after chains until ctx ends.
 func (h *holder) run(ctx context.Context) error {
 	h.ctx = ctx
+	defer h.sayEnd()
 	defer h.endMoves()
 	for subject, take := range map[string]nats.MsgHandler{
 		"m.holder.*":                        h.hearHolder,
+		advisories:                          h.hearAdvisory,
 		fmt.Sprintf("m.consent.%d.*", h.id): h.hearConsent,
 		fmt.Sprintf("m.pull.%d.*", h.id):    h.hearPull,
 	} {
@@ -111,7 +113,7 @@ func (h *holder) run(ctx context.Context) error {
 		h.leaveFull(now)
 		h.adopt(now)
 		h.createAndDelete(now)
-		if !sleep(ctx, holdEvery) {
+		if !h.pause(ctx) {
 			return nil
 		}
 	}

@@ -21,10 +21,21 @@ type heldChains struct {
 	again  bool      // it is to be read at once
 	wanted bool      // the host asks for it
 	listed time.Time // when the host asked last which moves are under way
+	hinted signal
+	// elections are what the engine announced lately, by chain: this node's own server may hear of it
+	// a moment later.
+	elections map[uint64]election
 }
 
 func (h *heldChains) set(now map[uint64]chains.Info) {
 	h.mu.Lock()
+	maps.DeleteFunc(h.elections, func(_ uint64, e election) bool { return time.Since(e.at) >= ownEvery })
+	for id, e := range h.elections {
+		if i, held := now[id]; held {
+			i.Leader = e.leader
+			now[id] = i
+		}
+	}
 	h.chains, h.known = now, true
 	h.mu.Unlock()
 	h.changed.raise()
@@ -35,6 +46,19 @@ func (h *heldChains) poke() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.again = true
+	h.hinted.raise()
+}
+
+// hint returns a channel that is closed once it should be read soon.
+func (h *heldChains) hint() <-chan struct{} {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.again {
+		now := make(chan struct{})
+		close(now)
+		return now
+	}
+	return h.hinted.wait()
 }
 
 func (h *heldChains) poked() bool {
@@ -91,6 +115,9 @@ func (h *heldChains) size() (count int, bytes uint64) {
 type toldChain struct {
 	holders []uint64
 	leader  uint64
+	// Of a chain that this node leads: who has all of it, and which of those were behind at the last
+	// look.
+	current, behind []uint64
 }
 
 // Events says who holds and leads the chains of which this node has a replica.
@@ -135,7 +162,10 @@ func (n *node) news(told map[uint64]toldChain, now map[uint64]chains.Info, first
 		i, before := now[chain], told[chain]
 		next := toldChain{leader: seedOf(i.Leader)}
 		for _, p := range i.Peers {
-			if id := seedOf(p.Name); id != 0 && !p.Pending {
+			id := seedOf(p.Name)
+			// One that gets a replica in a move holds it once it has all of it.
+			arrives := next.leader == n.id && i.Changing && !p.Current && id != n.id && !slices.Contains(before.holders, id)
+			if id != 0 && !p.Pending && !arrives {
 				next.holders = append(next.holders, id)
 			}
 		}
@@ -156,6 +186,12 @@ func (n *node) news(told map[uint64]toldChain, now map[uint64]chains.Info, first
 		}
 		if _, known := told[chain]; !known || next.leader != before.leader {
 			events = append(events, leaderEvent(chain, next.leader))
+		}
+		if next.leader == n.id {
+			next.current, next.behind = currentHolders(n.id, i, before)
+			if before.leader != n.id || !slices.Equal(next.current, before.current) {
+				events = append(events, currentEvent(chain, next.current))
+			}
 		}
 		told[chain] = next
 	}

@@ -26,6 +26,7 @@ type chainHosts struct {
 	mu    sync.Mutex
 	holds map[uint64]map[uint64]map[uint64]bool // host, chain, holders
 	leads map[uint64]map[uint64]uint64
+	has   map[[2]uint64][]uint64 // who has all of a chain, as its leader says
 }
 
 // newChains starts a mesh of five seeds that hold chains; programs use the first.
@@ -106,9 +107,21 @@ func (c *chainHosts) note(host uint64, e *meshosv1.Event) {
 		} else {
 			delete(c.holds[host][u.GetChain()], u.GetHolder())
 		}
+	case *meshosv1.Event_ReplicaCurrent:
+		if c.has == nil {
+			c.has = map[[2]uint64][]uint64{}
+		}
+		c.has[[2]uint64{host, k.ReplicaCurrent.GetChain()}] = k.ReplicaCurrent.GetHolders()
 	case *meshosv1.Event_ReplicaLeader:
 		c.leads[host][k.ReplicaLeader.GetChain()] = k.ReplicaLeader.GetLeader()
 	}
+}
+
+// current returns who has all of a chain, as a node says.
+func (c *chainHosts) current(host, chain uint64) []uint64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.has[[2]uint64{host, chain}]
 }
 
 // holders returns who holds a chain, as its leader's host has heard; nil if none leads it.
@@ -181,7 +194,7 @@ func TestChainsAreCreatedMovedAndDeleted(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, subject := range []string{"$JS.API.STREAM.DELETE.c7", "$JS.hub.API.STREAM.DELETE.c7", "$JS.API.STREAM.INFO.ADMIN", "m.consent.1.2", "$JS.API.STREAM.PEER.EVACUATE.c7"} {
+	for _, subject := range []string{"$JS.API.STREAM.DELETE.c7", "$JS.hub.API.STREAM.DELETE.c7", "$JS.API.STREAM.INFO.ADMIN", "m.consent.1.2", "$JS.API.STREAM.PEER.EVACUATE.c7", "$JS.EVENT.ADVISORY.STREAM.LEADER_ELECTED.c7"} {
 		if m, err := nc.Request(subject, []byte("{}"), 200*time.Millisecond); err == nil {
 			t.Errorf("a program may ask %s: %s", subject, m.Data)
 		}
@@ -229,6 +242,36 @@ func TestChainsAreCreatedMovedAndDeleted(t *testing.T) {
 	wants := missing(holders)[0]
 	all[wants-1].act(&meshosv1.Action{Kind: &meshosv1.Action_PullReplica{PullReplica: &meshosv1.PullReplica{Chain: 7, Source: holders[0]}}})
 	c.become(7, "the one that wants it has it", func(_ uint64, holders []uint64) bool { return slices.Contains(holders, wants) && len(holders) == 3 })
+
+	// Another holder leads it, and all who hold it hear of that at once. It has to have all of it,
+	// which the leader says.
+	leader, holders = c.become(7, "somebody leads it", heldBy(3))
+	next := slices.DeleteFunc(slices.Clone(holders), func(id uint64) bool { return id == leader })[0]
+	c.until("the next leader has all of it", func() bool { return slices.Contains(c.current(leader, 7), next) })
+	all[leader-1].act(&meshosv1.Action{Kind: &meshosv1.Action_TransferLeader{TransferLeader: &meshosv1.TransferLeader{Chain: 7, To: next}}})
+	c.become(7, "it was handed over", func(leads uint64, _ []uint64) bool { return leads == next })
+	c.until("all who hold it know who leads it", func() bool {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		for _, id := range holders {
+			if c.leads[id][7] != next {
+				return false
+			}
+		}
+		return true
+	})
+	// Who does not lead it can't hand it over, and a node without a replica is given nothing.
+	for _, bad := range []struct{ on, to uint64 }{{leader, holders[0]}, {next, missing(holders)[0]}} {
+		if bad.to == next {
+			continue
+		}
+		_, err := pluginv1.NewActuatorClient(all[bad.on-1].calls.Conn()).Dispatch(t.Context(), &pluginv1.DispatchRequest{
+			ActionId: 1, Action: &meshosv1.Action{Kind: &meshosv1.Action_TransferLeader{TransferLeader: &meshosv1.TransferLeader{Chain: 7, To: bad.to}}},
+		})
+		if status.Code(err) != codes.Unavailable {
+			t.Errorf("m%d hands chain 7 over to %d: %v", bad.on, bad.to, err)
+		}
+	}
 
 	w.check(t)
 

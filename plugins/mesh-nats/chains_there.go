@@ -45,8 +45,13 @@ func (h *holder) hearHolder(m *nats.Msg) {
 	beat := &natsv1.HolderBeat{}
 	if _, id, _ := split(m.Subject); proto.Unmarshal(m.Data, beat) == nil && h.known(id) {
 		h.mu.Lock()
-		h.others[id] = otherHolder{time.Now(), beat}
+		if h.others[id] = (otherHolder{time.Now(), beat}); beat.GetEnds() {
+			delete(h.others, id)
+		}
 		h.mu.Unlock()
+		if beat.GetEnds() {
+			h.held.poke()
+		}
 	}
 }
 

@@ -48,7 +48,8 @@ func programs() *server.Permissions {
 			deny = append(deny, api+what+stream, api+what+stream+".>")
 		}
 	}
-	deny = append(deny, "m.>", "$SYS.>")
+	// Nor do they say what the engine announces.
+	deny = append(deny, "m.>", "$SYS.>", "$JS.EVENT.>", "$JS."+hubDomain+".EVENT.>")
 	return &server.Permissions{
 		Publish:   &server.SubjectPermission{Deny: deny},
 		Subscribe: &server.SubjectPermission{Deny: []string{"m.>", "$SYS.>"}},
