@@ -515,7 +515,7 @@ func (x ReplicaTransition_Kind) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use ReplicaTransition_Kind.Descriptor instead.
 func (ReplicaTransition_Kind) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{6, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{7, 0}
 }
 
 type DaemonIntent_Intent int32
@@ -564,7 +564,7 @@ func (x DaemonIntent_Intent) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use DaemonIntent_Intent.Descriptor instead.
 func (DaemonIntent_Intent) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{23, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{24, 0}
 }
 
 type LocalReplicaIntent_Intent int32
@@ -613,7 +613,7 @@ func (x LocalReplicaIntent_Intent) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use LocalReplicaIntent_Intent.Descriptor instead.
 func (LocalReplicaIntent_Intent) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{24, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{25, 0}
 }
 
 type ChainStream_Retention int32
@@ -665,7 +665,7 @@ func (x ChainStream_Retention) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use ChainStream_Retention.Descriptor instead.
 func (ChainStream_Retention) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{38, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{39, 0}
 }
 
 type VerificationOutcome_Verdict int32
@@ -717,7 +717,7 @@ func (x VerificationOutcome_Verdict) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use VerificationOutcome_Verdict.Descriptor instead.
 func (VerificationOutcome_Verdict) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{87, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{89, 0}
 }
 
 type ActionRecord_Outcome int32
@@ -769,7 +769,7 @@ func (x ActionRecord_Outcome) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use ActionRecord_Outcome.Descriptor instead.
 func (ActionRecord_Outcome) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{94, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{96, 0}
 }
 
 type DaemonView_Lifecycle int32
@@ -824,7 +824,7 @@ func (x DaemonView_Lifecycle) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use DaemonView_Lifecycle.Descriptor instead.
 func (DaemonView_Lifecycle) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{102, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{104, 0}
 }
 
 type DaemonView_Restart int32
@@ -876,7 +876,7 @@ func (x DaemonView_Restart) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use DaemonView_Restart.Descriptor instead.
 func (DaemonView_Restart) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{102, 1}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{104, 1}
 }
 
 type DaemonView_Outcome int32
@@ -925,7 +925,7 @@ func (x DaemonView_Outcome) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use DaemonView_Outcome.Descriptor instead.
 func (DaemonView_Outcome) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{102, 2}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{104, 2}
 }
 
 type EchoView_State int32
@@ -980,7 +980,7 @@ func (x EchoView_State) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use EchoView_State.Descriptor instead.
 func (EchoView_State) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{108, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{110, 0}
 }
 
 type MigrationView_Phase int32
@@ -1041,7 +1041,7 @@ func (x MigrationView_Phase) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use MigrationView_Phase.Descriptor instead.
 func (MigrationView_Phase) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{113, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{115, 0}
 }
 
 type PluginView_Status int32
@@ -1105,7 +1105,7 @@ func (x PluginView_Status) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use PluginView_Status.Descriptor instead.
 func (PluginView_Status) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{114, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{116, 0}
 }
 
 type Acknowledged_Chain int32
@@ -1160,7 +1160,7 @@ func (x Acknowledged_Chain) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Acknowledged_Chain.Descriptor instead.
 func (Acknowledged_Chain) EnumDescriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{122, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{124, 0}
 }
 
 // DaemonRef names a supervised daemon. The id identifies it, the name is a label.
@@ -1290,6 +1290,7 @@ type Event struct {
 	//	*Event_LocalReplicaIntent
 	//	*Event_MaintenanceObserved
 	//	*Event_Shutdown
+	//	*Event_ReplicaCurrent
 	Kind          isEvent_Kind `protobuf_oneof:"kind"`
 	Reason        string       `protobuf:"bytes,20,opt,name=reason,proto3" json:"reason,omitempty"` // of a command without a signature (admin): why it was given
 	unknownFields protoimpl.UnknownFields
@@ -1468,6 +1469,15 @@ func (x *Event) GetShutdown() *Shutdown {
 	return nil
 }
 
+func (x *Event) GetReplicaCurrent() *ReplicaCurrent {
+	if x != nil {
+		if x, ok := x.Kind.(*Event_ReplicaCurrent); ok {
+			return x.ReplicaCurrent
+		}
+	}
+	return nil
+}
+
 func (x *Event) GetReason() string {
 	if x != nil {
 		return x.Reason
@@ -1539,6 +1549,10 @@ type Event_Shutdown struct {
 	Shutdown *Shutdown `protobuf:"bytes,15,opt,name=shutdown,proto3,oneof"`
 }
 
+type Event_ReplicaCurrent struct {
+	ReplicaCurrent *ReplicaCurrent `protobuf:"bytes,16,opt,name=replica_current,json=replicaCurrent,proto3,oneof"`
+}
+
 func (*Event_ReplicaUpdate) isEvent_Kind() {}
 
 func (*Event_ReplicaLeader) isEvent_Kind() {}
@@ -1568,6 +1582,8 @@ func (*Event_LocalReplicaIntent) isEvent_Kind() {}
 func (*Event_MaintenanceObserved) isEvent_Kind() {}
 
 func (*Event_Shutdown) isEvent_Kind() {}
+
+func (*Event_ReplicaCurrent) isEvent_Kind() {}
 
 // Shutdown ends the loop. Plugins can't send it.
 type Shutdown struct {
@@ -1720,6 +1736,61 @@ func (x *ReplicaLeader) GetLeader() uint64 {
 	return 0
 }
 
+// ReplicaCurrent says which holders of a chain have all that it has, as its leader's engine sees
+// it. Only such a holder is given the lead (transfer_leader), so a chain of which this is never
+// said keeps its leader. It counts until it is said anew, or until another node leads.
+type ReplicaCurrent struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Chain         uint64                 `protobuf:"varint,1,opt,name=chain,proto3" json:"chain,omitempty"`
+	Holders       []uint64               `protobuf:"varint,2,rep,packed,name=holders,proto3" json:"holders,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReplicaCurrent) Reset() {
+	*x = ReplicaCurrent{}
+	mi := &file_meshos_v1_meshos_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReplicaCurrent) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReplicaCurrent) ProtoMessage() {}
+
+func (x *ReplicaCurrent) ProtoReflect() protoreflect.Message {
+	mi := &file_meshos_v1_meshos_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReplicaCurrent.ProtoReflect.Descriptor instead.
+func (*ReplicaCurrent) Descriptor() ([]byte, []int) {
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *ReplicaCurrent) GetChain() uint64 {
+	if x != nil {
+		return x.Chain
+	}
+	return 0
+}
+
+func (x *ReplicaCurrent) GetHolders() []uint64 {
+	if x != nil {
+		return x.Holders
+	}
+	return nil
+}
+
 // ReplicaTransition changes holder and leader of a chain as one step.
 type ReplicaTransition struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -1732,7 +1803,7 @@ type ReplicaTransition struct {
 
 func (x *ReplicaTransition) Reset() {
 	*x = ReplicaTransition{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[6]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1744,7 +1815,7 @@ func (x *ReplicaTransition) String() string {
 func (*ReplicaTransition) ProtoMessage() {}
 
 func (x *ReplicaTransition) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[6]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1757,7 +1828,7 @@ func (x *ReplicaTransition) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReplicaTransition.ProtoReflect.Descriptor instead.
 func (*ReplicaTransition) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{6}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *ReplicaTransition) GetKind() ReplicaTransition_Kind {
@@ -1802,7 +1873,7 @@ type DaemonLifecycle struct {
 
 func (x *DaemonLifecycle) Reset() {
 	*x = DaemonLifecycle{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[7]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1814,7 +1885,7 @@ func (x *DaemonLifecycle) String() string {
 func (*DaemonLifecycle) ProtoMessage() {}
 
 func (x *DaemonLifecycle) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[7]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1827,7 +1898,7 @@ func (x *DaemonLifecycle) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DaemonLifecycle.ProtoReflect.Descriptor instead.
 func (*DaemonLifecycle) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{7}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *DaemonLifecycle) GetDaemon() *DaemonRef {
@@ -1990,7 +2061,7 @@ type DaemonExit struct {
 
 func (x *DaemonExit) Reset() {
 	*x = DaemonExit{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[8]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2002,7 +2073,7 @@ func (x *DaemonExit) String() string {
 func (*DaemonExit) ProtoMessage() {}
 
 func (x *DaemonExit) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[8]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2015,7 +2086,7 @@ func (x *DaemonExit) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DaemonExit.ProtoReflect.Descriptor instead.
 func (*DaemonExit) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{8}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *DaemonExit) GetCode() int32 {
@@ -2097,7 +2168,7 @@ type RttSample struct {
 
 func (x *RttSample) Reset() {
 	*x = RttSample{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[9]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2109,7 +2180,7 @@ func (x *RttSample) String() string {
 func (*RttSample) ProtoMessage() {}
 
 func (x *RttSample) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[9]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2122,7 +2193,7 @@ func (x *RttSample) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RttSample.ProtoReflect.Descriptor instead.
 func (*RttSample) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{9}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *RttSample) GetPeer() uint64 {
@@ -2215,7 +2286,7 @@ type NodeHealthSample struct {
 
 func (x *NodeHealthSample) Reset() {
 	*x = NodeHealthSample{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[10]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2227,7 +2298,7 @@ func (x *NodeHealthSample) String() string {
 func (*NodeHealthSample) ProtoMessage() {}
 
 func (x *NodeHealthSample) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[10]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2240,7 +2311,7 @@ func (x *NodeHealthSample) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeHealthSample.ProtoReflect.Descriptor instead.
 func (*NodeHealthSample) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{10}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *NodeHealthSample) GetPeer() uint64 {
@@ -2284,7 +2355,7 @@ type ProbeResult struct {
 
 func (x *ProbeResult) Reset() {
 	*x = ProbeResult{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[11]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2296,7 +2367,7 @@ func (x *ProbeResult) String() string {
 func (*ProbeResult) ProtoMessage() {}
 
 func (x *ProbeResult) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[11]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2309,7 +2380,7 @@ func (x *ProbeResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProbeResult.ProtoReflect.Descriptor instead.
 func (*ProbeResult) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{11}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *ProbeResult) GetRtt() *RttSample {
@@ -2351,7 +2422,7 @@ type ProbeDetail struct {
 
 func (x *ProbeDetail) Reset() {
 	*x = ProbeDetail{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[12]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2363,7 +2434,7 @@ func (x *ProbeDetail) String() string {
 func (*ProbeDetail) ProtoMessage() {}
 
 func (x *ProbeDetail) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[12]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2376,7 +2447,7 @@ func (x *ProbeDetail) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProbeDetail.ProtoReflect.Descriptor instead.
 func (*ProbeDetail) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{12}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *ProbeDetail) GetName() string {
@@ -2404,7 +2475,7 @@ type PathMtu struct {
 
 func (x *PathMtu) Reset() {
 	*x = PathMtu{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[13]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2416,7 +2487,7 @@ func (x *PathMtu) String() string {
 func (*PathMtu) ProtoMessage() {}
 
 func (x *PathMtu) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[13]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2429,7 +2500,7 @@ func (x *PathMtu) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PathMtu.ProtoReflect.Descriptor instead.
 func (*PathMtu) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{13}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *PathMtu) GetBytes() uint32 {
@@ -2494,7 +2565,7 @@ type PeerInventory struct {
 
 func (x *PeerInventory) Reset() {
 	*x = PeerInventory{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[14]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2506,7 +2577,7 @@ func (x *PeerInventory) String() string {
 func (*PeerInventory) ProtoMessage() {}
 
 func (x *PeerInventory) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[14]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2519,7 +2590,7 @@ func (x *PeerInventory) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PeerInventory.ProtoReflect.Descriptor instead.
 func (*PeerInventory) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{14}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *PeerInventory) GetPeer() uint64 {
@@ -2705,7 +2776,7 @@ type DiskSpace struct {
 
 func (x *DiskSpace) Reset() {
 	*x = DiskSpace{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[15]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2717,7 +2788,7 @@ func (x *DiskSpace) String() string {
 func (*DiskSpace) ProtoMessage() {}
 
 func (x *DiskSpace) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[15]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2730,7 +2801,7 @@ func (x *DiskSpace) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DiskSpace.ProtoReflect.Descriptor instead.
 func (*DiskSpace) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{15}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *DiskSpace) GetPath() string {
@@ -2787,7 +2858,7 @@ type Temperature struct {
 
 func (x *Temperature) Reset() {
 	*x = Temperature{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[16]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2799,7 +2870,7 @@ func (x *Temperature) String() string {
 func (*Temperature) ProtoMessage() {}
 
 func (x *Temperature) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[16]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2812,7 +2883,7 @@ func (x *Temperature) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Temperature.ProtoReflect.Descriptor instead.
 func (*Temperature) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{16}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *Temperature) GetSensor() string {
@@ -2854,7 +2925,7 @@ type NetworkLink struct {
 
 func (x *NetworkLink) Reset() {
 	*x = NetworkLink{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[17]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2866,7 +2937,7 @@ func (x *NetworkLink) String() string {
 func (*NetworkLink) ProtoMessage() {}
 
 func (x *NetworkLink) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[17]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2879,7 +2950,7 @@ func (x *NetworkLink) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NetworkLink.ProtoReflect.Descriptor instead.
 func (*NetworkLink) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{17}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *NetworkLink) GetName() string {
@@ -2954,7 +3025,7 @@ type Gpu struct {
 
 func (x *Gpu) Reset() {
 	*x = Gpu{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[18]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2966,7 +3037,7 @@ func (x *Gpu) String() string {
 func (*Gpu) ProtoMessage() {}
 
 func (x *Gpu) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[18]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2979,7 +3050,7 @@ func (x *Gpu) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Gpu.ProtoReflect.Descriptor instead.
 func (*Gpu) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{18}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *Gpu) GetAddress() string {
@@ -3047,7 +3118,7 @@ type LogLine struct {
 
 func (x *LogLine) Reset() {
 	*x = LogLine{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[19]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3059,7 +3130,7 @@ func (x *LogLine) String() string {
 func (*LogLine) ProtoMessage() {}
 
 func (x *LogLine) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[19]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3072,7 +3143,7 @@ func (x *LogLine) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogLine.ProtoReflect.Descriptor instead.
 func (*LogLine) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{19}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *LogLine) GetLevel() LogLevel {
@@ -3123,7 +3194,7 @@ type OutputPlace struct {
 
 func (x *OutputPlace) Reset() {
 	*x = OutputPlace{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[20]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3135,7 +3206,7 @@ func (x *OutputPlace) String() string {
 func (*OutputPlace) ProtoMessage() {}
 
 func (x *OutputPlace) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[20]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3148,7 +3219,7 @@ func (x *OutputPlace) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OutputPlace.ProtoReflect.Descriptor instead.
 func (*OutputPlace) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{20}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *OutputPlace) GetSpool() uint32 {
@@ -3185,7 +3256,7 @@ type BlobAnnouncement struct {
 
 func (x *BlobAnnouncement) Reset() {
 	*x = BlobAnnouncement{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[21]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3197,7 +3268,7 @@ func (x *BlobAnnouncement) String() string {
 func (*BlobAnnouncement) ProtoMessage() {}
 
 func (x *BlobAnnouncement) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[21]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3210,7 +3281,7 @@ func (x *BlobAnnouncement) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BlobAnnouncement.ProtoReflect.Descriptor instead.
 func (*BlobAnnouncement) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{21}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *BlobAnnouncement) GetBlob() uint64 {
@@ -3252,7 +3323,7 @@ type PlacementIntent struct {
 
 func (x *PlacementIntent) Reset() {
 	*x = PlacementIntent{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[22]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3264,7 +3335,7 @@ func (x *PlacementIntent) String() string {
 func (*PlacementIntent) ProtoMessage() {}
 
 func (x *PlacementIntent) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[22]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3277,7 +3348,7 @@ func (x *PlacementIntent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PlacementIntent.ProtoReflect.Descriptor instead.
 func (*PlacementIntent) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{22}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *PlacementIntent) GetChain() uint64 {
@@ -3306,7 +3377,7 @@ type DaemonIntent struct {
 
 func (x *DaemonIntent) Reset() {
 	*x = DaemonIntent{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[23]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3318,7 +3389,7 @@ func (x *DaemonIntent) String() string {
 func (*DaemonIntent) ProtoMessage() {}
 
 func (x *DaemonIntent) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[23]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3331,7 +3402,7 @@ func (x *DaemonIntent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DaemonIntent.ProtoReflect.Descriptor instead.
 func (*DaemonIntent) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{23}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *DaemonIntent) GetDaemon() *DaemonRef {
@@ -3366,7 +3437,7 @@ type LocalReplicaIntent struct {
 
 func (x *LocalReplicaIntent) Reset() {
 	*x = LocalReplicaIntent{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[24]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3378,7 +3449,7 @@ func (x *LocalReplicaIntent) String() string {
 func (*LocalReplicaIntent) ProtoMessage() {}
 
 func (x *LocalReplicaIntent) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[24]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3391,7 +3462,7 @@ func (x *LocalReplicaIntent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LocalReplicaIntent.ProtoReflect.Descriptor instead.
 func (*LocalReplicaIntent) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{24}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *LocalReplicaIntent) GetChain() uint64 {
@@ -3421,7 +3492,7 @@ type MaintenanceObserved struct {
 
 func (x *MaintenanceObserved) Reset() {
 	*x = MaintenanceObserved{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[25]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3433,7 +3504,7 @@ func (x *MaintenanceObserved) String() string {
 func (*MaintenanceObserved) ProtoMessage() {}
 
 func (x *MaintenanceObserved) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[25]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3446,7 +3517,7 @@ func (x *MaintenanceObserved) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MaintenanceObserved.ProtoReflect.Descriptor instead.
 func (*MaintenanceObserved) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{25}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *MaintenanceObserved) GetNode() uint64 {
@@ -3518,7 +3589,7 @@ type AdminEvent struct {
 
 func (x *AdminEvent) Reset() {
 	*x = AdminEvent{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[26]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3530,7 +3601,7 @@ func (x *AdminEvent) String() string {
 func (*AdminEvent) ProtoMessage() {}
 
 func (x *AdminEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[26]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3543,7 +3614,7 @@ func (x *AdminEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdminEvent.ProtoReflect.Descriptor instead.
 func (*AdminEvent) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{26}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *AdminEvent) GetKind() isAdminEvent_Kind {
@@ -4005,7 +4076,7 @@ type NodeTarget struct {
 
 func (x *NodeTarget) Reset() {
 	*x = NodeTarget{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[27]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4017,7 +4088,7 @@ func (x *NodeTarget) String() string {
 func (*NodeTarget) ProtoMessage() {}
 
 func (x *NodeTarget) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[27]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4030,7 +4101,7 @@ func (x *NodeTarget) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeTarget.ProtoReflect.Descriptor instead.
 func (*NodeTarget) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{27}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *NodeTarget) GetNode() uint64 {
@@ -4050,7 +4121,7 @@ type EnterMaintenance struct {
 
 func (x *EnterMaintenance) Reset() {
 	*x = EnterMaintenance{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[28]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4062,7 +4133,7 @@ func (x *EnterMaintenance) String() string {
 func (*EnterMaintenance) ProtoMessage() {}
 
 func (x *EnterMaintenance) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[28]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4075,7 +4146,7 @@ func (x *EnterMaintenance) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EnterMaintenance.ProtoReflect.Descriptor instead.
 func (*EnterMaintenance) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{28}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *EnterMaintenance) GetNode() uint64 {
@@ -4102,7 +4173,7 @@ type Drain struct {
 
 func (x *Drain) Reset() {
 	*x = Drain{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[29]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4114,7 +4185,7 @@ func (x *Drain) String() string {
 func (*Drain) ProtoMessage() {}
 
 func (x *Drain) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[29]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4127,7 +4198,7 @@ func (x *Drain) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Drain.ProtoReflect.Descriptor instead.
 func (*Drain) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{29}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *Drain) GetNode() uint64 {
@@ -4154,7 +4225,7 @@ type DropReplicas struct {
 
 func (x *DropReplicas) Reset() {
 	*x = DropReplicas{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[30]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4166,7 +4237,7 @@ func (x *DropReplicas) String() string {
 func (*DropReplicas) ProtoMessage() {}
 
 func (x *DropReplicas) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[30]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4179,7 +4250,7 @@ func (x *DropReplicas) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DropReplicas.ProtoReflect.Descriptor instead.
 func (*DropReplicas) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{30}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *DropReplicas) GetNode() uint64 {
@@ -4209,7 +4280,7 @@ type SetDaemonIntent struct {
 
 func (x *SetDaemonIntent) Reset() {
 	*x = SetDaemonIntent{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[31]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4221,7 +4292,7 @@ func (x *SetDaemonIntent) String() string {
 func (*SetDaemonIntent) ProtoMessage() {}
 
 func (x *SetDaemonIntent) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[31]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4234,7 +4305,7 @@ func (x *SetDaemonIntent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetDaemonIntent.ProtoReflect.Descriptor instead.
 func (*SetDaemonIntent) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{31}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *SetDaemonIntent) GetNode() uint64 {
@@ -4271,7 +4342,7 @@ type SetPlacement struct {
 
 func (x *SetPlacement) Reset() {
 	*x = SetPlacement{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[32]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4283,7 +4354,7 @@ func (x *SetPlacement) String() string {
 func (*SetPlacement) ProtoMessage() {}
 
 func (x *SetPlacement) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[32]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4296,7 +4367,7 @@ func (x *SetPlacement) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetPlacement.ProtoReflect.Descriptor instead.
 func (*SetPlacement) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{32}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *SetPlacement) GetNode() uint64 {
@@ -4333,7 +4404,7 @@ type SetLocalReplica struct {
 
 func (x *SetLocalReplica) Reset() {
 	*x = SetLocalReplica{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[33]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4345,7 +4416,7 @@ func (x *SetLocalReplica) String() string {
 func (*SetLocalReplica) ProtoMessage() {}
 
 func (x *SetLocalReplica) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[33]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4358,7 +4429,7 @@ func (x *SetLocalReplica) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetLocalReplica.ProtoReflect.Descriptor instead.
 func (*SetLocalReplica) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{33}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *SetLocalReplica) GetNode() uint64 {
@@ -4394,7 +4465,7 @@ type RestartDaemon struct {
 
 func (x *RestartDaemon) Reset() {
 	*x = RestartDaemon{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[34]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4406,7 +4477,7 @@ func (x *RestartDaemon) String() string {
 func (*RestartDaemon) ProtoMessage() {}
 
 func (x *RestartDaemon) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[34]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4419,7 +4490,7 @@ func (x *RestartDaemon) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RestartDaemon.ProtoReflect.Descriptor instead.
 func (*RestartDaemon) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{34}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *RestartDaemon) GetNode() uint64 {
@@ -4447,7 +4518,7 @@ type ReloadDaemon struct {
 
 func (x *ReloadDaemon) Reset() {
 	*x = ReloadDaemon{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[35]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4459,7 +4530,7 @@ func (x *ReloadDaemon) String() string {
 func (*ReloadDaemon) ProtoMessage() {}
 
 func (x *ReloadDaemon) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[35]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4472,7 +4543,7 @@ func (x *ReloadDaemon) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReloadDaemon.ProtoReflect.Descriptor instead.
 func (*ReloadDaemon) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{35}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *ReloadDaemon) GetNode() uint64 {
@@ -4501,7 +4572,7 @@ type SignalDaemon struct {
 
 func (x *SignalDaemon) Reset() {
 	*x = SignalDaemon{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[36]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4513,7 +4584,7 @@ func (x *SignalDaemon) String() string {
 func (*SignalDaemon) ProtoMessage() {}
 
 func (x *SignalDaemon) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[36]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4526,7 +4597,7 @@ func (x *SignalDaemon) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignalDaemon.ProtoReflect.Descriptor instead.
 func (*SignalDaemon) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{36}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *SignalDaemon) GetNode() uint64 {
@@ -4566,7 +4637,7 @@ type SetChain struct {
 
 func (x *SetChain) Reset() {
 	*x = SetChain{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[37]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4578,7 +4649,7 @@ func (x *SetChain) String() string {
 func (*SetChain) ProtoMessage() {}
 
 func (x *SetChain) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[37]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4591,7 +4662,7 @@ func (x *SetChain) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetChain.ProtoReflect.Descriptor instead.
 func (*SetChain) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{37}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *SetChain) GetChain() uint64 {
@@ -4650,7 +4721,7 @@ type ChainStream struct {
 
 func (x *ChainStream) Reset() {
 	*x = ChainStream{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[38]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4662,7 +4733,7 @@ func (x *ChainStream) String() string {
 func (*ChainStream) ProtoMessage() {}
 
 func (x *ChainStream) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[38]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4675,7 +4746,7 @@ func (x *ChainStream) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChainStream.ProtoReflect.Descriptor instead.
 func (*ChainStream) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{38}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *ChainStream) GetSubjects() []string {
@@ -4722,7 +4793,7 @@ type FreezeCluster struct {
 
 func (x *FreezeCluster) Reset() {
 	*x = FreezeCluster{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[39]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4734,7 +4805,7 @@ func (x *FreezeCluster) String() string {
 func (*FreezeCluster) ProtoMessage() {}
 
 func (x *FreezeCluster) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[39]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4747,7 +4818,7 @@ func (x *FreezeCluster) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FreezeCluster.ProtoReflect.Descriptor instead.
 func (*FreezeCluster) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{39}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *FreezeCluster) GetTtl() *durationpb.Duration {
@@ -4765,7 +4836,7 @@ type ThawCluster struct {
 
 func (x *ThawCluster) Reset() {
 	*x = ThawCluster{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[40]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4777,7 +4848,7 @@ func (x *ThawCluster) String() string {
 func (*ThawCluster) ProtoMessage() {}
 
 func (x *ThawCluster) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[40]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4790,7 +4861,7 @@ func (x *ThawCluster) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ThawCluster.ProtoReflect.Descriptor instead.
 func (*ThawCluster) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{40}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{41}
 }
 
 type FlushAvoidLists struct {
@@ -4807,7 +4878,7 @@ type FlushAvoidLists struct {
 
 func (x *FlushAvoidLists) Reset() {
 	*x = FlushAvoidLists{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[41]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4819,7 +4890,7 @@ func (x *FlushAvoidLists) String() string {
 func (*FlushAvoidLists) ProtoMessage() {}
 
 func (x *FlushAvoidLists) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[41]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4832,7 +4903,7 @@ func (x *FlushAvoidLists) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FlushAvoidLists.ProtoReflect.Descriptor instead.
 func (*FlushAvoidLists) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{41}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *FlushAvoidLists) GetScope() isFlushAvoidLists_Scope {
@@ -4901,7 +4972,7 @@ type ForceEvictReplica struct {
 
 func (x *ForceEvictReplica) Reset() {
 	*x = ForceEvictReplica{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[42]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4913,7 +4984,7 @@ func (x *ForceEvictReplica) String() string {
 func (*ForceEvictReplica) ProtoMessage() {}
 
 func (x *ForceEvictReplica) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[42]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4926,7 +4997,7 @@ func (x *ForceEvictReplica) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ForceEvictReplica.ProtoReflect.Descriptor instead.
 func (*ForceEvictReplica) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{42}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *ForceEvictReplica) GetChain() uint64 {
@@ -4953,7 +5024,7 @@ type ForceRestartDaemon struct {
 
 func (x *ForceRestartDaemon) Reset() {
 	*x = ForceRestartDaemon{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[43]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4965,7 +5036,7 @@ func (x *ForceRestartDaemon) String() string {
 func (*ForceRestartDaemon) ProtoMessage() {}
 
 func (x *ForceRestartDaemon) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[43]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4978,7 +5049,7 @@ func (x *ForceRestartDaemon) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ForceRestartDaemon.ProtoReflect.Descriptor instead.
 func (*ForceRestartDaemon) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{43}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *ForceRestartDaemon) GetDaemon() *DaemonRef {
@@ -5005,7 +5076,7 @@ type ForceCutover struct {
 
 func (x *ForceCutover) Reset() {
 	*x = ForceCutover{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[44]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5017,7 +5088,7 @@ func (x *ForceCutover) String() string {
 func (*ForceCutover) ProtoMessage() {}
 
 func (x *ForceCutover) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[44]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5030,7 +5101,7 @@ func (x *ForceCutover) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ForceCutover.ProtoReflect.Descriptor instead.
 func (*ForceCutover) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{44}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *ForceCutover) GetChain() uint64 {
@@ -5057,7 +5128,7 @@ type KillMigration struct {
 
 func (x *KillMigration) Reset() {
 	*x = KillMigration{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[45]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5069,7 +5140,7 @@ func (x *KillMigration) String() string {
 func (*KillMigration) ProtoMessage() {}
 
 func (x *KillMigration) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[45]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5082,7 +5153,7 @@ func (x *KillMigration) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KillMigration.ProtoReflect.Descriptor instead.
 func (*KillMigration) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{45}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *KillMigration) GetMigration() uint64 {
@@ -5118,7 +5189,7 @@ type AdmitNode struct {
 
 func (x *AdmitNode) Reset() {
 	*x = AdmitNode{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[46]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5130,7 +5201,7 @@ func (x *AdmitNode) String() string {
 func (*AdmitNode) ProtoMessage() {}
 
 func (x *AdmitNode) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[46]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5143,7 +5214,7 @@ func (x *AdmitNode) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdmitNode.ProtoReflect.Descriptor instead.
 func (*AdmitNode) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{46}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *AdmitNode) GetNode() uint64 {
@@ -5213,7 +5284,7 @@ type ExpelNode struct {
 
 func (x *ExpelNode) Reset() {
 	*x = ExpelNode{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[47]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5225,7 +5296,7 @@ func (x *ExpelNode) String() string {
 func (*ExpelNode) ProtoMessage() {}
 
 func (x *ExpelNode) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[47]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5238,7 +5309,7 @@ func (x *ExpelNode) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExpelNode.ProtoReflect.Descriptor instead.
 func (*ExpelNode) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{47}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *ExpelNode) GetNode() uint64 {
@@ -5262,7 +5333,7 @@ type SetSigners struct {
 
 func (x *SetSigners) Reset() {
 	*x = SetSigners{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[48]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5274,7 +5345,7 @@ func (x *SetSigners) String() string {
 func (*SetSigners) ProtoMessage() {}
 
 func (x *SetSigners) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[48]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5287,7 +5358,7 @@ func (x *SetSigners) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetSigners.ProtoReflect.Descriptor instead.
 func (*SetSigners) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{48}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *SetSigners) GetAllowedSigners() string {
@@ -5330,7 +5401,7 @@ type Checkpoint struct {
 
 func (x *Checkpoint) Reset() {
 	*x = Checkpoint{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[49]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5342,7 +5413,7 @@ func (x *Checkpoint) String() string {
 func (*Checkpoint) ProtoMessage() {}
 
 func (x *Checkpoint) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[49]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5355,7 +5426,7 @@ func (x *Checkpoint) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Checkpoint.ProtoReflect.Descriptor instead.
 func (*Checkpoint) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{49}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *Checkpoint) GetHeight() uint64 {
@@ -5381,7 +5452,7 @@ type AcknowledgeRecovery struct {
 
 func (x *AcknowledgeRecovery) Reset() {
 	*x = AcknowledgeRecovery{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[50]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5393,7 +5464,7 @@ func (x *AcknowledgeRecovery) String() string {
 func (*AcknowledgeRecovery) ProtoMessage() {}
 
 func (x *AcknowledgeRecovery) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[50]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5406,7 +5477,7 @@ func (x *AcknowledgeRecovery) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AcknowledgeRecovery.ProtoReflect.Descriptor instead.
 func (*AcknowledgeRecovery) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{50}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{51}
 }
 
 // SignedCommit is a signed command. The payload is an encoded AdminCommand: the exact bytes
@@ -5423,7 +5494,7 @@ type SignedCommit struct {
 
 func (x *SignedCommit) Reset() {
 	*x = SignedCommit{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[51]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5435,7 +5506,7 @@ func (x *SignedCommit) String() string {
 func (*SignedCommit) ProtoMessage() {}
 
 func (x *SignedCommit) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[51]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5448,7 +5519,7 @@ func (x *SignedCommit) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignedCommit.ProtoReflect.Descriptor instead.
 func (*SignedCommit) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{51}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *SignedCommit) GetPayload() []byte {
@@ -5483,7 +5554,7 @@ type AdminCommand struct {
 
 func (x *AdminCommand) Reset() {
 	*x = AdminCommand{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[52]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5495,7 +5566,7 @@ func (x *AdminCommand) String() string {
 func (*AdminCommand) ProtoMessage() {}
 
 func (x *AdminCommand) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[52]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5508,7 +5579,7 @@ func (x *AdminCommand) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdminCommand.ProtoReflect.Descriptor instead.
 func (*AdminCommand) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{52}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *AdminCommand) GetClusterId() string {
@@ -5589,7 +5660,7 @@ type OrderedEntry struct {
 
 func (x *OrderedEntry) Reset() {
 	*x = OrderedEntry{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[53]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5601,7 +5672,7 @@ func (x *OrderedEntry) String() string {
 func (*OrderedEntry) ProtoMessage() {}
 
 func (x *OrderedEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[53]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5614,7 +5685,7 @@ func (x *OrderedEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedEntry.ProtoReflect.Descriptor instead.
 func (*OrderedEntry) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{53}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *OrderedEntry) GetHeight() uint64 {
@@ -5767,7 +5838,7 @@ type LoggedEntry struct {
 
 func (x *LoggedEntry) Reset() {
 	*x = LoggedEntry{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[54]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5779,7 +5850,7 @@ func (x *LoggedEntry) String() string {
 func (*LoggedEntry) ProtoMessage() {}
 
 func (x *LoggedEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[54]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5792,7 +5863,7 @@ func (x *LoggedEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LoggedEntry.ProtoReflect.Descriptor instead.
 func (*LoggedEntry) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{54}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *LoggedEntry) GetEntry() []byte {
@@ -5841,7 +5912,7 @@ type Founding struct {
 
 func (x *Founding) Reset() {
 	*x = Founding{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[55]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5853,7 +5924,7 @@ func (x *Founding) String() string {
 func (*Founding) ProtoMessage() {}
 
 func (x *Founding) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[55]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5866,7 +5937,7 @@ func (x *Founding) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Founding.ProtoReflect.Descriptor instead.
 func (*Founding) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{55}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{56}
 }
 
 func (x *Founding) GetClusterId() string {
@@ -5928,7 +5999,7 @@ type Recovery struct {
 
 func (x *Recovery) Reset() {
 	*x = Recovery{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[56]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[57]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5940,7 +6011,7 @@ func (x *Recovery) String() string {
 func (*Recovery) ProtoMessage() {}
 
 func (x *Recovery) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[56]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[57]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5953,7 +6024,7 @@ func (x *Recovery) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Recovery.ProtoReflect.Descriptor instead.
 func (*Recovery) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{56}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{57}
 }
 
 func (x *Recovery) GetClusterId() string {
@@ -6021,7 +6092,7 @@ type Joining struct {
 
 func (x *Joining) Reset() {
 	*x = Joining{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[57]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[58]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6033,7 +6104,7 @@ func (x *Joining) String() string {
 func (*Joining) ProtoMessage() {}
 
 func (x *Joining) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[57]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[58]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6046,7 +6117,7 @@ func (x *Joining) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Joining.ProtoReflect.Descriptor instead.
 func (*Joining) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{57}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{58}
 }
 
 func (x *Joining) GetNode() uint64 {
@@ -6107,7 +6178,7 @@ type RecordedEntry struct {
 
 func (x *RecordedEntry) Reset() {
 	*x = RecordedEntry{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[58]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[59]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6119,7 +6190,7 @@ func (x *RecordedEntry) String() string {
 func (*RecordedEntry) ProtoMessage() {}
 
 func (x *RecordedEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[58]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[59]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6132,7 +6203,7 @@ func (x *RecordedEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RecordedEntry.ProtoReflect.Descriptor instead.
 func (*RecordedEntry) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{58}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{59}
 }
 
 func (x *RecordedEntry) GetLogged() *LoggedEntry {
@@ -6209,7 +6280,7 @@ type ClusterState struct {
 
 func (x *ClusterState) Reset() {
 	*x = ClusterState{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[59]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[60]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6221,7 +6292,7 @@ func (x *ClusterState) String() string {
 func (*ClusterState) ProtoMessage() {}
 
 func (x *ClusterState) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[59]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[60]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6234,7 +6305,7 @@ func (x *ClusterState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClusterState.ProtoReflect.Descriptor instead.
 func (*ClusterState) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{59}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{60}
 }
 
 func (x *ClusterState) GetVersion() uint32 {
@@ -6405,7 +6476,7 @@ type StoredState struct {
 
 func (x *StoredState) Reset() {
 	*x = StoredState{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[60]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[61]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6417,7 +6488,7 @@ func (x *StoredState) String() string {
 func (*StoredState) ProtoMessage() {}
 
 func (x *StoredState) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[60]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[61]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6430,7 +6501,7 @@ func (x *StoredState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StoredState.ProtoReflect.Descriptor instead.
 func (*StoredState) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{60}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{61}
 }
 
 func (x *StoredState) GetEncoded() []byte {
@@ -6480,7 +6551,7 @@ type NodeSummary struct {
 
 func (x *NodeSummary) Reset() {
 	*x = NodeSummary{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[61]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[62]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6492,7 +6563,7 @@ func (x *NodeSummary) String() string {
 func (*NodeSummary) ProtoMessage() {}
 
 func (x *NodeSummary) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[61]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[62]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6505,7 +6576,7 @@ func (x *NodeSummary) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeSummary.ProtoReflect.Descriptor instead.
 func (*NodeSummary) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{61}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{62}
 }
 
 func (x *NodeSummary) GetIncarnation() uint64 {
@@ -6694,7 +6765,7 @@ type MeshLink struct {
 
 func (x *MeshLink) Reset() {
 	*x = MeshLink{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[62]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[63]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6706,7 +6777,7 @@ func (x *MeshLink) String() string {
 func (*MeshLink) ProtoMessage() {}
 
 func (x *MeshLink) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[62]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[63]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6719,7 +6790,7 @@ func (x *MeshLink) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MeshLink.ProtoReflect.Descriptor instead.
 func (*MeshLink) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{62}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{63}
 }
 
 func (x *MeshLink) GetConnected() bool {
@@ -6797,7 +6868,7 @@ type OrderedOver struct {
 
 func (x *OrderedOver) Reset() {
 	*x = OrderedOver{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[63]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[64]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6809,7 +6880,7 @@ func (x *OrderedOver) String() string {
 func (*OrderedOver) ProtoMessage() {}
 
 func (x *OrderedOver) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[63]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[64]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6822,7 +6893,7 @@ func (x *OrderedOver) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedOver.ProtoReflect.Descriptor instead.
 func (*OrderedOver) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{63}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{64}
 }
 
 func (x *OrderedOver) GetDaemons() []*OrderedOver_Daemon {
@@ -6861,7 +6932,7 @@ type OrderedCheckpoint struct {
 
 func (x *OrderedCheckpoint) Reset() {
 	*x = OrderedCheckpoint{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[64]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[65]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6873,7 +6944,7 @@ func (x *OrderedCheckpoint) String() string {
 func (*OrderedCheckpoint) ProtoMessage() {}
 
 func (x *OrderedCheckpoint) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[64]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[65]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6886,7 +6957,7 @@ func (x *OrderedCheckpoint) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedCheckpoint.ProtoReflect.Descriptor instead.
 func (*OrderedCheckpoint) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{64}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{65}
 }
 
 func (x *OrderedCheckpoint) GetVersion() uint32 {
@@ -6951,7 +7022,7 @@ type OrderedState struct {
 
 func (x *OrderedState) Reset() {
 	*x = OrderedState{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[65]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[66]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6963,7 +7034,7 @@ func (x *OrderedState) String() string {
 func (*OrderedState) ProtoMessage() {}
 
 func (x *OrderedState) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[65]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[66]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6976,7 +7047,7 @@ func (x *OrderedState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedState.ProtoReflect.Descriptor instead.
 func (*OrderedState) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{65}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{66}
 }
 
 func (x *OrderedState) GetHeight() uint64 {
@@ -7062,7 +7133,7 @@ type OrderOrigin struct {
 
 func (x *OrderOrigin) Reset() {
 	*x = OrderOrigin{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[66]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[67]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7074,7 +7145,7 @@ func (x *OrderOrigin) String() string {
 func (*OrderOrigin) ProtoMessage() {}
 
 func (x *OrderOrigin) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[66]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[67]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7087,7 +7158,7 @@ func (x *OrderOrigin) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderOrigin.ProtoReflect.Descriptor instead.
 func (*OrderOrigin) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{66}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{67}
 }
 
 func (x *OrderOrigin) GetHeight() uint64 {
@@ -7139,7 +7210,7 @@ type OrderedLocal struct {
 
 func (x *OrderedLocal) Reset() {
 	*x = OrderedLocal{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[67]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[68]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7151,7 +7222,7 @@ func (x *OrderedLocal) String() string {
 func (*OrderedLocal) ProtoMessage() {}
 
 func (x *OrderedLocal) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[67]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[68]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7164,7 +7235,7 @@ func (x *OrderedLocal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedLocal.ProtoReflect.Descriptor instead.
 func (*OrderedLocal) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{67}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{68}
 }
 
 func (x *OrderedLocal) GetPhase() MaintenancePhase {
@@ -7266,7 +7337,7 @@ type OrderedNode struct {
 
 func (x *OrderedNode) Reset() {
 	*x = OrderedNode{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[68]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[69]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7278,7 +7349,7 @@ func (x *OrderedNode) String() string {
 func (*OrderedNode) ProtoMessage() {}
 
 func (x *OrderedNode) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[68]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[69]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7291,7 +7362,7 @@ func (x *OrderedNode) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedNode.ProtoReflect.Descriptor instead.
 func (*OrderedNode) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{68}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{69}
 }
 
 func (x *OrderedNode) GetNode() uint64 {
@@ -7349,7 +7420,7 @@ type OrderedForce struct {
 
 func (x *OrderedForce) Reset() {
 	*x = OrderedForce{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[69]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[70]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7361,7 +7432,7 @@ func (x *OrderedForce) String() string {
 func (*OrderedForce) ProtoMessage() {}
 
 func (x *OrderedForce) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[69]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[70]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7374,7 +7445,7 @@ func (x *OrderedForce) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedForce.ProtoReflect.Descriptor instead.
 func (*OrderedForce) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{69}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{70}
 }
 
 func (x *OrderedForce) GetPlace() bool {
@@ -7418,7 +7489,7 @@ type OrderedDaemon struct {
 
 func (x *OrderedDaemon) Reset() {
 	*x = OrderedDaemon{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[70]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[71]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7430,7 +7501,7 @@ func (x *OrderedDaemon) String() string {
 func (*OrderedDaemon) ProtoMessage() {}
 
 func (x *OrderedDaemon) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[70]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[71]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7443,7 +7514,7 @@ func (x *OrderedDaemon) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedDaemon.ProtoReflect.Descriptor instead.
 func (*OrderedDaemon) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{70}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{71}
 }
 
 func (x *OrderedDaemon) GetDaemon() *DaemonRef {
@@ -7490,7 +7561,7 @@ type OrderedGate struct {
 
 func (x *OrderedGate) Reset() {
 	*x = OrderedGate{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[71]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[72]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7502,7 +7573,7 @@ func (x *OrderedGate) String() string {
 func (*OrderedGate) ProtoMessage() {}
 
 func (x *OrderedGate) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[71]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[72]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7515,7 +7586,7 @@ func (x *OrderedGate) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedGate.ProtoReflect.Descriptor instead.
 func (*OrderedGate) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{71}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{72}
 }
 
 func (x *OrderedGate) GetDaemon() *DaemonRef {
@@ -7579,7 +7650,7 @@ type OrderedChain struct {
 
 func (x *OrderedChain) Reset() {
 	*x = OrderedChain{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[72]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[73]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7591,7 +7662,7 @@ func (x *OrderedChain) String() string {
 func (*OrderedChain) ProtoMessage() {}
 
 func (x *OrderedChain) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[72]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[73]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7604,7 +7675,7 @@ func (x *OrderedChain) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedChain.ProtoReflect.Descriptor instead.
 func (*OrderedChain) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{72}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{73}
 }
 
 func (x *OrderedChain) GetChain() uint64 {
@@ -7647,6 +7718,7 @@ type Action struct {
 	//	*Action_CommitMaintenanceTransition
 	//	*Action_AskReload
 	//	*Action_SendSignal
+	//	*Action_TransferLeader
 	Kind          isAction_Kind `protobuf_oneof:"kind"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -7654,7 +7726,7 @@ type Action struct {
 
 func (x *Action) Reset() {
 	*x = Action{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[73]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[74]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7666,7 +7738,7 @@ func (x *Action) String() string {
 func (*Action) ProtoMessage() {}
 
 func (x *Action) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[73]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[74]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7679,7 +7751,7 @@ func (x *Action) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Action.ProtoReflect.Descriptor instead.
 func (*Action) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{73}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{74}
 }
 
 func (x *Action) GetKind() isAction_Kind {
@@ -7806,6 +7878,15 @@ func (x *Action) GetSendSignal() *SendSignal {
 	return nil
 }
 
+func (x *Action) GetTransferLeader() *TransferLeader {
+	if x != nil {
+		if x, ok := x.Kind.(*Action_TransferLeader); ok {
+			return x.TransferLeader
+		}
+	}
+	return nil
+}
+
 type isAction_Kind interface {
 	isAction_Kind()
 }
@@ -7862,6 +7943,10 @@ type Action_SendSignal struct {
 	SendSignal *SendSignal `protobuf:"bytes,13,opt,name=send_signal,json=sendSignal,proto3,oneof"`
 }
 
+type Action_TransferLeader struct {
+	TransferLeader *TransferLeader `protobuf:"bytes,14,opt,name=transfer_leader,json=transferLeader,proto3,oneof"`
+}
+
 func (*Action_StartDaemon) isAction_Kind() {}
 
 func (*Action_StopDaemon) isAction_Kind() {}
@@ -7888,6 +7973,8 @@ func (*Action_AskReload) isAction_Kind() {}
 
 func (*Action_SendSignal) isAction_Kind() {}
 
+func (*Action_TransferLeader) isAction_Kind() {}
+
 type StartDaemon struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Daemon        *DaemonRef             `protobuf:"bytes,1,opt,name=daemon,proto3" json:"daemon,omitempty"`
@@ -7897,7 +7984,7 @@ type StartDaemon struct {
 
 func (x *StartDaemon) Reset() {
 	*x = StartDaemon{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[74]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[75]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7909,7 +7996,7 @@ func (x *StartDaemon) String() string {
 func (*StartDaemon) ProtoMessage() {}
 
 func (x *StartDaemon) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[74]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[75]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7922,7 +8009,7 @@ func (x *StartDaemon) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StartDaemon.ProtoReflect.Descriptor instead.
 func (*StartDaemon) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{74}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{75}
 }
 
 func (x *StartDaemon) GetDaemon() *DaemonRef {
@@ -7943,7 +8030,7 @@ type StopDaemon struct {
 
 func (x *StopDaemon) Reset() {
 	*x = StopDaemon{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[75]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[76]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7955,7 +8042,7 @@ func (x *StopDaemon) String() string {
 func (*StopDaemon) ProtoMessage() {}
 
 func (x *StopDaemon) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[75]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[76]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7968,7 +8055,7 @@ func (x *StopDaemon) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StopDaemon.ProtoReflect.Descriptor instead.
 func (*StopDaemon) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{75}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{76}
 }
 
 func (x *StopDaemon) GetDaemon() *DaemonRef {
@@ -8003,7 +8090,7 @@ type PullReplica struct {
 
 func (x *PullReplica) Reset() {
 	*x = PullReplica{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[76]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[77]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8015,7 +8102,7 @@ func (x *PullReplica) String() string {
 func (*PullReplica) ProtoMessage() {}
 
 func (x *PullReplica) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[76]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[77]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8028,7 +8115,7 @@ func (x *PullReplica) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PullReplica.ProtoReflect.Descriptor instead.
 func (*PullReplica) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{76}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{77}
 }
 
 func (x *PullReplica) GetChain() uint64 {
@@ -8055,7 +8142,7 @@ type DropReplica struct {
 
 func (x *DropReplica) Reset() {
 	*x = DropReplica{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[77]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[78]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8067,7 +8154,7 @@ func (x *DropReplica) String() string {
 func (*DropReplica) ProtoMessage() {}
 
 func (x *DropReplica) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[77]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[78]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8080,7 +8167,7 @@ func (x *DropReplica) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DropReplica.ProtoReflect.Descriptor instead.
 func (*DropReplica) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{77}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{78}
 }
 
 func (x *DropReplica) GetChain() uint64 {
@@ -8105,7 +8192,7 @@ type RequestPlacement struct {
 
 func (x *RequestPlacement) Reset() {
 	*x = RequestPlacement{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[78]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[79]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8117,7 +8204,7 @@ func (x *RequestPlacement) String() string {
 func (*RequestPlacement) ProtoMessage() {}
 
 func (x *RequestPlacement) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[78]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[79]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8130,7 +8217,7 @@ func (x *RequestPlacement) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RequestPlacement.ProtoReflect.Descriptor instead.
 func (*RequestPlacement) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{78}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{79}
 }
 
 func (x *RequestPlacement) GetChain() uint64 {
@@ -8172,7 +8259,7 @@ type RequestEviction struct {
 
 func (x *RequestEviction) Reset() {
 	*x = RequestEviction{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[79]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[80]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8184,7 +8271,7 @@ func (x *RequestEviction) String() string {
 func (*RequestEviction) ProtoMessage() {}
 
 func (x *RequestEviction) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[79]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[80]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8197,7 +8284,7 @@ func (x *RequestEviction) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RequestEviction.ProtoReflect.Descriptor instead.
 func (*RequestEviction) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{79}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{80}
 }
 
 func (x *RequestEviction) GetChain() uint64 {
@@ -8214,6 +8301,59 @@ func (x *RequestEviction) GetVictim() uint64 {
 	return 0
 }
 
+// TransferLeader: another holder should lead the chain.
+type TransferLeader struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Chain         uint64                 `protobuf:"varint,1,opt,name=chain,proto3" json:"chain,omitempty"`
+	To            uint64                 `protobuf:"varint,2,opt,name=to,proto3" json:"to,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TransferLeader) Reset() {
+	*x = TransferLeader{}
+	mi := &file_meshos_v1_meshos_proto_msgTypes[81]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TransferLeader) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TransferLeader) ProtoMessage() {}
+
+func (x *TransferLeader) ProtoReflect() protoreflect.Message {
+	mi := &file_meshos_v1_meshos_proto_msgTypes[81]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TransferLeader.ProtoReflect.Descriptor instead.
+func (*TransferLeader) Descriptor() ([]byte, []int) {
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{81}
+}
+
+func (x *TransferLeader) GetChain() uint64 {
+	if x != nil {
+		return x.Chain
+	}
+	return 0
+}
+
+func (x *TransferLeader) GetTo() uint64 {
+	if x != nil {
+		return x.To
+	}
+	return 0
+}
+
 type MigrateBlob struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Blob          uint64                 `protobuf:"varint,1,opt,name=blob,proto3" json:"blob,omitempty"`
@@ -8225,7 +8365,7 @@ type MigrateBlob struct {
 
 func (x *MigrateBlob) Reset() {
 	*x = MigrateBlob{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[80]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[82]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8237,7 +8377,7 @@ func (x *MigrateBlob) String() string {
 func (*MigrateBlob) ProtoMessage() {}
 
 func (x *MigrateBlob) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[80]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[82]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8250,7 +8390,7 @@ func (x *MigrateBlob) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MigrateBlob.ProtoReflect.Descriptor instead.
 func (*MigrateBlob) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{80}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{82}
 }
 
 func (x *MigrateBlob) GetBlob() uint64 {
@@ -8285,7 +8425,7 @@ type ReduceHeat struct {
 
 func (x *ReduceHeat) Reset() {
 	*x = ReduceHeat{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[81]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[83]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8297,7 +8437,7 @@ func (x *ReduceHeat) String() string {
 func (*ReduceHeat) ProtoMessage() {}
 
 func (x *ReduceHeat) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[81]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[83]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8310,7 +8450,7 @@ func (x *ReduceHeat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReduceHeat.ProtoReflect.Descriptor instead.
 func (*ReduceHeat) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{81}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{83}
 }
 
 func (x *ReduceHeat) GetBlob() uint64 {
@@ -8338,7 +8478,7 @@ type MarkAvoid struct {
 
 func (x *MarkAvoid) Reset() {
 	*x = MarkAvoid{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[82]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[84]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8350,7 +8490,7 @@ func (x *MarkAvoid) String() string {
 func (*MarkAvoid) ProtoMessage() {}
 
 func (x *MarkAvoid) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[82]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[84]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8363,7 +8503,7 @@ func (x *MarkAvoid) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MarkAvoid.ProtoReflect.Descriptor instead.
 func (*MarkAvoid) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{82}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{84}
 }
 
 func (x *MarkAvoid) GetPeer() uint64 {
@@ -8398,7 +8538,7 @@ type ApplyBackoff struct {
 
 func (x *ApplyBackoff) Reset() {
 	*x = ApplyBackoff{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[83]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[85]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8410,7 +8550,7 @@ func (x *ApplyBackoff) String() string {
 func (*ApplyBackoff) ProtoMessage() {}
 
 func (x *ApplyBackoff) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[83]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[85]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8423,7 +8563,7 @@ func (x *ApplyBackoff) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApplyBackoff.ProtoReflect.Descriptor instead.
 func (*ApplyBackoff) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{83}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{85}
 }
 
 func (x *ApplyBackoff) GetDaemon() *DaemonRef {
@@ -8451,7 +8591,7 @@ type CommitMaintenanceTransition struct {
 
 func (x *CommitMaintenanceTransition) Reset() {
 	*x = CommitMaintenanceTransition{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[84]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[86]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8463,7 +8603,7 @@ func (x *CommitMaintenanceTransition) String() string {
 func (*CommitMaintenanceTransition) ProtoMessage() {}
 
 func (x *CommitMaintenanceTransition) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[84]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[86]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8476,7 +8616,7 @@ func (x *CommitMaintenanceTransition) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CommitMaintenanceTransition.ProtoReflect.Descriptor instead.
 func (*CommitMaintenanceTransition) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{84}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{86}
 }
 
 func (x *CommitMaintenanceTransition) GetNode() uint64 {
@@ -8510,7 +8650,7 @@ type AskReload struct {
 
 func (x *AskReload) Reset() {
 	*x = AskReload{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[85]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[87]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8522,7 +8662,7 @@ func (x *AskReload) String() string {
 func (*AskReload) ProtoMessage() {}
 
 func (x *AskReload) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[85]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[87]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8535,7 +8675,7 @@ func (x *AskReload) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AskReload.ProtoReflect.Descriptor instead.
 func (*AskReload) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{85}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{87}
 }
 
 func (x *AskReload) GetDaemon() *DaemonRef {
@@ -8555,7 +8695,7 @@ type SendSignal struct {
 
 func (x *SendSignal) Reset() {
 	*x = SendSignal{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[86]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[88]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8567,7 +8707,7 @@ func (x *SendSignal) String() string {
 func (*SendSignal) ProtoMessage() {}
 
 func (x *SendSignal) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[86]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[88]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8580,7 +8720,7 @@ func (x *SendSignal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendSignal.ProtoReflect.Descriptor instead.
 func (*SendSignal) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{86}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{88}
 }
 
 func (x *SendSignal) GetDaemon() *DaemonRef {
@@ -8609,7 +8749,7 @@ type VerificationOutcome struct {
 
 func (x *VerificationOutcome) Reset() {
 	*x = VerificationOutcome{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[87]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[89]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8621,7 +8761,7 @@ func (x *VerificationOutcome) String() string {
 func (*VerificationOutcome) ProtoMessage() {}
 
 func (x *VerificationOutcome) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[87]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[89]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8634,7 +8774,7 @@ func (x *VerificationOutcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VerificationOutcome.ProtoReflect.Descriptor instead.
 func (*VerificationOutcome) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{87}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{89}
 }
 
 func (x *VerificationOutcome) GetVerdict() VerificationOutcome_Verdict {
@@ -8670,7 +8810,7 @@ type Operator struct {
 
 func (x *Operator) Reset() {
 	*x = Operator{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[88]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[90]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8682,7 +8822,7 @@ func (x *Operator) String() string {
 func (*Operator) ProtoMessage() {}
 
 func (x *Operator) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[88]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[90]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8695,7 +8835,7 @@ func (x *Operator) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Operator.ProtoReflect.Descriptor instead.
 func (*Operator) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{88}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{90}
 }
 
 func (x *Operator) GetKeyId() string {
@@ -8746,7 +8886,7 @@ type AdminAuditRecord struct {
 
 func (x *AdminAuditRecord) Reset() {
 	*x = AdminAuditRecord{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[89]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[91]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8758,7 +8898,7 @@ func (x *AdminAuditRecord) String() string {
 func (*AdminAuditRecord) ProtoMessage() {}
 
 func (x *AdminAuditRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[89]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[91]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8771,7 +8911,7 @@ func (x *AdminAuditRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdminAuditRecord.ProtoReflect.Descriptor instead.
 func (*AdminAuditRecord) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{89}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{91}
 }
 
 func (x *AdminAuditRecord) GetEpoch() uint64 {
@@ -8915,7 +9055,7 @@ type Refusal struct {
 
 func (x *Refusal) Reset() {
 	*x = Refusal{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[90]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[92]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8927,7 +9067,7 @@ func (x *Refusal) String() string {
 func (*Refusal) ProtoMessage() {}
 
 func (x *Refusal) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[90]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[92]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8940,7 +9080,7 @@ func (x *Refusal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Refusal.ProtoReflect.Descriptor instead.
 func (*Refusal) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{90}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{92}
 }
 
 func (x *Refusal) GetSource() string {
@@ -8984,7 +9124,7 @@ type SignerChange struct {
 
 func (x *SignerChange) Reset() {
 	*x = SignerChange{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[91]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[93]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8996,7 +9136,7 @@ func (x *SignerChange) String() string {
 func (*SignerChange) ProtoMessage() {}
 
 func (x *SignerChange) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[91]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[93]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9009,7 +9149,7 @@ func (x *SignerChange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignerChange.ProtoReflect.Descriptor instead.
 func (*SignerChange) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{91}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{93}
 }
 
 func (x *SignerChange) GetName() string {
@@ -9060,7 +9200,7 @@ type LogRecord struct {
 
 func (x *LogRecord) Reset() {
 	*x = LogRecord{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[92]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[94]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9072,7 +9212,7 @@ func (x *LogRecord) String() string {
 func (*LogRecord) ProtoMessage() {}
 
 func (x *LogRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[92]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[94]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9085,7 +9225,7 @@ func (x *LogRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogRecord.ProtoReflect.Descriptor instead.
 func (*LogRecord) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{92}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{94}
 }
 
 func (x *LogRecord) GetEpoch() uint64 {
@@ -9182,7 +9322,7 @@ type FailureRecord struct {
 
 func (x *FailureRecord) Reset() {
 	*x = FailureRecord{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[93]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[95]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9194,7 +9334,7 @@ func (x *FailureRecord) String() string {
 func (*FailureRecord) ProtoMessage() {}
 
 func (x *FailureRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[93]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[95]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9207,7 +9347,7 @@ func (x *FailureRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FailureRecord.ProtoReflect.Descriptor instead.
 func (*FailureRecord) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{93}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{95}
 }
 
 func (x *FailureRecord) GetEpoch() uint64 {
@@ -9285,7 +9425,7 @@ type ActionRecord struct {
 
 func (x *ActionRecord) Reset() {
 	*x = ActionRecord{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[94]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[96]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9297,7 +9437,7 @@ func (x *ActionRecord) String() string {
 func (*ActionRecord) ProtoMessage() {}
 
 func (x *ActionRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[94]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[96]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9310,7 +9450,7 @@ func (x *ActionRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ActionRecord.ProtoReflect.Descriptor instead.
 func (*ActionRecord) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{94}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{96}
 }
 
 func (x *ActionRecord) GetEpoch() uint64 {
@@ -9399,7 +9539,7 @@ type Record struct {
 
 func (x *Record) Reset() {
 	*x = Record{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[95]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[97]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9411,7 +9551,7 @@ func (x *Record) String() string {
 func (*Record) ProtoMessage() {}
 
 func (x *Record) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[95]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[97]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9424,7 +9564,7 @@ func (x *Record) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Record.ProtoReflect.Descriptor instead.
 func (*Record) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{95}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{97}
 }
 
 func (x *Record) GetKind() isRecord_Kind {
@@ -9539,7 +9679,7 @@ type Snapshot struct {
 
 func (x *Snapshot) Reset() {
 	*x = Snapshot{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[96]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[98]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9551,7 +9691,7 @@ func (x *Snapshot) String() string {
 func (*Snapshot) ProtoMessage() {}
 
 func (x *Snapshot) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[96]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[98]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9564,7 +9704,7 @@ func (x *Snapshot) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Snapshot.ProtoReflect.Descriptor instead.
 func (*Snapshot) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{96}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{98}
 }
 
 func (x *Snapshot) GetNode() uint64 {
@@ -9770,7 +9910,7 @@ type SnapshotCounts struct {
 
 func (x *SnapshotCounts) Reset() {
 	*x = SnapshotCounts{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[97]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[99]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9782,7 +9922,7 @@ func (x *SnapshotCounts) String() string {
 func (*SnapshotCounts) ProtoMessage() {}
 
 func (x *SnapshotCounts) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[97]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[99]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9795,7 +9935,7 @@ func (x *SnapshotCounts) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SnapshotCounts.ProtoReflect.Descriptor instead.
 func (*SnapshotCounts) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{97}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{99}
 }
 
 func (x *SnapshotCounts) GetDaemons() uint64 {
@@ -9925,7 +10065,7 @@ type SnapshotDelta struct {
 
 func (x *SnapshotDelta) Reset() {
 	*x = SnapshotDelta{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[98]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[100]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9937,7 +10077,7 @@ func (x *SnapshotDelta) String() string {
 func (*SnapshotDelta) ProtoMessage() {}
 
 func (x *SnapshotDelta) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[98]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[100]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9950,7 +10090,7 @@ func (x *SnapshotDelta) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SnapshotDelta.ProtoReflect.Descriptor instead.
 func (*SnapshotDelta) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{98}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{100}
 }
 
 func (x *SnapshotDelta) GetScalars() *Snapshot {
@@ -10151,7 +10291,7 @@ type NameView struct {
 
 func (x *NameView) Reset() {
 	*x = NameView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[99]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[101]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10163,7 +10303,7 @@ func (x *NameView) String() string {
 func (*NameView) ProtoMessage() {}
 
 func (x *NameView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[99]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[101]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10176,7 +10316,7 @@ func (x *NameView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NameView.ProtoReflect.Descriptor instead.
 func (*NameView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{99}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{101}
 }
 
 func (x *NameView) GetName() string {
@@ -10249,7 +10389,7 @@ type NodeInfo struct {
 
 func (x *NodeInfo) Reset() {
 	*x = NodeInfo{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[100]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[102]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10261,7 +10401,7 @@ func (x *NodeInfo) String() string {
 func (*NodeInfo) ProtoMessage() {}
 
 func (x *NodeInfo) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[100]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[102]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10274,7 +10414,7 @@ func (x *NodeInfo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeInfo.ProtoReflect.Descriptor instead.
 func (*NodeInfo) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{100}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{102}
 }
 
 func (x *NodeInfo) GetName() string {
@@ -10370,7 +10510,7 @@ type SchedulerView struct {
 
 func (x *SchedulerView) Reset() {
 	*x = SchedulerView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[101]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[103]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10382,7 +10522,7 @@ func (x *SchedulerView) String() string {
 func (*SchedulerView) ProtoMessage() {}
 
 func (x *SchedulerView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[101]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[103]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10395,7 +10535,7 @@ func (x *SchedulerView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SchedulerView.ProtoReflect.Descriptor instead.
 func (*SchedulerView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{101}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{103}
 }
 
 func (x *SchedulerView) GetActive() bool {
@@ -10474,7 +10614,7 @@ type DaemonView struct {
 
 func (x *DaemonView) Reset() {
 	*x = DaemonView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[102]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[104]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10486,7 +10626,7 @@ func (x *DaemonView) String() string {
 func (*DaemonView) ProtoMessage() {}
 
 func (x *DaemonView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[102]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[104]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10499,7 +10639,7 @@ func (x *DaemonView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DaemonView.ProtoReflect.Descriptor instead.
 func (*DaemonView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{102}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{104}
 }
 
 func (x *DaemonView) GetDaemon() *DaemonRef {
@@ -10696,7 +10836,7 @@ type OrderView struct {
 
 func (x *OrderView) Reset() {
 	*x = OrderView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[103]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[105]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10708,7 +10848,7 @@ func (x *OrderView) String() string {
 func (*OrderView) ProtoMessage() {}
 
 func (x *OrderView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[103]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[105]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10721,7 +10861,7 @@ func (x *OrderView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderView.ProtoReflect.Descriptor instead.
 func (*OrderView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{103}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{105}
 }
 
 func (x *OrderView) GetHeight() uint64 {
@@ -10760,7 +10900,7 @@ type ReplicaView struct {
 
 func (x *ReplicaView) Reset() {
 	*x = ReplicaView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[104]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[106]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10772,7 +10912,7 @@ func (x *ReplicaView) String() string {
 func (*ReplicaView) ProtoMessage() {}
 
 func (x *ReplicaView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[104]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[106]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10785,7 +10925,7 @@ func (x *ReplicaView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReplicaView.ProtoReflect.Descriptor instead.
 func (*ReplicaView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{104}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{106}
 }
 
 func (x *ReplicaView) GetChain() uint64 {
@@ -10860,7 +11000,7 @@ type PeerView struct {
 
 func (x *PeerView) Reset() {
 	*x = PeerView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[105]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[107]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10872,7 +11012,7 @@ func (x *PeerView) String() string {
 func (*PeerView) ProtoMessage() {}
 
 func (x *PeerView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[105]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[107]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10885,7 +11025,7 @@ func (x *PeerView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PeerView.ProtoReflect.Descriptor instead.
 func (*PeerView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{105}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{107}
 }
 
 func (x *PeerView) GetPeer() uint64 {
@@ -11012,7 +11152,7 @@ type MemberView struct {
 
 func (x *MemberView) Reset() {
 	*x = MemberView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[106]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[108]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -11024,7 +11164,7 @@ func (x *MemberView) String() string {
 func (*MemberView) ProtoMessage() {}
 
 func (x *MemberView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[106]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[108]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11037,7 +11177,7 @@ func (x *MemberView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MemberView.ProtoReflect.Descriptor instead.
 func (*MemberView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{106}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{108}
 }
 
 func (x *MemberView) GetGone() bool {
@@ -11144,7 +11284,7 @@ type MeshView struct {
 
 func (x *MeshView) Reset() {
 	*x = MeshView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[107]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[109]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -11156,7 +11296,7 @@ func (x *MeshView) String() string {
 func (*MeshView) ProtoMessage() {}
 
 func (x *MeshView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[107]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[109]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11169,7 +11309,7 @@ func (x *MeshView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MeshView.ProtoReflect.Descriptor instead.
 func (*MeshView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{107}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{109}
 }
 
 func (x *MeshView) GetLink() *MeshLink {
@@ -11357,7 +11497,7 @@ type EchoView struct {
 
 func (x *EchoView) Reset() {
 	*x = EchoView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[108]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[110]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -11369,7 +11509,7 @@ func (x *EchoView) String() string {
 func (*EchoView) ProtoMessage() {}
 
 func (x *EchoView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[108]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[110]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11382,7 +11522,7 @@ func (x *EchoView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EchoView.ProtoReflect.Descriptor instead.
 func (*EchoView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{108}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{110}
 }
 
 func (x *EchoView) GetState() EchoView_State {
@@ -11454,7 +11594,7 @@ type CutOffView struct {
 
 func (x *CutOffView) Reset() {
 	*x = CutOffView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[109]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[111]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -11466,7 +11606,7 @@ func (x *CutOffView) String() string {
 func (*CutOffView) ProtoMessage() {}
 
 func (x *CutOffView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[109]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[111]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11479,7 +11619,7 @@ func (x *CutOffView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CutOffView.ProtoReflect.Descriptor instead.
 func (*CutOffView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{109}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{111}
 }
 
 func (x *CutOffView) GetLost() uint32 {
@@ -11514,7 +11654,7 @@ type AvoidView struct {
 
 func (x *AvoidView) Reset() {
 	*x = AvoidView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[110]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[112]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -11526,7 +11666,7 @@ func (x *AvoidView) String() string {
 func (*AvoidView) ProtoMessage() {}
 
 func (x *AvoidView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[110]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[112]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11539,7 +11679,7 @@ func (x *AvoidView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AvoidView.ProtoReflect.Descriptor instead.
 func (*AvoidView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{110}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{112}
 }
 
 func (x *AvoidView) GetPeer() uint64 {
@@ -11579,7 +11719,7 @@ type MaintenanceView struct {
 
 func (x *MaintenanceView) Reset() {
 	*x = MaintenanceView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[111]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[113]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -11591,7 +11731,7 @@ func (x *MaintenanceView) String() string {
 func (*MaintenanceView) ProtoMessage() {}
 
 func (x *MaintenanceView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[111]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[113]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11604,7 +11744,7 @@ func (x *MaintenanceView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MaintenanceView.ProtoReflect.Descriptor instead.
 func (*MaintenanceView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{111}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{113}
 }
 
 func (x *MaintenanceView) GetPhase() MaintenancePhase {
@@ -11676,7 +11816,7 @@ type EmittedAction struct {
 
 func (x *EmittedAction) Reset() {
 	*x = EmittedAction{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[112]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[114]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -11688,7 +11828,7 @@ func (x *EmittedAction) String() string {
 func (*EmittedAction) ProtoMessage() {}
 
 func (x *EmittedAction) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[112]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[114]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11701,7 +11841,7 @@ func (x *EmittedAction) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EmittedAction.ProtoReflect.Descriptor instead.
 func (*EmittedAction) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{112}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{114}
 }
 
 func (x *EmittedAction) GetId() uint64 {
@@ -11754,7 +11894,7 @@ type MigrationView struct {
 
 func (x *MigrationView) Reset() {
 	*x = MigrationView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[113]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[115]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -11766,7 +11906,7 @@ func (x *MigrationView) String() string {
 func (*MigrationView) ProtoMessage() {}
 
 func (x *MigrationView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[113]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[115]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11779,7 +11919,7 @@ func (x *MigrationView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MigrationView.ProtoReflect.Descriptor instead.
 func (*MigrationView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{113}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{115}
 }
 
 func (x *MigrationView) GetMigration() uint64 {
@@ -11895,7 +12035,7 @@ type PluginView struct {
 
 func (x *PluginView) Reset() {
 	*x = PluginView{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[114]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[116]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -11907,7 +12047,7 @@ func (x *PluginView) String() string {
 func (*PluginView) ProtoMessage() {}
 
 func (x *PluginView) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[114]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[116]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11920,7 +12060,7 @@ func (x *PluginView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PluginView.ProtoReflect.Descriptor instead.
 func (*PluginView) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{114}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{116}
 }
 
 func (x *PluginView) GetName() string {
@@ -12046,7 +12186,7 @@ type Stats struct {
 
 func (x *Stats) Reset() {
 	*x = Stats{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[115]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[117]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -12058,7 +12198,7 @@ func (x *Stats) String() string {
 func (*Stats) ProtoMessage() {}
 
 func (x *Stats) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[115]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[117]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -12071,7 +12211,7 @@ func (x *Stats) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Stats.ProtoReflect.Descriptor instead.
 func (*Stats) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{115}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{117}
 }
 
 func (x *Stats) GetEventsApplied() uint64 {
@@ -12241,7 +12381,7 @@ type JournalEntry struct {
 
 func (x *JournalEntry) Reset() {
 	*x = JournalEntry{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[116]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[118]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -12253,7 +12393,7 @@ func (x *JournalEntry) String() string {
 func (*JournalEntry) ProtoMessage() {}
 
 func (x *JournalEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[116]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[118]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -12266,7 +12406,7 @@ func (x *JournalEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JournalEntry.ProtoReflect.Descriptor instead.
 func (*JournalEntry) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{116}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{118}
 }
 
 func (x *JournalEntry) GetIndex() uint64 {
@@ -12531,7 +12671,7 @@ type Boot struct {
 
 func (x *Boot) Reset() {
 	*x = Boot{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[117]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[119]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -12543,7 +12683,7 @@ func (x *Boot) String() string {
 func (*Boot) ProtoMessage() {}
 
 func (x *Boot) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[117]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[119]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -12556,7 +12696,7 @@ func (x *Boot) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Boot.ProtoReflect.Descriptor instead.
 func (*Boot) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{117}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{119}
 }
 
 func (x *Boot) GetNode() uint64 {
@@ -12609,7 +12749,7 @@ type Tick struct {
 
 func (x *Tick) Reset() {
 	*x = Tick{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[118]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[120]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -12621,7 +12761,7 @@ func (x *Tick) String() string {
 func (*Tick) ProtoMessage() {}
 
 func (x *Tick) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[118]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[120]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -12634,7 +12774,7 @@ func (x *Tick) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Tick.ProtoReflect.Descriptor instead.
 func (*Tick) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{118}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{120}
 }
 
 func (x *Tick) GetQueueRoom() uint32 {
@@ -12671,7 +12811,7 @@ type JudgedCommit struct {
 
 func (x *JudgedCommit) Reset() {
 	*x = JudgedCommit{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[119]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[121]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -12683,7 +12823,7 @@ func (x *JudgedCommit) String() string {
 func (*JudgedCommit) ProtoMessage() {}
 
 func (x *JudgedCommit) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[119]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[121]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -12696,7 +12836,7 @@ func (x *JudgedCommit) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JudgedCommit.ProtoReflect.Descriptor instead.
 func (*JudgedCommit) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{119}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{121}
 }
 
 func (x *JudgedCommit) GetEvent() *AdminEvent {
@@ -12782,7 +12922,7 @@ type PeersAnnounced struct {
 
 func (x *PeersAnnounced) Reset() {
 	*x = PeersAnnounced{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[120]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[122]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -12794,7 +12934,7 @@ func (x *PeersAnnounced) String() string {
 func (*PeersAnnounced) ProtoMessage() {}
 
 func (x *PeersAnnounced) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[120]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[122]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -12807,7 +12947,7 @@ func (x *PeersAnnounced) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PeersAnnounced.ProtoReflect.Descriptor instead.
 func (*PeersAnnounced) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{120}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{122}
 }
 
 func (x *PeersAnnounced) GetPeers() []*PeersAnnounced_Announced {
@@ -12834,7 +12974,7 @@ type Reload struct {
 
 func (x *Reload) Reset() {
 	*x = Reload{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[121]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[123]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -12846,7 +12986,7 @@ func (x *Reload) String() string {
 func (*Reload) ProtoMessage() {}
 
 func (x *Reload) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[121]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[123]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -12859,7 +12999,7 @@ func (x *Reload) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Reload.ProtoReflect.Descriptor instead.
 func (*Reload) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{121}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{123}
 }
 
 func (x *Reload) GetConfigToml() string {
@@ -12881,7 +13021,7 @@ type Acknowledged struct {
 
 func (x *Acknowledged) Reset() {
 	*x = Acknowledged{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[122]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[124]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -12893,7 +13033,7 @@ func (x *Acknowledged) String() string {
 func (*Acknowledged) ProtoMessage() {}
 
 func (x *Acknowledged) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[122]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[124]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -12906,7 +13046,7 @@ func (x *Acknowledged) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Acknowledged.ProtoReflect.Descriptor instead.
 func (*Acknowledged) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{122}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{124}
 }
 
 func (x *Acknowledged) GetChain() Acknowledged_Chain {
@@ -12934,7 +13074,7 @@ type FailureReport struct {
 
 func (x *FailureReport) Reset() {
 	*x = FailureReport{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[123]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[125]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -12946,7 +13086,7 @@ func (x *FailureReport) String() string {
 func (*FailureReport) ProtoMessage() {}
 
 func (x *FailureReport) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[123]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[125]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -12959,7 +13099,7 @@ func (x *FailureReport) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FailureReport.ProtoReflect.Descriptor instead.
 func (*FailureReport) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{123}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{125}
 }
 
 func (x *FailureReport) GetSource() string {
@@ -12995,7 +13135,7 @@ type Samples struct {
 
 func (x *Samples) Reset() {
 	*x = Samples{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[124]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[126]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -13007,7 +13147,7 @@ func (x *Samples) String() string {
 func (*Samples) ProtoMessage() {}
 
 func (x *Samples) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[124]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[126]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -13020,7 +13160,7 @@ func (x *Samples) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Samples.ProtoReflect.Descriptor instead.
 func (*Samples) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{124}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{126}
 }
 
 func (x *Samples) GetProbe() string {
@@ -13095,7 +13235,7 @@ type ActionOutcome struct {
 
 func (x *ActionOutcome) Reset() {
 	*x = ActionOutcome{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[125]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[127]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -13107,7 +13247,7 @@ func (x *ActionOutcome) String() string {
 func (*ActionOutcome) ProtoMessage() {}
 
 func (x *ActionOutcome) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[125]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[127]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -13120,7 +13260,7 @@ func (x *ActionOutcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ActionOutcome.ProtoReflect.Descriptor instead.
 func (*ActionOutcome) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{125}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{127}
 }
 
 func (x *ActionOutcome) GetActionId() uint64 {
@@ -13187,7 +13327,7 @@ type ScoreTable struct {
 
 func (x *ScoreTable) Reset() {
 	*x = ScoreTable{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[126]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[128]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -13199,7 +13339,7 @@ func (x *ScoreTable) String() string {
 func (*ScoreTable) ProtoMessage() {}
 
 func (x *ScoreTable) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[126]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[128]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -13212,7 +13352,7 @@ func (x *ScoreTable) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ScoreTable.ProtoReflect.Descriptor instead.
 func (*ScoreTable) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{126}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{128}
 }
 
 func (x *ScoreTable) GetViewVersion() uint64 {
@@ -13255,7 +13395,7 @@ type ChainScore struct {
 
 func (x *ChainScore) Reset() {
 	*x = ChainScore{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[127]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[129]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -13267,7 +13407,7 @@ func (x *ChainScore) String() string {
 func (*ChainScore) ProtoMessage() {}
 
 func (x *ChainScore) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[127]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[129]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -13280,7 +13420,7 @@ func (x *ChainScore) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChainScore.ProtoReflect.Descriptor instead.
 func (*ChainScore) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{127}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{129}
 }
 
 func (x *ChainScore) GetChain() uint64 {
@@ -13321,7 +13461,7 @@ type NodeScore struct {
 
 func (x *NodeScore) Reset() {
 	*x = NodeScore{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[128]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[130]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -13333,7 +13473,7 @@ func (x *NodeScore) String() string {
 func (*NodeScore) ProtoMessage() {}
 
 func (x *NodeScore) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[128]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[130]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -13346,7 +13486,7 @@ func (x *NodeScore) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeScore.ProtoReflect.Descriptor instead.
 func (*NodeScore) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{128}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{130}
 }
 
 func (x *NodeScore) GetNode() uint64 {
@@ -13375,7 +13515,7 @@ type MigrationCost struct {
 
 func (x *MigrationCost) Reset() {
 	*x = MigrationCost{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[129]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[131]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -13387,7 +13527,7 @@ func (x *MigrationCost) String() string {
 func (*MigrationCost) ProtoMessage() {}
 
 func (x *MigrationCost) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[129]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[131]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -13400,7 +13540,7 @@ func (x *MigrationCost) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MigrationCost.ProtoReflect.Descriptor instead.
 func (*MigrationCost) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{129}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{131}
 }
 
 func (x *MigrationCost) GetStateTransfer() *durationpb.Duration {
@@ -13435,7 +13575,7 @@ type Migrations struct {
 
 func (x *Migrations) Reset() {
 	*x = Migrations{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[130]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[132]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -13447,7 +13587,7 @@ func (x *Migrations) String() string {
 func (*Migrations) ProtoMessage() {}
 
 func (x *Migrations) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[130]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[132]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -13460,7 +13600,7 @@ func (x *Migrations) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Migrations.ProtoReflect.Descriptor instead.
 func (*Migrations) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{130}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{132}
 }
 
 func (x *Migrations) GetInFlight() []*MigrationView {
@@ -13492,7 +13632,7 @@ type BlastRadius struct {
 
 func (x *BlastRadius) Reset() {
 	*x = BlastRadius{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[131]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[133]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -13504,7 +13644,7 @@ func (x *BlastRadius) String() string {
 func (*BlastRadius) ProtoMessage() {}
 
 func (x *BlastRadius) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[131]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[133]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -13517,7 +13657,7 @@ func (x *BlastRadius) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BlastRadius.ProtoReflect.Descriptor instead.
 func (*BlastRadius) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{131}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{133}
 }
 
 func (x *BlastRadius) GetAffectedNodes() []uint64 {
@@ -13574,7 +13714,7 @@ type DaemonLifecycle_Started struct {
 
 func (x *DaemonLifecycle_Started) Reset() {
 	*x = DaemonLifecycle_Started{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[132]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[134]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -13586,7 +13726,7 @@ func (x *DaemonLifecycle_Started) String() string {
 func (*DaemonLifecycle_Started) ProtoMessage() {}
 
 func (x *DaemonLifecycle_Started) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[132]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[134]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -13599,7 +13739,7 @@ func (x *DaemonLifecycle_Started) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DaemonLifecycle_Started.ProtoReflect.Descriptor instead.
 func (*DaemonLifecycle_Started) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{7, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{8, 0}
 }
 
 func (x *DaemonLifecycle_Started) GetPid() int64 {
@@ -13632,7 +13772,7 @@ type DaemonLifecycle_ExitedCleanly struct {
 
 func (x *DaemonLifecycle_ExitedCleanly) Reset() {
 	*x = DaemonLifecycle_ExitedCleanly{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[133]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[135]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -13644,7 +13784,7 @@ func (x *DaemonLifecycle_ExitedCleanly) String() string {
 func (*DaemonLifecycle_ExitedCleanly) ProtoMessage() {}
 
 func (x *DaemonLifecycle_ExitedCleanly) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[133]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[135]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -13657,7 +13797,7 @@ func (x *DaemonLifecycle_ExitedCleanly) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DaemonLifecycle_ExitedCleanly.ProtoReflect.Descriptor instead.
 func (*DaemonLifecycle_ExitedCleanly) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{7, 1}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{8, 1}
 }
 
 func (x *DaemonLifecycle_ExitedCleanly) GetExit() *DaemonExit {
@@ -13677,7 +13817,7 @@ type DaemonLifecycle_Crashed struct {
 
 func (x *DaemonLifecycle_Crashed) Reset() {
 	*x = DaemonLifecycle_Crashed{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[134]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[136]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -13689,7 +13829,7 @@ func (x *DaemonLifecycle_Crashed) String() string {
 func (*DaemonLifecycle_Crashed) ProtoMessage() {}
 
 func (x *DaemonLifecycle_Crashed) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[134]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[136]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -13702,7 +13842,7 @@ func (x *DaemonLifecycle_Crashed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DaemonLifecycle_Crashed.ProtoReflect.Descriptor instead.
 func (*DaemonLifecycle_Crashed) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{7, 2}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{8, 2}
 }
 
 func (x *DaemonLifecycle_Crashed) GetReason() string {
@@ -13729,7 +13869,7 @@ type DaemonLifecycle_Replaced struct {
 
 func (x *DaemonLifecycle_Replaced) Reset() {
 	*x = DaemonLifecycle_Replaced{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[135]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[137]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -13741,7 +13881,7 @@ func (x *DaemonLifecycle_Replaced) String() string {
 func (*DaemonLifecycle_Replaced) ProtoMessage() {}
 
 func (x *DaemonLifecycle_Replaced) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[135]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[137]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -13754,7 +13894,7 @@ func (x *DaemonLifecycle_Replaced) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DaemonLifecycle_Replaced.ProtoReflect.Descriptor instead.
 func (*DaemonLifecycle_Replaced) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{7, 3}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{8, 3}
 }
 
 // Rejected: what the daemon's entry in the configuration points at is missing or can't be
@@ -13768,7 +13908,7 @@ type DaemonLifecycle_Rejected struct {
 
 func (x *DaemonLifecycle_Rejected) Reset() {
 	*x = DaemonLifecycle_Rejected{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[136]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[138]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -13780,7 +13920,7 @@ func (x *DaemonLifecycle_Rejected) String() string {
 func (*DaemonLifecycle_Rejected) ProtoMessage() {}
 
 func (x *DaemonLifecycle_Rejected) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[136]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[138]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -13793,7 +13933,7 @@ func (x *DaemonLifecycle_Rejected) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DaemonLifecycle_Rejected.ProtoReflect.Descriptor instead.
 func (*DaemonLifecycle_Rejected) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{7, 4}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{8, 4}
 }
 
 func (x *DaemonLifecycle_Rejected) GetReason() string {
@@ -13814,7 +13954,7 @@ type Recovery_Signature struct {
 
 func (x *Recovery_Signature) Reset() {
 	*x = Recovery_Signature{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[138]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[140]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -13826,7 +13966,7 @@ func (x *Recovery_Signature) String() string {
 func (*Recovery_Signature) ProtoMessage() {}
 
 func (x *Recovery_Signature) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[138]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[140]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -13839,7 +13979,7 @@ func (x *Recovery_Signature) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Recovery_Signature.ProtoReflect.Descriptor instead.
 func (*Recovery_Signature) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{56, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{57, 0}
 }
 
 func (x *Recovery_Signature) GetNode() uint64 {
@@ -13866,7 +14006,7 @@ type ClusterState_Nonce struct {
 
 func (x *ClusterState_Nonce) Reset() {
 	*x = ClusterState_Nonce{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[139]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[141]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -13878,7 +14018,7 @@ func (x *ClusterState_Nonce) String() string {
 func (*ClusterState_Nonce) ProtoMessage() {}
 
 func (x *ClusterState_Nonce) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[139]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[141]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -13891,7 +14031,7 @@ func (x *ClusterState_Nonce) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClusterState_Nonce.ProtoReflect.Descriptor instead.
 func (*ClusterState_Nonce) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{59, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{60, 0}
 }
 
 func (x *ClusterState_Nonce) GetIssuedAt() *timestamppb.Timestamp {
@@ -13919,7 +14059,7 @@ type ClusterState_Cooldown struct {
 
 func (x *ClusterState_Cooldown) Reset() {
 	*x = ClusterState_Cooldown{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[140]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[142]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -13931,7 +14071,7 @@ func (x *ClusterState_Cooldown) String() string {
 func (*ClusterState_Cooldown) ProtoMessage() {}
 
 func (x *ClusterState_Cooldown) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[140]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[142]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -13944,7 +14084,7 @@ func (x *ClusterState_Cooldown) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClusterState_Cooldown.ProtoReflect.Descriptor instead.
 func (*ClusterState_Cooldown) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{59, 1}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{60, 1}
 }
 
 func (x *ClusterState_Cooldown) GetNode() uint64 {
@@ -13982,7 +14122,7 @@ type ClusterState_Order struct {
 
 func (x *ClusterState_Order) Reset() {
 	*x = ClusterState_Order{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[141]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[143]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -13994,7 +14134,7 @@ func (x *ClusterState_Order) String() string {
 func (*ClusterState_Order) ProtoMessage() {}
 
 func (x *ClusterState_Order) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[141]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[143]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -14007,7 +14147,7 @@ func (x *ClusterState_Order) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClusterState_Order.ProtoReflect.Descriptor instead.
 func (*ClusterState_Order) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{59, 2}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{60, 2}
 }
 
 func (x *ClusterState_Order) GetSubject() string {
@@ -14056,7 +14196,7 @@ type ClusterState_Mark struct {
 
 func (x *ClusterState_Mark) Reset() {
 	*x = ClusterState_Mark{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[142]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[144]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -14068,7 +14208,7 @@ func (x *ClusterState_Mark) String() string {
 func (*ClusterState_Mark) ProtoMessage() {}
 
 func (x *ClusterState_Mark) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[142]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[144]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -14081,7 +14221,7 @@ func (x *ClusterState_Mark) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClusterState_Mark.ProtoReflect.Descriptor instead.
 func (*ClusterState_Mark) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{59, 3}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{60, 3}
 }
 
 func (x *ClusterState_Mark) GetHeight() uint64 {
@@ -14110,7 +14250,7 @@ type ClusterState_Recovered struct {
 
 func (x *ClusterState_Recovered) Reset() {
 	*x = ClusterState_Recovered{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[143]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[145]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -14122,7 +14262,7 @@ func (x *ClusterState_Recovered) String() string {
 func (*ClusterState_Recovered) ProtoMessage() {}
 
 func (x *ClusterState_Recovered) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[143]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[145]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -14135,7 +14275,7 @@ func (x *ClusterState_Recovered) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClusterState_Recovered.ProtoReflect.Descriptor instead.
 func (*ClusterState_Recovered) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{59, 4}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{60, 4}
 }
 
 func (x *ClusterState_Recovered) GetHeight() uint64 {
@@ -14177,7 +14317,7 @@ type MeshLink_Beacon struct {
 
 func (x *MeshLink_Beacon) Reset() {
 	*x = MeshLink_Beacon{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[145]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[147]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -14189,7 +14329,7 @@ func (x *MeshLink_Beacon) String() string {
 func (*MeshLink_Beacon) ProtoMessage() {}
 
 func (x *MeshLink_Beacon) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[145]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[147]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -14202,7 +14342,7 @@ func (x *MeshLink_Beacon) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MeshLink_Beacon.ProtoReflect.Descriptor instead.
 func (*MeshLink_Beacon) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{62, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{63, 0}
 }
 
 func (x *MeshLink_Beacon) GetHeight() uint64 {
@@ -14237,7 +14377,7 @@ type OrderedOver_Daemon struct {
 
 func (x *OrderedOver_Daemon) Reset() {
 	*x = OrderedOver_Daemon{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[146]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[148]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -14249,7 +14389,7 @@ func (x *OrderedOver_Daemon) String() string {
 func (*OrderedOver_Daemon) ProtoMessage() {}
 
 func (x *OrderedOver_Daemon) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[146]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[148]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -14262,7 +14402,7 @@ func (x *OrderedOver_Daemon) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedOver_Daemon.ProtoReflect.Descriptor instead.
 func (*OrderedOver_Daemon) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{63, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{64, 0}
 }
 
 func (x *OrderedOver_Daemon) GetDaemon() *DaemonRef {
@@ -14297,7 +14437,7 @@ type OrderedOver_Chain struct {
 
 func (x *OrderedOver_Chain) Reset() {
 	*x = OrderedOver_Chain{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[147]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[149]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -14309,7 +14449,7 @@ func (x *OrderedOver_Chain) String() string {
 func (*OrderedOver_Chain) ProtoMessage() {}
 
 func (x *OrderedOver_Chain) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[147]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[149]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -14322,7 +14462,7 @@ func (x *OrderedOver_Chain) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedOver_Chain.ProtoReflect.Descriptor instead.
 func (*OrderedOver_Chain) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{63, 1}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{64, 1}
 }
 
 func (x *OrderedOver_Chain) GetChain() uint64 {
@@ -14356,7 +14496,7 @@ type OrderedOver_Node struct {
 
 func (x *OrderedOver_Node) Reset() {
 	*x = OrderedOver_Node{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[148]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[150]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -14368,7 +14508,7 @@ func (x *OrderedOver_Node) String() string {
 func (*OrderedOver_Node) ProtoMessage() {}
 
 func (x *OrderedOver_Node) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[148]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[150]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -14381,7 +14521,7 @@ func (x *OrderedOver_Node) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedOver_Node.ProtoReflect.Descriptor instead.
 func (*OrderedOver_Node) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{63, 2}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{64, 2}
 }
 
 func (x *OrderedOver_Node) GetNode() uint64 {
@@ -14409,7 +14549,7 @@ type OrderedDaemon_Run struct {
 
 func (x *OrderedDaemon_Run) Reset() {
 	*x = OrderedDaemon_Run{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[149]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[151]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -14421,7 +14561,7 @@ func (x *OrderedDaemon_Run) String() string {
 func (*OrderedDaemon_Run) ProtoMessage() {}
 
 func (x *OrderedDaemon_Run) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[149]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[151]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -14434,7 +14574,7 @@ func (x *OrderedDaemon_Run) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedDaemon_Run.ProtoReflect.Descriptor instead.
 func (*OrderedDaemon_Run) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{70, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{71, 0}
 }
 
 func (x *OrderedDaemon_Run) GetIntent() DaemonIntent_Intent {
@@ -14469,7 +14609,7 @@ type OrderedDaemon_Pin struct {
 
 func (x *OrderedDaemon_Pin) Reset() {
 	*x = OrderedDaemon_Pin{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[150]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[152]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -14481,7 +14621,7 @@ func (x *OrderedDaemon_Pin) String() string {
 func (*OrderedDaemon_Pin) ProtoMessage() {}
 
 func (x *OrderedDaemon_Pin) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[150]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[152]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -14494,7 +14634,7 @@ func (x *OrderedDaemon_Pin) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedDaemon_Pin.ProtoReflect.Descriptor instead.
 func (*OrderedDaemon_Pin) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{70, 1}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{71, 1}
 }
 
 func (x *OrderedDaemon_Pin) GetNode() uint64 {
@@ -14530,7 +14670,7 @@ type OrderedDaemon_Restart struct {
 
 func (x *OrderedDaemon_Restart) Reset() {
 	*x = OrderedDaemon_Restart{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[151]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[153]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -14542,7 +14682,7 @@ func (x *OrderedDaemon_Restart) String() string {
 func (*OrderedDaemon_Restart) ProtoMessage() {}
 
 func (x *OrderedDaemon_Restart) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[151]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[153]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -14555,7 +14695,7 @@ func (x *OrderedDaemon_Restart) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedDaemon_Restart.ProtoReflect.Descriptor instead.
 func (*OrderedDaemon_Restart) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{70, 2}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{71, 2}
 }
 
 func (x *OrderedDaemon_Restart) GetAt() *timestamppb.Timestamp {
@@ -14585,7 +14725,7 @@ type OrderedChain_Count struct {
 
 func (x *OrderedChain_Count) Reset() {
 	*x = OrderedChain_Count{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[152]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[154]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -14597,7 +14737,7 @@ func (x *OrderedChain_Count) String() string {
 func (*OrderedChain_Count) ProtoMessage() {}
 
 func (x *OrderedChain_Count) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[152]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[154]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -14610,7 +14750,7 @@ func (x *OrderedChain_Count) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedChain_Count.ProtoReflect.Descriptor instead.
 func (*OrderedChain_Count) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{72, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{73, 0}
 }
 
 func (x *OrderedChain_Count) GetDesired() uint32 {
@@ -14659,7 +14799,7 @@ type OrderedChain_Hold struct {
 
 func (x *OrderedChain_Hold) Reset() {
 	*x = OrderedChain_Hold{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[153]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[155]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -14671,7 +14811,7 @@ func (x *OrderedChain_Hold) String() string {
 func (*OrderedChain_Hold) ProtoMessage() {}
 
 func (x *OrderedChain_Hold) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[153]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[155]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -14684,7 +14824,7 @@ func (x *OrderedChain_Hold) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderedChain_Hold.ProtoReflect.Descriptor instead.
 func (*OrderedChain_Hold) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{72, 1}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{73, 1}
 }
 
 func (x *OrderedChain_Hold) GetIntent() LocalReplicaIntent_Intent {
@@ -14719,7 +14859,7 @@ type MeshView_OpenToken struct {
 
 func (x *MeshView_OpenToken) Reset() {
 	*x = MeshView_OpenToken{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[154]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[156]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -14731,7 +14871,7 @@ func (x *MeshView_OpenToken) String() string {
 func (*MeshView_OpenToken) ProtoMessage() {}
 
 func (x *MeshView_OpenToken) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[154]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[156]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -14744,7 +14884,7 @@ func (x *MeshView_OpenToken) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MeshView_OpenToken.ProtoReflect.Descriptor instead.
 func (*MeshView_OpenToken) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{107, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{109, 0}
 }
 
 func (x *MeshView_OpenToken) GetNode() uint64 {
@@ -14787,7 +14927,7 @@ type PeersAnnounced_Announced struct {
 
 func (x *PeersAnnounced_Announced) Reset() {
 	*x = PeersAnnounced_Announced{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[155]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[157]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -14799,7 +14939,7 @@ func (x *PeersAnnounced_Announced) String() string {
 func (*PeersAnnounced_Announced) ProtoMessage() {}
 
 func (x *PeersAnnounced_Announced) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[155]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[157]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -14812,7 +14952,7 @@ func (x *PeersAnnounced_Announced) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PeersAnnounced_Announced.ProtoReflect.Descriptor instead.
 func (*PeersAnnounced_Announced) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{120, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{122, 0}
 }
 
 func (x *PeersAnnounced_Announced) GetId() uint64 {
@@ -14895,7 +15035,7 @@ type BlastRadius_Warning struct {
 
 func (x *BlastRadius_Warning) Reset() {
 	*x = BlastRadius_Warning{}
-	mi := &file_meshos_v1_meshos_proto_msgTypes[156]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[158]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -14907,7 +15047,7 @@ func (x *BlastRadius_Warning) String() string {
 func (*BlastRadius_Warning) ProtoMessage() {}
 
 func (x *BlastRadius_Warning) ProtoReflect() protoreflect.Message {
-	mi := &file_meshos_v1_meshos_proto_msgTypes[156]
+	mi := &file_meshos_v1_meshos_proto_msgTypes[158]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -14920,7 +15060,7 @@ func (x *BlastRadius_Warning) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BlastRadius_Warning.ProtoReflect.Descriptor instead.
 func (*BlastRadius_Warning) Descriptor() ([]byte, []int) {
-	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{131, 0}
+	return file_meshos_v1_meshos_proto_rawDescGZIP(), []int{133, 0}
 }
 
 func (x *BlastRadius_Warning) GetKind() string {
@@ -14952,7 +15092,7 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\x12STATUS_UNSPECIFIED\x10\x00\x12\x12\n" +
 	"\x0eSTATUS_HEALTHY\x10\x01\x12\x13\n" +
 	"\x0fSTATUS_DEGRADED\x10\x02\x12\x14\n" +
-	"\x10STATUS_UNHEALTHY\x10\x03\"\x8c\b\n" +
+	"\x10STATUS_UNHEALTHY\x10\x03\"\xd2\b\n" +
 	"\x05Event\x12A\n" +
 	"\x0ereplica_update\x18\x01 \x01(\v2\x18.meshos.v1.ReplicaUpdateH\x00R\rreplicaUpdate\x12A\n" +
 	"\x0ereplica_leader\x18\x02 \x01(\v2\x18.meshos.v1.ReplicaLeaderH\x00R\rreplicaLeader\x12M\n" +
@@ -14971,7 +15111,8 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\rdaemon_intent\x18\f \x01(\v2\x17.meshos.v1.DaemonIntentH\x00R\fdaemonIntent\x12Q\n" +
 	"\x14local_replica_intent\x18\r \x01(\v2\x1d.meshos.v1.LocalReplicaIntentH\x00R\x12localReplicaIntent\x12S\n" +
 	"\x14maintenance_observed\x18\x0e \x01(\v2\x1e.meshos.v1.MaintenanceObservedH\x00R\x13maintenanceObserved\x121\n" +
-	"\bshutdown\x18\x0f \x01(\v2\x13.meshos.v1.ShutdownH\x00R\bshutdown\x12\x16\n" +
+	"\bshutdown\x18\x0f \x01(\v2\x13.meshos.v1.ShutdownH\x00R\bshutdown\x12D\n" +
+	"\x0freplica_current\x18\x10 \x01(\v2\x19.meshos.v1.ReplicaCurrentH\x00R\x0ereplicaCurrent\x12\x16\n" +
 	"\x06reason\x18\x14 \x01(\tR\x06reasonB\x06\n" +
 	"\x04kind\"\n" +
 	"\n" +
@@ -14990,7 +15131,10 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\rReplicaLeader\x12\x14\n" +
 	"\x05chain\x18\x01 \x01(\x04R\x05chain\x12\x1b\n" +
 	"\x06leader\x18\x02 \x01(\x04H\x00R\x06leader\x88\x01\x01B\t\n" +
-	"\a_leader\"\xdb\x01\n" +
+	"\a_leader\"@\n" +
+	"\x0eReplicaCurrent\x12\x14\n" +
+	"\x05chain\x18\x01 \x01(\x04R\x05chain\x12\x18\n" +
+	"\aholders\x18\x02 \x03(\x04R\aholders\"\xdb\x01\n" +
 	"\x11ReplicaTransition\x125\n" +
 	"\x04kind\x18\x01 \x01(\x0e2!.meshos.v1.ReplicaTransition.KindR\x04kind\x12\x14\n" +
 	"\x05chain\x18\x02 \x01(\x04R\x05chain\x12\x16\n" +
@@ -15618,7 +15762,7 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\x04Hold\x12<\n" +
 	"\x06intent\x18\x01 \x01(\x0e2$.meshos.v1.LocalReplicaIntent.IntentR\x06intent\x128\n" +
 	"\x04over\x18\x02 \x01(\x0e2$.meshos.v1.LocalReplicaIntent.IntentR\x04over\x12&\n" +
-	"\x02by\x18\x03 \x01(\v2\x16.meshos.v1.OrderOriginR\x02by\"\xe3\x06\n" +
+	"\x02by\x18\x03 \x01(\v2\x16.meshos.v1.OrderOriginR\x02by\"\xa9\a\n" +
 	"\x06Action\x12;\n" +
 	"\fstart_daemon\x18\x01 \x01(\v2\x16.meshos.v1.StartDaemonH\x00R\vstartDaemon\x128\n" +
 	"\vstop_daemon\x18\x02 \x01(\v2\x15.meshos.v1.StopDaemonH\x00R\n" +
@@ -15638,7 +15782,8 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\n" +
 	"ask_reload\x18\f \x01(\v2\x14.meshos.v1.AskReloadH\x00R\taskReload\x128\n" +
 	"\vsend_signal\x18\r \x01(\v2\x15.meshos.v1.SendSignalH\x00R\n" +
-	"sendSignalB\x06\n" +
+	"sendSignal\x12D\n" +
+	"\x0ftransfer_leader\x18\x0e \x01(\v2\x19.meshos.v1.TransferLeaderH\x00R\x0etransferLeaderB\x06\n" +
 	"\x04kind\";\n" +
 	"\vStartDaemon\x12,\n" +
 	"\x06daemon\x18\x01 \x01(\v2\x14.meshos.v1.DaemonRefR\x06daemon\"\x83\x01\n" +
@@ -15661,7 +15806,10 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\t_replaces\"?\n" +
 	"\x0fRequestEviction\x12\x14\n" +
 	"\x05chain\x18\x01 \x01(\x04R\x05chain\x12\x16\n" +
-	"\x06victim\x18\x02 \x01(\x04R\x06victim\"E\n" +
+	"\x06victim\x18\x02 \x01(\x04R\x06victim\"6\n" +
+	"\x0eTransferLeader\x12\x14\n" +
+	"\x05chain\x18\x01 \x01(\x04R\x05chain\x12\x0e\n" +
+	"\x02to\x18\x02 \x01(\x04R\x02to\"E\n" +
 	"\vMigrateBlob\x12\x12\n" +
 	"\x04blob\x18\x01 \x01(\x04R\x04blob\x12\x12\n" +
 	"\x04from\x18\x02 \x01(\x04R\x04from\x12\x0e\n" +
@@ -16345,7 +16493,7 @@ func file_meshos_v1_meshos_proto_rawDescGZIP() []byte {
 }
 
 var file_meshos_v1_meshos_proto_enumTypes = make([]protoimpl.EnumInfo, 21)
-var file_meshos_v1_meshos_proto_msgTypes = make([]protoimpl.MessageInfo, 157)
+var file_meshos_v1_meshos_proto_msgTypes = make([]protoimpl.MessageInfo, 159)
 var file_meshos_v1_meshos_proto_goTypes = []any{
 	(NodeHealth)(0),                       // 0: meshos.v1.NodeHealth
 	(MaintenancePhase)(0),                 // 1: meshos.v1.MaintenancePhase
@@ -16374,532 +16522,536 @@ var file_meshos_v1_meshos_proto_goTypes = []any{
 	(*Shutdown)(nil),                      // 24: meshos.v1.Shutdown
 	(*ReplicaUpdate)(nil),                 // 25: meshos.v1.ReplicaUpdate
 	(*ReplicaLeader)(nil),                 // 26: meshos.v1.ReplicaLeader
-	(*ReplicaTransition)(nil),             // 27: meshos.v1.ReplicaTransition
-	(*DaemonLifecycle)(nil),               // 28: meshos.v1.DaemonLifecycle
-	(*DaemonExit)(nil),                    // 29: meshos.v1.DaemonExit
-	(*RttSample)(nil),                     // 30: meshos.v1.RttSample
-	(*NodeHealthSample)(nil),              // 31: meshos.v1.NodeHealthSample
-	(*ProbeResult)(nil),                   // 32: meshos.v1.ProbeResult
-	(*ProbeDetail)(nil),                   // 33: meshos.v1.ProbeDetail
-	(*PathMtu)(nil),                       // 34: meshos.v1.PathMtu
-	(*PeerInventory)(nil),                 // 35: meshos.v1.PeerInventory
-	(*DiskSpace)(nil),                     // 36: meshos.v1.DiskSpace
-	(*Temperature)(nil),                   // 37: meshos.v1.Temperature
-	(*NetworkLink)(nil),                   // 38: meshos.v1.NetworkLink
-	(*Gpu)(nil),                           // 39: meshos.v1.Gpu
-	(*LogLine)(nil),                       // 40: meshos.v1.LogLine
-	(*OutputPlace)(nil),                   // 41: meshos.v1.OutputPlace
-	(*BlobAnnouncement)(nil),              // 42: meshos.v1.BlobAnnouncement
-	(*PlacementIntent)(nil),               // 43: meshos.v1.PlacementIntent
-	(*DaemonIntent)(nil),                  // 44: meshos.v1.DaemonIntent
-	(*LocalReplicaIntent)(nil),            // 45: meshos.v1.LocalReplicaIntent
-	(*MaintenanceObserved)(nil),           // 46: meshos.v1.MaintenanceObserved
-	(*AdminEvent)(nil),                    // 47: meshos.v1.AdminEvent
-	(*NodeTarget)(nil),                    // 48: meshos.v1.NodeTarget
-	(*EnterMaintenance)(nil),              // 49: meshos.v1.EnterMaintenance
-	(*Drain)(nil),                         // 50: meshos.v1.Drain
-	(*DropReplicas)(nil),                  // 51: meshos.v1.DropReplicas
-	(*SetDaemonIntent)(nil),               // 52: meshos.v1.SetDaemonIntent
-	(*SetPlacement)(nil),                  // 53: meshos.v1.SetPlacement
-	(*SetLocalReplica)(nil),               // 54: meshos.v1.SetLocalReplica
-	(*RestartDaemon)(nil),                 // 55: meshos.v1.RestartDaemon
-	(*ReloadDaemon)(nil),                  // 56: meshos.v1.ReloadDaemon
-	(*SignalDaemon)(nil),                  // 57: meshos.v1.SignalDaemon
-	(*SetChain)(nil),                      // 58: meshos.v1.SetChain
-	(*ChainStream)(nil),                   // 59: meshos.v1.ChainStream
-	(*FreezeCluster)(nil),                 // 60: meshos.v1.FreezeCluster
-	(*ThawCluster)(nil),                   // 61: meshos.v1.ThawCluster
-	(*FlushAvoidLists)(nil),               // 62: meshos.v1.FlushAvoidLists
-	(*ForceEvictReplica)(nil),             // 63: meshos.v1.ForceEvictReplica
-	(*ForceRestartDaemon)(nil),            // 64: meshos.v1.ForceRestartDaemon
-	(*ForceCutover)(nil),                  // 65: meshos.v1.ForceCutover
-	(*KillMigration)(nil),                 // 66: meshos.v1.KillMigration
-	(*AdmitNode)(nil),                     // 67: meshos.v1.AdmitNode
-	(*ExpelNode)(nil),                     // 68: meshos.v1.ExpelNode
-	(*SetSigners)(nil),                    // 69: meshos.v1.SetSigners
-	(*Checkpoint)(nil),                    // 70: meshos.v1.Checkpoint
-	(*AcknowledgeRecovery)(nil),           // 71: meshos.v1.AcknowledgeRecovery
-	(*SignedCommit)(nil),                  // 72: meshos.v1.SignedCommit
-	(*AdminCommand)(nil),                  // 73: meshos.v1.AdminCommand
-	(*OrderedEntry)(nil),                  // 74: meshos.v1.OrderedEntry
-	(*LoggedEntry)(nil),                   // 75: meshos.v1.LoggedEntry
-	(*Founding)(nil),                      // 76: meshos.v1.Founding
-	(*Recovery)(nil),                      // 77: meshos.v1.Recovery
-	(*Joining)(nil),                       // 78: meshos.v1.Joining
-	(*RecordedEntry)(nil),                 // 79: meshos.v1.RecordedEntry
-	(*ClusterState)(nil),                  // 80: meshos.v1.ClusterState
-	(*StoredState)(nil),                   // 81: meshos.v1.StoredState
-	(*NodeSummary)(nil),                   // 82: meshos.v1.NodeSummary
-	(*MeshLink)(nil),                      // 83: meshos.v1.MeshLink
-	(*OrderedOver)(nil),                   // 84: meshos.v1.OrderedOver
-	(*OrderedCheckpoint)(nil),             // 85: meshos.v1.OrderedCheckpoint
-	(*OrderedState)(nil),                  // 86: meshos.v1.OrderedState
-	(*OrderOrigin)(nil),                   // 87: meshos.v1.OrderOrigin
-	(*OrderedLocal)(nil),                  // 88: meshos.v1.OrderedLocal
-	(*OrderedNode)(nil),                   // 89: meshos.v1.OrderedNode
-	(*OrderedForce)(nil),                  // 90: meshos.v1.OrderedForce
-	(*OrderedDaemon)(nil),                 // 91: meshos.v1.OrderedDaemon
-	(*OrderedGate)(nil),                   // 92: meshos.v1.OrderedGate
-	(*OrderedChain)(nil),                  // 93: meshos.v1.OrderedChain
-	(*Action)(nil),                        // 94: meshos.v1.Action
-	(*StartDaemon)(nil),                   // 95: meshos.v1.StartDaemon
-	(*StopDaemon)(nil),                    // 96: meshos.v1.StopDaemon
-	(*PullReplica)(nil),                   // 97: meshos.v1.PullReplica
-	(*DropReplica)(nil),                   // 98: meshos.v1.DropReplica
-	(*RequestPlacement)(nil),              // 99: meshos.v1.RequestPlacement
-	(*RequestEviction)(nil),               // 100: meshos.v1.RequestEviction
-	(*MigrateBlob)(nil),                   // 101: meshos.v1.MigrateBlob
-	(*ReduceHeat)(nil),                    // 102: meshos.v1.ReduceHeat
-	(*MarkAvoid)(nil),                     // 103: meshos.v1.MarkAvoid
-	(*ApplyBackoff)(nil),                  // 104: meshos.v1.ApplyBackoff
-	(*CommitMaintenanceTransition)(nil),   // 105: meshos.v1.CommitMaintenanceTransition
-	(*AskReload)(nil),                     // 106: meshos.v1.AskReload
-	(*SendSignal)(nil),                    // 107: meshos.v1.SendSignal
-	(*VerificationOutcome)(nil),           // 108: meshos.v1.VerificationOutcome
-	(*Operator)(nil),                      // 109: meshos.v1.Operator
-	(*AdminAuditRecord)(nil),              // 110: meshos.v1.AdminAuditRecord
-	(*Refusal)(nil),                       // 111: meshos.v1.Refusal
-	(*SignerChange)(nil),                  // 112: meshos.v1.SignerChange
-	(*LogRecord)(nil),                     // 113: meshos.v1.LogRecord
-	(*FailureRecord)(nil),                 // 114: meshos.v1.FailureRecord
-	(*ActionRecord)(nil),                  // 115: meshos.v1.ActionRecord
-	(*Record)(nil),                        // 116: meshos.v1.Record
-	(*Snapshot)(nil),                      // 117: meshos.v1.Snapshot
-	(*SnapshotCounts)(nil),                // 118: meshos.v1.SnapshotCounts
-	(*SnapshotDelta)(nil),                 // 119: meshos.v1.SnapshotDelta
-	(*NameView)(nil),                      // 120: meshos.v1.NameView
-	(*NodeInfo)(nil),                      // 121: meshos.v1.NodeInfo
-	(*SchedulerView)(nil),                 // 122: meshos.v1.SchedulerView
-	(*DaemonView)(nil),                    // 123: meshos.v1.DaemonView
-	(*OrderView)(nil),                     // 124: meshos.v1.OrderView
-	(*ReplicaView)(nil),                   // 125: meshos.v1.ReplicaView
-	(*PeerView)(nil),                      // 126: meshos.v1.PeerView
-	(*MemberView)(nil),                    // 127: meshos.v1.MemberView
-	(*MeshView)(nil),                      // 128: meshos.v1.MeshView
-	(*EchoView)(nil),                      // 129: meshos.v1.EchoView
-	(*CutOffView)(nil),                    // 130: meshos.v1.CutOffView
-	(*AvoidView)(nil),                     // 131: meshos.v1.AvoidView
-	(*MaintenanceView)(nil),               // 132: meshos.v1.MaintenanceView
-	(*EmittedAction)(nil),                 // 133: meshos.v1.EmittedAction
-	(*MigrationView)(nil),                 // 134: meshos.v1.MigrationView
-	(*PluginView)(nil),                    // 135: meshos.v1.PluginView
-	(*Stats)(nil),                         // 136: meshos.v1.Stats
-	(*JournalEntry)(nil),                  // 137: meshos.v1.JournalEntry
-	(*Boot)(nil),                          // 138: meshos.v1.Boot
-	(*Tick)(nil),                          // 139: meshos.v1.Tick
-	(*JudgedCommit)(nil),                  // 140: meshos.v1.JudgedCommit
-	(*PeersAnnounced)(nil),                // 141: meshos.v1.PeersAnnounced
-	(*Reload)(nil),                        // 142: meshos.v1.Reload
-	(*Acknowledged)(nil),                  // 143: meshos.v1.Acknowledged
-	(*FailureReport)(nil),                 // 144: meshos.v1.FailureReport
-	(*Samples)(nil),                       // 145: meshos.v1.Samples
-	(*ActionOutcome)(nil),                 // 146: meshos.v1.ActionOutcome
-	(*ScoreTable)(nil),                    // 147: meshos.v1.ScoreTable
-	(*ChainScore)(nil),                    // 148: meshos.v1.ChainScore
-	(*NodeScore)(nil),                     // 149: meshos.v1.NodeScore
-	(*MigrationCost)(nil),                 // 150: meshos.v1.MigrationCost
-	(*Migrations)(nil),                    // 151: meshos.v1.Migrations
-	(*BlastRadius)(nil),                   // 152: meshos.v1.BlastRadius
-	(*DaemonLifecycle_Started)(nil),       // 153: meshos.v1.DaemonLifecycle.Started
-	(*DaemonLifecycle_ExitedCleanly)(nil), // 154: meshos.v1.DaemonLifecycle.ExitedCleanly
-	(*DaemonLifecycle_Crashed)(nil),       // 155: meshos.v1.DaemonLifecycle.Crashed
-	(*DaemonLifecycle_Replaced)(nil),      // 156: meshos.v1.DaemonLifecycle.Replaced
-	(*DaemonLifecycle_Rejected)(nil),      // 157: meshos.v1.DaemonLifecycle.Rejected
-	nil,                                   // 158: meshos.v1.PeerInventory.AgesEntry
-	(*Recovery_Signature)(nil),            // 159: meshos.v1.Recovery.Signature
-	(*ClusterState_Nonce)(nil),            // 160: meshos.v1.ClusterState.Nonce
-	(*ClusterState_Cooldown)(nil),         // 161: meshos.v1.ClusterState.Cooldown
-	(*ClusterState_Order)(nil),            // 162: meshos.v1.ClusterState.Order
-	(*ClusterState_Mark)(nil),             // 163: meshos.v1.ClusterState.Mark
-	(*ClusterState_Recovered)(nil),        // 164: meshos.v1.ClusterState.Recovered
-	nil,                                   // 165: meshos.v1.NodeSummary.LabelsEntry
-	(*MeshLink_Beacon)(nil),               // 166: meshos.v1.MeshLink.Beacon
-	(*OrderedOver_Daemon)(nil),            // 167: meshos.v1.OrderedOver.Daemon
-	(*OrderedOver_Chain)(nil),             // 168: meshos.v1.OrderedOver.Chain
-	(*OrderedOver_Node)(nil),              // 169: meshos.v1.OrderedOver.Node
-	(*OrderedDaemon_Run)(nil),             // 170: meshos.v1.OrderedDaemon.Run
-	(*OrderedDaemon_Pin)(nil),             // 171: meshos.v1.OrderedDaemon.Pin
-	(*OrderedDaemon_Restart)(nil),         // 172: meshos.v1.OrderedDaemon.Restart
-	(*OrderedChain_Count)(nil),            // 173: meshos.v1.OrderedChain.Count
-	(*OrderedChain_Hold)(nil),             // 174: meshos.v1.OrderedChain.Hold
-	(*MeshView_OpenToken)(nil),            // 175: meshos.v1.MeshView.OpenToken
-	(*PeersAnnounced_Announced)(nil),      // 176: meshos.v1.PeersAnnounced.Announced
-	(*BlastRadius_Warning)(nil),           // 177: meshos.v1.BlastRadius.Warning
-	(*timestamppb.Timestamp)(nil),         // 178: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),           // 179: google.protobuf.Duration
+	(*ReplicaCurrent)(nil),                // 27: meshos.v1.ReplicaCurrent
+	(*ReplicaTransition)(nil),             // 28: meshos.v1.ReplicaTransition
+	(*DaemonLifecycle)(nil),               // 29: meshos.v1.DaemonLifecycle
+	(*DaemonExit)(nil),                    // 30: meshos.v1.DaemonExit
+	(*RttSample)(nil),                     // 31: meshos.v1.RttSample
+	(*NodeHealthSample)(nil),              // 32: meshos.v1.NodeHealthSample
+	(*ProbeResult)(nil),                   // 33: meshos.v1.ProbeResult
+	(*ProbeDetail)(nil),                   // 34: meshos.v1.ProbeDetail
+	(*PathMtu)(nil),                       // 35: meshos.v1.PathMtu
+	(*PeerInventory)(nil),                 // 36: meshos.v1.PeerInventory
+	(*DiskSpace)(nil),                     // 37: meshos.v1.DiskSpace
+	(*Temperature)(nil),                   // 38: meshos.v1.Temperature
+	(*NetworkLink)(nil),                   // 39: meshos.v1.NetworkLink
+	(*Gpu)(nil),                           // 40: meshos.v1.Gpu
+	(*LogLine)(nil),                       // 41: meshos.v1.LogLine
+	(*OutputPlace)(nil),                   // 42: meshos.v1.OutputPlace
+	(*BlobAnnouncement)(nil),              // 43: meshos.v1.BlobAnnouncement
+	(*PlacementIntent)(nil),               // 44: meshos.v1.PlacementIntent
+	(*DaemonIntent)(nil),                  // 45: meshos.v1.DaemonIntent
+	(*LocalReplicaIntent)(nil),            // 46: meshos.v1.LocalReplicaIntent
+	(*MaintenanceObserved)(nil),           // 47: meshos.v1.MaintenanceObserved
+	(*AdminEvent)(nil),                    // 48: meshos.v1.AdminEvent
+	(*NodeTarget)(nil),                    // 49: meshos.v1.NodeTarget
+	(*EnterMaintenance)(nil),              // 50: meshos.v1.EnterMaintenance
+	(*Drain)(nil),                         // 51: meshos.v1.Drain
+	(*DropReplicas)(nil),                  // 52: meshos.v1.DropReplicas
+	(*SetDaemonIntent)(nil),               // 53: meshos.v1.SetDaemonIntent
+	(*SetPlacement)(nil),                  // 54: meshos.v1.SetPlacement
+	(*SetLocalReplica)(nil),               // 55: meshos.v1.SetLocalReplica
+	(*RestartDaemon)(nil),                 // 56: meshos.v1.RestartDaemon
+	(*ReloadDaemon)(nil),                  // 57: meshos.v1.ReloadDaemon
+	(*SignalDaemon)(nil),                  // 58: meshos.v1.SignalDaemon
+	(*SetChain)(nil),                      // 59: meshos.v1.SetChain
+	(*ChainStream)(nil),                   // 60: meshos.v1.ChainStream
+	(*FreezeCluster)(nil),                 // 61: meshos.v1.FreezeCluster
+	(*ThawCluster)(nil),                   // 62: meshos.v1.ThawCluster
+	(*FlushAvoidLists)(nil),               // 63: meshos.v1.FlushAvoidLists
+	(*ForceEvictReplica)(nil),             // 64: meshos.v1.ForceEvictReplica
+	(*ForceRestartDaemon)(nil),            // 65: meshos.v1.ForceRestartDaemon
+	(*ForceCutover)(nil),                  // 66: meshos.v1.ForceCutover
+	(*KillMigration)(nil),                 // 67: meshos.v1.KillMigration
+	(*AdmitNode)(nil),                     // 68: meshos.v1.AdmitNode
+	(*ExpelNode)(nil),                     // 69: meshos.v1.ExpelNode
+	(*SetSigners)(nil),                    // 70: meshos.v1.SetSigners
+	(*Checkpoint)(nil),                    // 71: meshos.v1.Checkpoint
+	(*AcknowledgeRecovery)(nil),           // 72: meshos.v1.AcknowledgeRecovery
+	(*SignedCommit)(nil),                  // 73: meshos.v1.SignedCommit
+	(*AdminCommand)(nil),                  // 74: meshos.v1.AdminCommand
+	(*OrderedEntry)(nil),                  // 75: meshos.v1.OrderedEntry
+	(*LoggedEntry)(nil),                   // 76: meshos.v1.LoggedEntry
+	(*Founding)(nil),                      // 77: meshos.v1.Founding
+	(*Recovery)(nil),                      // 78: meshos.v1.Recovery
+	(*Joining)(nil),                       // 79: meshos.v1.Joining
+	(*RecordedEntry)(nil),                 // 80: meshos.v1.RecordedEntry
+	(*ClusterState)(nil),                  // 81: meshos.v1.ClusterState
+	(*StoredState)(nil),                   // 82: meshos.v1.StoredState
+	(*NodeSummary)(nil),                   // 83: meshos.v1.NodeSummary
+	(*MeshLink)(nil),                      // 84: meshos.v1.MeshLink
+	(*OrderedOver)(nil),                   // 85: meshos.v1.OrderedOver
+	(*OrderedCheckpoint)(nil),             // 86: meshos.v1.OrderedCheckpoint
+	(*OrderedState)(nil),                  // 87: meshos.v1.OrderedState
+	(*OrderOrigin)(nil),                   // 88: meshos.v1.OrderOrigin
+	(*OrderedLocal)(nil),                  // 89: meshos.v1.OrderedLocal
+	(*OrderedNode)(nil),                   // 90: meshos.v1.OrderedNode
+	(*OrderedForce)(nil),                  // 91: meshos.v1.OrderedForce
+	(*OrderedDaemon)(nil),                 // 92: meshos.v1.OrderedDaemon
+	(*OrderedGate)(nil),                   // 93: meshos.v1.OrderedGate
+	(*OrderedChain)(nil),                  // 94: meshos.v1.OrderedChain
+	(*Action)(nil),                        // 95: meshos.v1.Action
+	(*StartDaemon)(nil),                   // 96: meshos.v1.StartDaemon
+	(*StopDaemon)(nil),                    // 97: meshos.v1.StopDaemon
+	(*PullReplica)(nil),                   // 98: meshos.v1.PullReplica
+	(*DropReplica)(nil),                   // 99: meshos.v1.DropReplica
+	(*RequestPlacement)(nil),              // 100: meshos.v1.RequestPlacement
+	(*RequestEviction)(nil),               // 101: meshos.v1.RequestEviction
+	(*TransferLeader)(nil),                // 102: meshos.v1.TransferLeader
+	(*MigrateBlob)(nil),                   // 103: meshos.v1.MigrateBlob
+	(*ReduceHeat)(nil),                    // 104: meshos.v1.ReduceHeat
+	(*MarkAvoid)(nil),                     // 105: meshos.v1.MarkAvoid
+	(*ApplyBackoff)(nil),                  // 106: meshos.v1.ApplyBackoff
+	(*CommitMaintenanceTransition)(nil),   // 107: meshos.v1.CommitMaintenanceTransition
+	(*AskReload)(nil),                     // 108: meshos.v1.AskReload
+	(*SendSignal)(nil),                    // 109: meshos.v1.SendSignal
+	(*VerificationOutcome)(nil),           // 110: meshos.v1.VerificationOutcome
+	(*Operator)(nil),                      // 111: meshos.v1.Operator
+	(*AdminAuditRecord)(nil),              // 112: meshos.v1.AdminAuditRecord
+	(*Refusal)(nil),                       // 113: meshos.v1.Refusal
+	(*SignerChange)(nil),                  // 114: meshos.v1.SignerChange
+	(*LogRecord)(nil),                     // 115: meshos.v1.LogRecord
+	(*FailureRecord)(nil),                 // 116: meshos.v1.FailureRecord
+	(*ActionRecord)(nil),                  // 117: meshos.v1.ActionRecord
+	(*Record)(nil),                        // 118: meshos.v1.Record
+	(*Snapshot)(nil),                      // 119: meshos.v1.Snapshot
+	(*SnapshotCounts)(nil),                // 120: meshos.v1.SnapshotCounts
+	(*SnapshotDelta)(nil),                 // 121: meshos.v1.SnapshotDelta
+	(*NameView)(nil),                      // 122: meshos.v1.NameView
+	(*NodeInfo)(nil),                      // 123: meshos.v1.NodeInfo
+	(*SchedulerView)(nil),                 // 124: meshos.v1.SchedulerView
+	(*DaemonView)(nil),                    // 125: meshos.v1.DaemonView
+	(*OrderView)(nil),                     // 126: meshos.v1.OrderView
+	(*ReplicaView)(nil),                   // 127: meshos.v1.ReplicaView
+	(*PeerView)(nil),                      // 128: meshos.v1.PeerView
+	(*MemberView)(nil),                    // 129: meshos.v1.MemberView
+	(*MeshView)(nil),                      // 130: meshos.v1.MeshView
+	(*EchoView)(nil),                      // 131: meshos.v1.EchoView
+	(*CutOffView)(nil),                    // 132: meshos.v1.CutOffView
+	(*AvoidView)(nil),                     // 133: meshos.v1.AvoidView
+	(*MaintenanceView)(nil),               // 134: meshos.v1.MaintenanceView
+	(*EmittedAction)(nil),                 // 135: meshos.v1.EmittedAction
+	(*MigrationView)(nil),                 // 136: meshos.v1.MigrationView
+	(*PluginView)(nil),                    // 137: meshos.v1.PluginView
+	(*Stats)(nil),                         // 138: meshos.v1.Stats
+	(*JournalEntry)(nil),                  // 139: meshos.v1.JournalEntry
+	(*Boot)(nil),                          // 140: meshos.v1.Boot
+	(*Tick)(nil),                          // 141: meshos.v1.Tick
+	(*JudgedCommit)(nil),                  // 142: meshos.v1.JudgedCommit
+	(*PeersAnnounced)(nil),                // 143: meshos.v1.PeersAnnounced
+	(*Reload)(nil),                        // 144: meshos.v1.Reload
+	(*Acknowledged)(nil),                  // 145: meshos.v1.Acknowledged
+	(*FailureReport)(nil),                 // 146: meshos.v1.FailureReport
+	(*Samples)(nil),                       // 147: meshos.v1.Samples
+	(*ActionOutcome)(nil),                 // 148: meshos.v1.ActionOutcome
+	(*ScoreTable)(nil),                    // 149: meshos.v1.ScoreTable
+	(*ChainScore)(nil),                    // 150: meshos.v1.ChainScore
+	(*NodeScore)(nil),                     // 151: meshos.v1.NodeScore
+	(*MigrationCost)(nil),                 // 152: meshos.v1.MigrationCost
+	(*Migrations)(nil),                    // 153: meshos.v1.Migrations
+	(*BlastRadius)(nil),                   // 154: meshos.v1.BlastRadius
+	(*DaemonLifecycle_Started)(nil),       // 155: meshos.v1.DaemonLifecycle.Started
+	(*DaemonLifecycle_ExitedCleanly)(nil), // 156: meshos.v1.DaemonLifecycle.ExitedCleanly
+	(*DaemonLifecycle_Crashed)(nil),       // 157: meshos.v1.DaemonLifecycle.Crashed
+	(*DaemonLifecycle_Replaced)(nil),      // 158: meshos.v1.DaemonLifecycle.Replaced
+	(*DaemonLifecycle_Rejected)(nil),      // 159: meshos.v1.DaemonLifecycle.Rejected
+	nil,                                   // 160: meshos.v1.PeerInventory.AgesEntry
+	(*Recovery_Signature)(nil),            // 161: meshos.v1.Recovery.Signature
+	(*ClusterState_Nonce)(nil),            // 162: meshos.v1.ClusterState.Nonce
+	(*ClusterState_Cooldown)(nil),         // 163: meshos.v1.ClusterState.Cooldown
+	(*ClusterState_Order)(nil),            // 164: meshos.v1.ClusterState.Order
+	(*ClusterState_Mark)(nil),             // 165: meshos.v1.ClusterState.Mark
+	(*ClusterState_Recovered)(nil),        // 166: meshos.v1.ClusterState.Recovered
+	nil,                                   // 167: meshos.v1.NodeSummary.LabelsEntry
+	(*MeshLink_Beacon)(nil),               // 168: meshos.v1.MeshLink.Beacon
+	(*OrderedOver_Daemon)(nil),            // 169: meshos.v1.OrderedOver.Daemon
+	(*OrderedOver_Chain)(nil),             // 170: meshos.v1.OrderedOver.Chain
+	(*OrderedOver_Node)(nil),              // 171: meshos.v1.OrderedOver.Node
+	(*OrderedDaemon_Run)(nil),             // 172: meshos.v1.OrderedDaemon.Run
+	(*OrderedDaemon_Pin)(nil),             // 173: meshos.v1.OrderedDaemon.Pin
+	(*OrderedDaemon_Restart)(nil),         // 174: meshos.v1.OrderedDaemon.Restart
+	(*OrderedChain_Count)(nil),            // 175: meshos.v1.OrderedChain.Count
+	(*OrderedChain_Hold)(nil),             // 176: meshos.v1.OrderedChain.Hold
+	(*MeshView_OpenToken)(nil),            // 177: meshos.v1.MeshView.OpenToken
+	(*PeersAnnounced_Announced)(nil),      // 178: meshos.v1.PeersAnnounced.Announced
+	(*BlastRadius_Warning)(nil),           // 179: meshos.v1.BlastRadius.Warning
+	(*timestamppb.Timestamp)(nil),         // 180: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),           // 181: google.protobuf.Duration
 }
 var file_meshos_v1_meshos_proto_depIdxs = []int32{
 	6,   // 0: meshos.v1.DaemonHealth.status:type_name -> meshos.v1.DaemonHealth.Status
 	25,  // 1: meshos.v1.Event.replica_update:type_name -> meshos.v1.ReplicaUpdate
 	26,  // 2: meshos.v1.Event.replica_leader:type_name -> meshos.v1.ReplicaLeader
-	27,  // 3: meshos.v1.Event.replica_transition:type_name -> meshos.v1.ReplicaTransition
-	28,  // 4: meshos.v1.Event.daemon_lifecycle:type_name -> meshos.v1.DaemonLifecycle
-	30,  // 5: meshos.v1.Event.rtt_sample:type_name -> meshos.v1.RttSample
-	31,  // 6: meshos.v1.Event.node_health:type_name -> meshos.v1.NodeHealthSample
-	47,  // 7: meshos.v1.Event.admin:type_name -> meshos.v1.AdminEvent
-	72,  // 8: meshos.v1.Event.signed_commit:type_name -> meshos.v1.SignedCommit
-	40,  // 9: meshos.v1.Event.log_line:type_name -> meshos.v1.LogLine
-	42,  // 10: meshos.v1.Event.blob_announcement:type_name -> meshos.v1.BlobAnnouncement
-	43,  // 11: meshos.v1.Event.placement_intent:type_name -> meshos.v1.PlacementIntent
-	44,  // 12: meshos.v1.Event.daemon_intent:type_name -> meshos.v1.DaemonIntent
-	45,  // 13: meshos.v1.Event.local_replica_intent:type_name -> meshos.v1.LocalReplicaIntent
-	46,  // 14: meshos.v1.Event.maintenance_observed:type_name -> meshos.v1.MaintenanceObserved
+	28,  // 3: meshos.v1.Event.replica_transition:type_name -> meshos.v1.ReplicaTransition
+	29,  // 4: meshos.v1.Event.daemon_lifecycle:type_name -> meshos.v1.DaemonLifecycle
+	31,  // 5: meshos.v1.Event.rtt_sample:type_name -> meshos.v1.RttSample
+	32,  // 6: meshos.v1.Event.node_health:type_name -> meshos.v1.NodeHealthSample
+	48,  // 7: meshos.v1.Event.admin:type_name -> meshos.v1.AdminEvent
+	73,  // 8: meshos.v1.Event.signed_commit:type_name -> meshos.v1.SignedCommit
+	41,  // 9: meshos.v1.Event.log_line:type_name -> meshos.v1.LogLine
+	43,  // 10: meshos.v1.Event.blob_announcement:type_name -> meshos.v1.BlobAnnouncement
+	44,  // 11: meshos.v1.Event.placement_intent:type_name -> meshos.v1.PlacementIntent
+	45,  // 12: meshos.v1.Event.daemon_intent:type_name -> meshos.v1.DaemonIntent
+	46,  // 13: meshos.v1.Event.local_replica_intent:type_name -> meshos.v1.LocalReplicaIntent
+	47,  // 14: meshos.v1.Event.maintenance_observed:type_name -> meshos.v1.MaintenanceObserved
 	24,  // 15: meshos.v1.Event.shutdown:type_name -> meshos.v1.Shutdown
-	7,   // 16: meshos.v1.ReplicaUpdate.kind:type_name -> meshos.v1.ReplicaUpdate.Kind
-	8,   // 17: meshos.v1.ReplicaTransition.kind:type_name -> meshos.v1.ReplicaTransition.Kind
-	21,  // 18: meshos.v1.DaemonLifecycle.daemon:type_name -> meshos.v1.DaemonRef
-	153, // 19: meshos.v1.DaemonLifecycle.started:type_name -> meshos.v1.DaemonLifecycle.Started
-	154, // 20: meshos.v1.DaemonLifecycle.exited_cleanly:type_name -> meshos.v1.DaemonLifecycle.ExitedCleanly
-	155, // 21: meshos.v1.DaemonLifecycle.crashed:type_name -> meshos.v1.DaemonLifecycle.Crashed
-	22,  // 22: meshos.v1.DaemonLifecycle.health_changed:type_name -> meshos.v1.DaemonHealth
-	157, // 23: meshos.v1.DaemonLifecycle.rejected:type_name -> meshos.v1.DaemonLifecycle.Rejected
-	156, // 24: meshos.v1.DaemonLifecycle.replaced:type_name -> meshos.v1.DaemonLifecycle.Replaced
-	178, // 25: meshos.v1.DaemonExit.at:type_name -> google.protobuf.Timestamp
-	179, // 26: meshos.v1.DaemonExit.early:type_name -> google.protobuf.Duration
-	179, // 27: meshos.v1.RttSample.rtt:type_name -> google.protobuf.Duration
-	179, // 28: meshos.v1.RttSample.jitter:type_name -> google.protobuf.Duration
-	4,   // 29: meshos.v1.RttSample.no_answer:type_name -> meshos.v1.NoAnswer
-	2,   // 30: meshos.v1.RttSample.family:type_name -> meshos.v1.AddressFamily
-	0,   // 31: meshos.v1.NodeHealthSample.health:type_name -> meshos.v1.NodeHealth
-	2,   // 32: meshos.v1.NodeHealthSample.family:type_name -> meshos.v1.AddressFamily
-	30,  // 33: meshos.v1.ProbeResult.rtt:type_name -> meshos.v1.RttSample
-	31,  // 34: meshos.v1.ProbeResult.health:type_name -> meshos.v1.NodeHealthSample
-	33,  // 35: meshos.v1.ProbeResult.details:type_name -> meshos.v1.ProbeDetail
-	34,  // 36: meshos.v1.ProbeResult.path_mtu:type_name -> meshos.v1.PathMtu
-	158, // 37: meshos.v1.PeerInventory.ages:type_name -> meshos.v1.PeerInventory.AgesEntry
-	36,  // 38: meshos.v1.PeerInventory.disks:type_name -> meshos.v1.DiskSpace
-	37,  // 39: meshos.v1.PeerInventory.temperatures:type_name -> meshos.v1.Temperature
-	38,  // 40: meshos.v1.PeerInventory.links:type_name -> meshos.v1.NetworkLink
-	39,  // 41: meshos.v1.PeerInventory.gpus:type_name -> meshos.v1.Gpu
-	5,   // 42: meshos.v1.LogLine.level:type_name -> meshos.v1.LogLevel
-	41,  // 43: meshos.v1.LogLine.output:type_name -> meshos.v1.OutputPlace
-	21,  // 44: meshos.v1.DaemonIntent.daemon:type_name -> meshos.v1.DaemonRef
-	9,   // 45: meshos.v1.DaemonIntent.intent:type_name -> meshos.v1.DaemonIntent.Intent
-	10,  // 46: meshos.v1.LocalReplicaIntent.intent:type_name -> meshos.v1.LocalReplicaIntent.Intent
-	1,   // 47: meshos.v1.MaintenanceObserved.phase:type_name -> meshos.v1.MaintenancePhase
-	179, // 48: meshos.v1.MaintenanceObserved.deadline:type_name -> google.protobuf.Duration
-	49,  // 49: meshos.v1.AdminEvent.enter_maintenance:type_name -> meshos.v1.EnterMaintenance
-	48,  // 50: meshos.v1.AdminEvent.exit_maintenance:type_name -> meshos.v1.NodeTarget
-	50,  // 51: meshos.v1.AdminEvent.drain:type_name -> meshos.v1.Drain
-	48,  // 52: meshos.v1.AdminEvent.cordon:type_name -> meshos.v1.NodeTarget
-	48,  // 53: meshos.v1.AdminEvent.uncordon:type_name -> meshos.v1.NodeTarget
-	48,  // 54: meshos.v1.AdminEvent.restart_all_daemons:type_name -> meshos.v1.NodeTarget
-	48,  // 55: meshos.v1.AdminEvent.clear_avoid_list:type_name -> meshos.v1.NodeTarget
-	51,  // 56: meshos.v1.AdminEvent.drop_replicas:type_name -> meshos.v1.DropReplicas
-	48,  // 57: meshos.v1.AdminEvent.invalidate_placement:type_name -> meshos.v1.NodeTarget
-	52,  // 58: meshos.v1.AdminEvent.set_daemon_intent:type_name -> meshos.v1.SetDaemonIntent
-	53,  // 59: meshos.v1.AdminEvent.set_placement:type_name -> meshos.v1.SetPlacement
-	54,  // 60: meshos.v1.AdminEvent.set_local_replica:type_name -> meshos.v1.SetLocalReplica
-	48,  // 61: meshos.v1.AdminEvent.stop_node:type_name -> meshos.v1.NodeTarget
-	55,  // 62: meshos.v1.AdminEvent.restart_daemon:type_name -> meshos.v1.RestartDaemon
-	56,  // 63: meshos.v1.AdminEvent.reload_daemon:type_name -> meshos.v1.ReloadDaemon
-	57,  // 64: meshos.v1.AdminEvent.signal_daemon:type_name -> meshos.v1.SignalDaemon
-	58,  // 65: meshos.v1.AdminEvent.set_chain:type_name -> meshos.v1.SetChain
-	60,  // 66: meshos.v1.AdminEvent.freeze_cluster:type_name -> meshos.v1.FreezeCluster
-	61,  // 67: meshos.v1.AdminEvent.thaw_cluster:type_name -> meshos.v1.ThawCluster
-	62,  // 68: meshos.v1.AdminEvent.flush_avoid_lists:type_name -> meshos.v1.FlushAvoidLists
-	63,  // 69: meshos.v1.AdminEvent.force_evict_replica:type_name -> meshos.v1.ForceEvictReplica
-	64,  // 70: meshos.v1.AdminEvent.force_restart_daemon:type_name -> meshos.v1.ForceRestartDaemon
-	65,  // 71: meshos.v1.AdminEvent.force_cutover:type_name -> meshos.v1.ForceCutover
-	66,  // 72: meshos.v1.AdminEvent.kill_migration:type_name -> meshos.v1.KillMigration
-	67,  // 73: meshos.v1.AdminEvent.admit_node:type_name -> meshos.v1.AdmitNode
-	68,  // 74: meshos.v1.AdminEvent.expel_node:type_name -> meshos.v1.ExpelNode
-	69,  // 75: meshos.v1.AdminEvent.set_signers:type_name -> meshos.v1.SetSigners
-	70,  // 76: meshos.v1.AdminEvent.checkpoint:type_name -> meshos.v1.Checkpoint
-	71,  // 77: meshos.v1.AdminEvent.acknowledge_recovery:type_name -> meshos.v1.AcknowledgeRecovery
-	179, // 78: meshos.v1.EnterMaintenance.drain_for:type_name -> google.protobuf.Duration
-	179, // 79: meshos.v1.Drain.drain_for:type_name -> google.protobuf.Duration
-	21,  // 80: meshos.v1.SetDaemonIntent.daemon:type_name -> meshos.v1.DaemonRef
-	9,   // 81: meshos.v1.SetDaemonIntent.intent:type_name -> meshos.v1.DaemonIntent.Intent
-	10,  // 82: meshos.v1.SetLocalReplica.intent:type_name -> meshos.v1.LocalReplicaIntent.Intent
-	21,  // 83: meshos.v1.RestartDaemon.daemon:type_name -> meshos.v1.DaemonRef
-	21,  // 84: meshos.v1.ReloadDaemon.daemon:type_name -> meshos.v1.DaemonRef
-	21,  // 85: meshos.v1.SignalDaemon.daemon:type_name -> meshos.v1.DaemonRef
-	59,  // 86: meshos.v1.SetChain.stream:type_name -> meshos.v1.ChainStream
-	179, // 87: meshos.v1.ChainStream.max_age:type_name -> google.protobuf.Duration
-	11,  // 88: meshos.v1.ChainStream.retention:type_name -> meshos.v1.ChainStream.Retention
-	179, // 89: meshos.v1.FreezeCluster.ttl:type_name -> google.protobuf.Duration
-	21,  // 90: meshos.v1.ForceRestartDaemon.daemon:type_name -> meshos.v1.DaemonRef
-	178, // 91: meshos.v1.AdmitNode.token_expires:type_name -> google.protobuf.Timestamp
-	47,  // 92: meshos.v1.AdminCommand.event:type_name -> meshos.v1.AdminEvent
-	178, // 93: meshos.v1.AdminCommand.issued_at:type_name -> google.protobuf.Timestamp
-	178, // 94: meshos.v1.OrderedEntry.at:type_name -> google.protobuf.Timestamp
-	72,  // 95: meshos.v1.OrderedEntry.commit:type_name -> meshos.v1.SignedCommit
-	23,  // 96: meshos.v1.OrderedEntry.event:type_name -> meshos.v1.Event
-	76,  // 97: meshos.v1.OrderedEntry.founding:type_name -> meshos.v1.Founding
-	78,  // 98: meshos.v1.OrderedEntry.joining:type_name -> meshos.v1.Joining
-	77,  // 99: meshos.v1.OrderedEntry.recovery:type_name -> meshos.v1.Recovery
-	109, // 100: meshos.v1.OrderedEntry.operators:type_name -> meshos.v1.Operator
-	84,  // 101: meshos.v1.OrderedEntry.over:type_name -> meshos.v1.OrderedOver
-	178, // 102: meshos.v1.LoggedEntry.log_time:type_name -> google.protobuf.Timestamp
-	67,  // 103: meshos.v1.Founding.node:type_name -> meshos.v1.AdmitNode
-	69,  // 104: meshos.v1.Founding.signers:type_name -> meshos.v1.SetSigners
-	179, // 105: meshos.v1.Founding.freshness:type_name -> google.protobuf.Duration
-	179, // 106: meshos.v1.Founding.cooldown:type_name -> google.protobuf.Duration
-	69,  // 107: meshos.v1.Recovery.signers:type_name -> meshos.v1.SetSigners
-	178, // 108: meshos.v1.Recovery.issued_at:type_name -> google.protobuf.Timestamp
-	159, // 109: meshos.v1.Recovery.signatures:type_name -> meshos.v1.Recovery.Signature
-	75,  // 110: meshos.v1.RecordedEntry.logged:type_name -> meshos.v1.LoggedEntry
-	109, // 111: meshos.v1.RecordedEntry.operators:type_name -> meshos.v1.Operator
-	178, // 112: meshos.v1.ClusterState.log_time:type_name -> google.protobuf.Timestamp
-	179, // 113: meshos.v1.ClusterState.freshness:type_name -> google.protobuf.Duration
-	179, // 114: meshos.v1.ClusterState.cooldown:type_name -> google.protobuf.Duration
-	67,  // 115: meshos.v1.ClusterState.members:type_name -> meshos.v1.AdmitNode
-	67,  // 116: meshos.v1.ClusterState.tokens:type_name -> meshos.v1.AdmitNode
-	69,  // 117: meshos.v1.ClusterState.signers:type_name -> meshos.v1.SetSigners
-	160, // 118: meshos.v1.ClusterState.nonces:type_name -> meshos.v1.ClusterState.Nonce
-	161, // 119: meshos.v1.ClusterState.cooldowns:type_name -> meshos.v1.ClusterState.Cooldown
-	178, // 120: meshos.v1.ClusterState.frozen_until:type_name -> google.protobuf.Timestamp
-	162, // 121: meshos.v1.ClusterState.orders:type_name -> meshos.v1.ClusterState.Order
-	163, // 122: meshos.v1.ClusterState.marks:type_name -> meshos.v1.ClusterState.Mark
-	163, // 123: meshos.v1.ClusterState.checkpoint:type_name -> meshos.v1.ClusterState.Mark
-	164, // 124: meshos.v1.ClusterState.recovered:type_name -> meshos.v1.ClusterState.Recovered
-	75,  // 125: meshos.v1.StoredState.chain:type_name -> meshos.v1.LoggedEntry
-	1,   // 126: meshos.v1.NodeSummary.phase:type_name -> meshos.v1.MaintenancePhase
-	35,  // 127: meshos.v1.NodeSummary.inventory:type_name -> meshos.v1.PeerInventory
-	165, // 128: meshos.v1.NodeSummary.labels:type_name -> meshos.v1.NodeSummary.LabelsEntry
-	179, // 129: meshos.v1.MeshLink.since:type_name -> google.protobuf.Duration
-	166, // 130: meshos.v1.MeshLink.beacon:type_name -> meshos.v1.MeshLink.Beacon
-	167, // 131: meshos.v1.OrderedOver.daemons:type_name -> meshos.v1.OrderedOver.Daemon
-	168, // 132: meshos.v1.OrderedOver.chains:type_name -> meshos.v1.OrderedOver.Chain
-	169, // 133: meshos.v1.OrderedOver.nodes:type_name -> meshos.v1.OrderedOver.Node
-	178, // 134: meshos.v1.OrderedCheckpoint.taken_at:type_name -> google.protobuf.Timestamp
-	86,  // 135: meshos.v1.OrderedCheckpoint.state:type_name -> meshos.v1.OrderedState
-	88,  // 136: meshos.v1.OrderedState.local:type_name -> meshos.v1.OrderedLocal
-	89,  // 137: meshos.v1.OrderedState.nodes:type_name -> meshos.v1.OrderedNode
-	90,  // 138: meshos.v1.OrderedState.forced:type_name -> meshos.v1.OrderedForce
-	91,  // 139: meshos.v1.OrderedState.daemons:type_name -> meshos.v1.OrderedDaemon
-	92,  // 140: meshos.v1.OrderedState.gates:type_name -> meshos.v1.OrderedGate
-	93,  // 141: meshos.v1.OrderedState.chains:type_name -> meshos.v1.OrderedChain
-	178, // 142: meshos.v1.OrderedState.frozen_until:type_name -> google.protobuf.Timestamp
-	178, // 143: meshos.v1.OrderOrigin.at:type_name -> google.protobuf.Timestamp
-	1,   // 144: meshos.v1.OrderedLocal.phase:type_name -> meshos.v1.MaintenancePhase
-	178, // 145: meshos.v1.OrderedLocal.since:type_name -> google.protobuf.Timestamp
-	178, // 146: meshos.v1.OrderedLocal.deadline:type_name -> google.protobuf.Timestamp
-	87,  // 147: meshos.v1.OrderedLocal.by:type_name -> meshos.v1.OrderOrigin
-	178, // 148: meshos.v1.OrderedLocal.drain_since:type_name -> google.protobuf.Timestamp
-	178, // 149: meshos.v1.OrderedLocal.drain_deadline:type_name -> google.protobuf.Timestamp
-	87,  // 150: meshos.v1.OrderedLocal.drain_by:type_name -> meshos.v1.OrderOrigin
-	87,  // 151: meshos.v1.OrderedNode.cordoned_by:type_name -> meshos.v1.OrderOrigin
-	1,   // 152: meshos.v1.OrderedNode.phase:type_name -> meshos.v1.MaintenancePhase
-	178, // 153: meshos.v1.OrderedForce.until:type_name -> google.protobuf.Timestamp
-	21,  // 154: meshos.v1.OrderedDaemon.daemon:type_name -> meshos.v1.DaemonRef
-	170, // 155: meshos.v1.OrderedDaemon.run:type_name -> meshos.v1.OrderedDaemon.Run
-	171, // 156: meshos.v1.OrderedDaemon.pin:type_name -> meshos.v1.OrderedDaemon.Pin
-	172, // 157: meshos.v1.OrderedDaemon.restart:type_name -> meshos.v1.OrderedDaemon.Restart
-	21,  // 158: meshos.v1.OrderedGate.daemon:type_name -> meshos.v1.DaemonRef
-	15,  // 159: meshos.v1.OrderedGate.state:type_name -> meshos.v1.DaemonView.Restart
-	178, // 160: meshos.v1.OrderedGate.until:type_name -> google.protobuf.Timestamp
-	179, // 161: meshos.v1.OrderedGate.backoff:type_name -> google.protobuf.Duration
-	178, // 162: meshos.v1.OrderedGate.crashes:type_name -> google.protobuf.Timestamp
-	29,  // 163: meshos.v1.OrderedGate.last_exit:type_name -> meshos.v1.DaemonExit
-	173, // 164: meshos.v1.OrderedChain.count:type_name -> meshos.v1.OrderedChain.Count
-	174, // 165: meshos.v1.OrderedChain.hold:type_name -> meshos.v1.OrderedChain.Hold
-	95,  // 166: meshos.v1.Action.start_daemon:type_name -> meshos.v1.StartDaemon
-	96,  // 167: meshos.v1.Action.stop_daemon:type_name -> meshos.v1.StopDaemon
-	97,  // 168: meshos.v1.Action.pull_replica:type_name -> meshos.v1.PullReplica
-	98,  // 169: meshos.v1.Action.drop_replica:type_name -> meshos.v1.DropReplica
-	99,  // 170: meshos.v1.Action.request_placement:type_name -> meshos.v1.RequestPlacement
-	100, // 171: meshos.v1.Action.request_eviction:type_name -> meshos.v1.RequestEviction
-	101, // 172: meshos.v1.Action.migrate_blob:type_name -> meshos.v1.MigrateBlob
-	102, // 173: meshos.v1.Action.reduce_heat:type_name -> meshos.v1.ReduceHeat
-	103, // 174: meshos.v1.Action.mark_avoid:type_name -> meshos.v1.MarkAvoid
-	104, // 175: meshos.v1.Action.apply_backoff:type_name -> meshos.v1.ApplyBackoff
-	105, // 176: meshos.v1.Action.commit_maintenance_transition:type_name -> meshos.v1.CommitMaintenanceTransition
-	106, // 177: meshos.v1.Action.ask_reload:type_name -> meshos.v1.AskReload
-	107, // 178: meshos.v1.Action.send_signal:type_name -> meshos.v1.SendSignal
-	21,  // 179: meshos.v1.StartDaemon.daemon:type_name -> meshos.v1.DaemonRef
-	21,  // 180: meshos.v1.StopDaemon.daemon:type_name -> meshos.v1.DaemonRef
-	179, // 181: meshos.v1.StopDaemon.grace:type_name -> google.protobuf.Duration
-	179, // 182: meshos.v1.MarkAvoid.ttl:type_name -> google.protobuf.Duration
-	21,  // 183: meshos.v1.ApplyBackoff.daemon:type_name -> meshos.v1.DaemonRef
-	179, // 184: meshos.v1.ApplyBackoff.remaining:type_name -> google.protobuf.Duration
-	1,   // 185: meshos.v1.CommitMaintenanceTransition.target:type_name -> meshos.v1.MaintenancePhase
-	21,  // 186: meshos.v1.AskReload.daemon:type_name -> meshos.v1.DaemonRef
-	21,  // 187: meshos.v1.SendSignal.daemon:type_name -> meshos.v1.DaemonRef
-	12,  // 188: meshos.v1.VerificationOutcome.verdict:type_name -> meshos.v1.VerificationOutcome.Verdict
-	178, // 189: meshos.v1.AdminAuditRecord.committed_at:type_name -> google.protobuf.Timestamp
-	47,  // 190: meshos.v1.AdminAuditRecord.event:type_name -> meshos.v1.AdminEvent
-	109, // 191: meshos.v1.AdminAuditRecord.operators:type_name -> meshos.v1.Operator
-	108, // 192: meshos.v1.AdminAuditRecord.outcome:type_name -> meshos.v1.VerificationOutcome
-	72,  // 193: meshos.v1.AdminAuditRecord.commit:type_name -> meshos.v1.SignedCommit
-	112, // 194: meshos.v1.AdminAuditRecord.signer_change:type_name -> meshos.v1.SignerChange
-	111, // 195: meshos.v1.AdminAuditRecord.refusal:type_name -> meshos.v1.Refusal
-	178, // 196: meshos.v1.AdminAuditRecord.ordered_at:type_name -> google.protobuf.Timestamp
-	23,  // 197: meshos.v1.Refusal.order:type_name -> meshos.v1.Event
-	178, // 198: meshos.v1.LogRecord.at:type_name -> google.protobuf.Timestamp
-	5,   // 199: meshos.v1.LogRecord.level:type_name -> meshos.v1.LogLevel
-	41,  // 200: meshos.v1.LogRecord.output:type_name -> meshos.v1.OutputPlace
-	178, // 201: meshos.v1.FailureRecord.at:type_name -> google.protobuf.Timestamp
-	178, // 202: meshos.v1.ActionRecord.at:type_name -> google.protobuf.Timestamp
-	94,  // 203: meshos.v1.ActionRecord.action:type_name -> meshos.v1.Action
-	13,  // 204: meshos.v1.ActionRecord.outcome:type_name -> meshos.v1.ActionRecord.Outcome
-	179, // 205: meshos.v1.ActionRecord.retry_after:type_name -> google.protobuf.Duration
-	110, // 206: meshos.v1.Record.audit:type_name -> meshos.v1.AdminAuditRecord
-	113, // 207: meshos.v1.Record.log:type_name -> meshos.v1.LogRecord
-	114, // 208: meshos.v1.Record.failure:type_name -> meshos.v1.FailureRecord
-	115, // 209: meshos.v1.Record.action:type_name -> meshos.v1.ActionRecord
-	178, // 210: meshos.v1.Snapshot.taken_at:type_name -> google.protobuf.Timestamp
-	123, // 211: meshos.v1.Snapshot.daemons:type_name -> meshos.v1.DaemonView
-	125, // 212: meshos.v1.Snapshot.replicas:type_name -> meshos.v1.ReplicaView
-	126, // 213: meshos.v1.Snapshot.peers:type_name -> meshos.v1.PeerView
-	131, // 214: meshos.v1.Snapshot.avoid_list:type_name -> meshos.v1.AvoidView
-	132, // 215: meshos.v1.Snapshot.local_maintenance:type_name -> meshos.v1.MaintenanceView
-	133, // 216: meshos.v1.Snapshot.recently_emitted:type_name -> meshos.v1.EmittedAction
-	114, // 217: meshos.v1.Snapshot.recent_failures:type_name -> meshos.v1.FailureRecord
-	179, // 218: meshos.v1.Snapshot.freeze_remaining:type_name -> google.protobuf.Duration
-	110, // 219: meshos.v1.Snapshot.admin_audit:type_name -> meshos.v1.AdminAuditRecord
-	113, // 220: meshos.v1.Snapshot.logs:type_name -> meshos.v1.LogRecord
-	134, // 221: meshos.v1.Snapshot.in_flight_migrations:type_name -> meshos.v1.MigrationView
-	135, // 222: meshos.v1.Snapshot.plugins:type_name -> meshos.v1.PluginView
-	136, // 223: meshos.v1.Snapshot.stats:type_name -> meshos.v1.Stats
-	122, // 224: meshos.v1.Snapshot.scheduler:type_name -> meshos.v1.SchedulerView
-	130, // 225: meshos.v1.Snapshot.cut_off:type_name -> meshos.v1.CutOffView
-	120, // 226: meshos.v1.Snapshot.unresolved:type_name -> meshos.v1.NameView
-	121, // 227: meshos.v1.Snapshot.info:type_name -> meshos.v1.NodeInfo
-	118, // 228: meshos.v1.Snapshot.counts:type_name -> meshos.v1.SnapshotCounts
-	119, // 229: meshos.v1.Snapshot.delta:type_name -> meshos.v1.SnapshotDelta
-	128, // 230: meshos.v1.Snapshot.mesh:type_name -> meshos.v1.MeshView
-	117, // 231: meshos.v1.SnapshotDelta.scalars:type_name -> meshos.v1.Snapshot
-	123, // 232: meshos.v1.SnapshotDelta.daemons:type_name -> meshos.v1.DaemonView
-	125, // 233: meshos.v1.SnapshotDelta.replicas:type_name -> meshos.v1.ReplicaView
-	126, // 234: meshos.v1.SnapshotDelta.peers:type_name -> meshos.v1.PeerView
-	131, // 235: meshos.v1.SnapshotDelta.avoid_list:type_name -> meshos.v1.AvoidView
-	133, // 236: meshos.v1.SnapshotDelta.recently_emitted:type_name -> meshos.v1.EmittedAction
-	114, // 237: meshos.v1.SnapshotDelta.recent_failures:type_name -> meshos.v1.FailureRecord
-	110, // 238: meshos.v1.SnapshotDelta.admin_audit:type_name -> meshos.v1.AdminAuditRecord
-	113, // 239: meshos.v1.SnapshotDelta.logs:type_name -> meshos.v1.LogRecord
-	134, // 240: meshos.v1.SnapshotDelta.in_flight_migrations:type_name -> meshos.v1.MigrationView
-	135, // 241: meshos.v1.SnapshotDelta.plugins:type_name -> meshos.v1.PluginView
-	120, // 242: meshos.v1.SnapshotDelta.unresolved:type_name -> meshos.v1.NameView
-	3,   // 243: meshos.v1.NameView.lookup:type_name -> meshos.v1.Lookup
-	179, // 244: meshos.v1.NameView.since:type_name -> google.protobuf.Duration
-	179, // 245: meshos.v1.NameView.kept:type_name -> google.protobuf.Duration
-	178, // 246: meshos.v1.NodeInfo.started_at:type_name -> google.protobuf.Timestamp
-	179, // 247: meshos.v1.NodeInfo.uptime:type_name -> google.protobuf.Duration
-	179, // 248: meshos.v1.SchedulerView.age:type_name -> google.protobuf.Duration
-	21,  // 249: meshos.v1.DaemonView.daemon:type_name -> meshos.v1.DaemonRef
-	14,  // 250: meshos.v1.DaemonView.lifecycle:type_name -> meshos.v1.DaemonView.Lifecycle
-	22,  // 251: meshos.v1.DaemonView.health:type_name -> meshos.v1.DaemonHealth
-	15,  // 252: meshos.v1.DaemonView.restart:type_name -> meshos.v1.DaemonView.Restart
-	179, // 253: meshos.v1.DaemonView.restart_in:type_name -> google.protobuf.Duration
-	179, // 254: meshos.v1.DaemonView.age:type_name -> google.protobuf.Duration
-	9,   // 255: meshos.v1.DaemonView.intent:type_name -> meshos.v1.DaemonIntent.Intent
-	29,  // 256: meshos.v1.DaemonView.last_exit:type_name -> meshos.v1.DaemonExit
-	179, // 257: meshos.v1.DaemonView.next_start:type_name -> google.protobuf.Duration
-	124, // 258: meshos.v1.DaemonView.ordered:type_name -> meshos.v1.OrderView
-	16,  // 259: meshos.v1.DaemonView.outcome:type_name -> meshos.v1.DaemonView.Outcome
-	179, // 260: meshos.v1.OrderView.age:type_name -> google.protobuf.Duration
-	124, // 261: meshos.v1.ReplicaView.ordered:type_name -> meshos.v1.OrderView
-	10,  // 262: meshos.v1.ReplicaView.local_intent:type_name -> meshos.v1.LocalReplicaIntent.Intent
-	124, // 263: meshos.v1.ReplicaView.local_ordered:type_name -> meshos.v1.OrderView
-	179, // 264: meshos.v1.PeerView.rtt:type_name -> google.protobuf.Duration
-	0,   // 265: meshos.v1.PeerView.health:type_name -> meshos.v1.NodeHealth
-	1,   // 266: meshos.v1.PeerView.maintenance:type_name -> meshos.v1.MaintenancePhase
-	35,  // 267: meshos.v1.PeerView.inventory:type_name -> meshos.v1.PeerInventory
-	179, // 268: meshos.v1.PeerView.health_since:type_name -> google.protobuf.Duration
-	179, // 269: meshos.v1.PeerView.jitter:type_name -> google.protobuf.Duration
-	129, // 270: meshos.v1.PeerView.echoes:type_name -> meshos.v1.EchoView
-	2,   // 271: meshos.v1.PeerView.health_family:type_name -> meshos.v1.AddressFamily
-	127, // 272: meshos.v1.PeerView.member:type_name -> meshos.v1.MemberView
-	179, // 273: meshos.v1.MemberView.heard:type_name -> google.protobuf.Duration
-	82,  // 274: meshos.v1.MemberView.summary:type_name -> meshos.v1.NodeSummary
-	83,  // 275: meshos.v1.MeshView.link:type_name -> meshos.v1.MeshLink
-	175, // 276: meshos.v1.MeshView.tokens:type_name -> meshos.v1.MeshView.OpenToken
-	163, // 277: meshos.v1.MeshView.checkpoint:type_name -> meshos.v1.ClusterState.Mark
-	163, // 278: meshos.v1.MeshView.mark:type_name -> meshos.v1.ClusterState.Mark
-	164, // 279: meshos.v1.MeshView.recovered:type_name -> meshos.v1.ClusterState.Recovered
-	17,  // 280: meshos.v1.EchoView.state:type_name -> meshos.v1.EchoView.State
-	179, // 281: meshos.v1.EchoView.since:type_name -> google.protobuf.Duration
-	4,   // 282: meshos.v1.EchoView.no_answer:type_name -> meshos.v1.NoAnswer
-	2,   // 283: meshos.v1.EchoView.family:type_name -> meshos.v1.AddressFamily
-	179, // 284: meshos.v1.CutOffView.since:type_name -> google.protobuf.Duration
-	179, // 285: meshos.v1.AvoidView.ttl:type_name -> google.protobuf.Duration
-	1,   // 286: meshos.v1.MaintenanceView.phase:type_name -> meshos.v1.MaintenancePhase
-	179, // 287: meshos.v1.MaintenanceView.since:type_name -> google.protobuf.Duration
-	179, // 288: meshos.v1.MaintenanceView.deadline:type_name -> google.protobuf.Duration
-	124, // 289: meshos.v1.MaintenanceView.ordered:type_name -> meshos.v1.OrderView
-	179, // 290: meshos.v1.EmittedAction.age:type_name -> google.protobuf.Duration
-	94,  // 291: meshos.v1.EmittedAction.action:type_name -> meshos.v1.Action
-	18,  // 292: meshos.v1.MigrationView.phase:type_name -> meshos.v1.MigrationView.Phase
-	179, // 293: meshos.v1.MigrationView.elapsed:type_name -> google.protobuf.Duration
-	179, // 294: meshos.v1.MigrationView.in_phase:type_name -> google.protobuf.Duration
-	179, // 295: meshos.v1.MigrationView.left:type_name -> google.protobuf.Duration
-	19,  // 296: meshos.v1.PluginView.status:type_name -> meshos.v1.PluginView.Status
-	179, // 297: meshos.v1.PluginView.last_call:type_name -> google.protobuf.Duration
-	179, // 298: meshos.v1.PluginView.restart_in:type_name -> google.protobuf.Duration
-	179, // 299: meshos.v1.Stats.last_tick_took:type_name -> google.protobuf.Duration
-	179, // 300: meshos.v1.Stats.tick_p50:type_name -> google.protobuf.Duration
-	179, // 301: meshos.v1.Stats.tick_p99:type_name -> google.protobuf.Duration
-	179, // 302: meshos.v1.JournalEntry.at:type_name -> google.protobuf.Duration
-	178, // 303: meshos.v1.JournalEntry.wall:type_name -> google.protobuf.Timestamp
-	138, // 304: meshos.v1.JournalEntry.boot:type_name -> meshos.v1.Boot
-	23,  // 305: meshos.v1.JournalEntry.event:type_name -> meshos.v1.Event
-	145, // 306: meshos.v1.JournalEntry.samples:type_name -> meshos.v1.Samples
-	139, // 307: meshos.v1.JournalEntry.tick:type_name -> meshos.v1.Tick
-	146, // 308: meshos.v1.JournalEntry.outcome:type_name -> meshos.v1.ActionOutcome
-	147, // 309: meshos.v1.JournalEntry.scores:type_name -> meshos.v1.ScoreTable
-	151, // 310: meshos.v1.JournalEntry.migrations:type_name -> meshos.v1.Migrations
-	140, // 311: meshos.v1.JournalEntry.commit:type_name -> meshos.v1.JudgedCommit
-	142, // 312: meshos.v1.JournalEntry.reload:type_name -> meshos.v1.Reload
-	143, // 313: meshos.v1.JournalEntry.acknowledged:type_name -> meshos.v1.Acknowledged
-	144, // 314: meshos.v1.JournalEntry.failure:type_name -> meshos.v1.FailureReport
-	112, // 315: meshos.v1.JournalEntry.signer_change:type_name -> meshos.v1.SignerChange
-	141, // 316: meshos.v1.JournalEntry.peers_announced:type_name -> meshos.v1.PeersAnnounced
-	178, // 317: meshos.v1.JournalEntry.ordered_at:type_name -> google.protobuf.Timestamp
-	179, // 318: meshos.v1.Boot.freeze_remaining:type_name -> google.protobuf.Duration
-	86,  // 319: meshos.v1.Boot.orders:type_name -> meshos.v1.OrderedState
-	47,  // 320: meshos.v1.JudgedCommit.event:type_name -> meshos.v1.AdminEvent
-	109, // 321: meshos.v1.JudgedCommit.operators:type_name -> meshos.v1.Operator
-	108, // 322: meshos.v1.JudgedCommit.outcome:type_name -> meshos.v1.VerificationOutcome
-	72,  // 323: meshos.v1.JudgedCommit.commit:type_name -> meshos.v1.SignedCommit
-	111, // 324: meshos.v1.JudgedCommit.refusal:type_name -> meshos.v1.Refusal
-	179, // 325: meshos.v1.JudgedCommit.age:type_name -> google.protobuf.Duration
-	176, // 326: meshos.v1.PeersAnnounced.peers:type_name -> meshos.v1.PeersAnnounced.Announced
-	20,  // 327: meshos.v1.Acknowledged.chain:type_name -> meshos.v1.Acknowledged.Chain
-	30,  // 328: meshos.v1.Samples.rtt:type_name -> meshos.v1.RttSample
-	31,  // 329: meshos.v1.Samples.health:type_name -> meshos.v1.NodeHealthSample
-	35,  // 330: meshos.v1.Samples.inventory:type_name -> meshos.v1.PeerInventory
-	94,  // 331: meshos.v1.ActionOutcome.action:type_name -> meshos.v1.Action
-	179, // 332: meshos.v1.ActionOutcome.retry_after:type_name -> google.protobuf.Duration
-	148, // 333: meshos.v1.ScoreTable.chains:type_name -> meshos.v1.ChainScore
-	149, // 334: meshos.v1.ChainScore.holders:type_name -> meshos.v1.NodeScore
-	149, // 335: meshos.v1.ChainScore.best_alternative:type_name -> meshos.v1.NodeScore
-	150, // 336: meshos.v1.ChainScore.cost:type_name -> meshos.v1.MigrationCost
-	179, // 337: meshos.v1.MigrationCost.state_transfer:type_name -> google.protobuf.Duration
-	179, // 338: meshos.v1.MigrationCost.disruption:type_name -> google.protobuf.Duration
-	134, // 339: meshos.v1.Migrations.in_flight:type_name -> meshos.v1.MigrationView
-	21,  // 340: meshos.v1.BlastRadius.affected_daemons:type_name -> meshos.v1.DaemonRef
-	179, // 341: meshos.v1.BlastRadius.estimated_drain_delay:type_name -> google.protobuf.Duration
-	177, // 342: meshos.v1.BlastRadius.warnings:type_name -> meshos.v1.BlastRadius.Warning
-	178, // 343: meshos.v1.DaemonLifecycle.Started.since:type_name -> google.protobuf.Timestamp
-	29,  // 344: meshos.v1.DaemonLifecycle.ExitedCleanly.exit:type_name -> meshos.v1.DaemonExit
-	29,  // 345: meshos.v1.DaemonLifecycle.Crashed.exit:type_name -> meshos.v1.DaemonExit
-	179, // 346: meshos.v1.PeerInventory.AgesEntry.value:type_name -> google.protobuf.Duration
-	178, // 347: meshos.v1.ClusterState.Nonce.issued_at:type_name -> google.protobuf.Timestamp
-	178, // 348: meshos.v1.ClusterState.Cooldown.until:type_name -> google.protobuf.Timestamp
-	178, // 349: meshos.v1.ClusterState.Order.log_time:type_name -> google.protobuf.Timestamp
-	47,  // 350: meshos.v1.ClusterState.Order.event:type_name -> meshos.v1.AdminEvent
-	178, // 351: meshos.v1.ClusterState.Recovered.log_time:type_name -> google.protobuf.Timestamp
-	179, // 352: meshos.v1.MeshLink.Beacon.age:type_name -> google.protobuf.Duration
-	21,  // 353: meshos.v1.OrderedOver.Daemon.daemon:type_name -> meshos.v1.DaemonRef
-	10,  // 354: meshos.v1.OrderedOver.Chain.hold:type_name -> meshos.v1.LocalReplicaIntent.Intent
-	9,   // 355: meshos.v1.OrderedDaemon.Run.intent:type_name -> meshos.v1.DaemonIntent.Intent
-	87,  // 356: meshos.v1.OrderedDaemon.Run.by:type_name -> meshos.v1.OrderOrigin
-	87,  // 357: meshos.v1.OrderedDaemon.Pin.by:type_name -> meshos.v1.OrderOrigin
-	178, // 358: meshos.v1.OrderedDaemon.Restart.at:type_name -> google.protobuf.Timestamp
-	87,  // 359: meshos.v1.OrderedChain.Count.by:type_name -> meshos.v1.OrderOrigin
-	10,  // 360: meshos.v1.OrderedChain.Hold.intent:type_name -> meshos.v1.LocalReplicaIntent.Intent
-	10,  // 361: meshos.v1.OrderedChain.Hold.over:type_name -> meshos.v1.LocalReplicaIntent.Intent
-	87,  // 362: meshos.v1.OrderedChain.Hold.by:type_name -> meshos.v1.OrderOrigin
-	178, // 363: meshos.v1.MeshView.OpenToken.expires:type_name -> google.protobuf.Timestamp
-	82,  // 364: meshos.v1.PeersAnnounced.Announced.summary:type_name -> meshos.v1.NodeSummary
-	179, // 365: meshos.v1.PeersAnnounced.Announced.heard:type_name -> google.protobuf.Duration
-	366, // [366:366] is the sub-list for method output_type
-	366, // [366:366] is the sub-list for method input_type
-	366, // [366:366] is the sub-list for extension type_name
-	366, // [366:366] is the sub-list for extension extendee
-	0,   // [0:366] is the sub-list for field type_name
+	27,  // 16: meshos.v1.Event.replica_current:type_name -> meshos.v1.ReplicaCurrent
+	7,   // 17: meshos.v1.ReplicaUpdate.kind:type_name -> meshos.v1.ReplicaUpdate.Kind
+	8,   // 18: meshos.v1.ReplicaTransition.kind:type_name -> meshos.v1.ReplicaTransition.Kind
+	21,  // 19: meshos.v1.DaemonLifecycle.daemon:type_name -> meshos.v1.DaemonRef
+	155, // 20: meshos.v1.DaemonLifecycle.started:type_name -> meshos.v1.DaemonLifecycle.Started
+	156, // 21: meshos.v1.DaemonLifecycle.exited_cleanly:type_name -> meshos.v1.DaemonLifecycle.ExitedCleanly
+	157, // 22: meshos.v1.DaemonLifecycle.crashed:type_name -> meshos.v1.DaemonLifecycle.Crashed
+	22,  // 23: meshos.v1.DaemonLifecycle.health_changed:type_name -> meshos.v1.DaemonHealth
+	159, // 24: meshos.v1.DaemonLifecycle.rejected:type_name -> meshos.v1.DaemonLifecycle.Rejected
+	158, // 25: meshos.v1.DaemonLifecycle.replaced:type_name -> meshos.v1.DaemonLifecycle.Replaced
+	180, // 26: meshos.v1.DaemonExit.at:type_name -> google.protobuf.Timestamp
+	181, // 27: meshos.v1.DaemonExit.early:type_name -> google.protobuf.Duration
+	181, // 28: meshos.v1.RttSample.rtt:type_name -> google.protobuf.Duration
+	181, // 29: meshos.v1.RttSample.jitter:type_name -> google.protobuf.Duration
+	4,   // 30: meshos.v1.RttSample.no_answer:type_name -> meshos.v1.NoAnswer
+	2,   // 31: meshos.v1.RttSample.family:type_name -> meshos.v1.AddressFamily
+	0,   // 32: meshos.v1.NodeHealthSample.health:type_name -> meshos.v1.NodeHealth
+	2,   // 33: meshos.v1.NodeHealthSample.family:type_name -> meshos.v1.AddressFamily
+	31,  // 34: meshos.v1.ProbeResult.rtt:type_name -> meshos.v1.RttSample
+	32,  // 35: meshos.v1.ProbeResult.health:type_name -> meshos.v1.NodeHealthSample
+	34,  // 36: meshos.v1.ProbeResult.details:type_name -> meshos.v1.ProbeDetail
+	35,  // 37: meshos.v1.ProbeResult.path_mtu:type_name -> meshos.v1.PathMtu
+	160, // 38: meshos.v1.PeerInventory.ages:type_name -> meshos.v1.PeerInventory.AgesEntry
+	37,  // 39: meshos.v1.PeerInventory.disks:type_name -> meshos.v1.DiskSpace
+	38,  // 40: meshos.v1.PeerInventory.temperatures:type_name -> meshos.v1.Temperature
+	39,  // 41: meshos.v1.PeerInventory.links:type_name -> meshos.v1.NetworkLink
+	40,  // 42: meshos.v1.PeerInventory.gpus:type_name -> meshos.v1.Gpu
+	5,   // 43: meshos.v1.LogLine.level:type_name -> meshos.v1.LogLevel
+	42,  // 44: meshos.v1.LogLine.output:type_name -> meshos.v1.OutputPlace
+	21,  // 45: meshos.v1.DaemonIntent.daemon:type_name -> meshos.v1.DaemonRef
+	9,   // 46: meshos.v1.DaemonIntent.intent:type_name -> meshos.v1.DaemonIntent.Intent
+	10,  // 47: meshos.v1.LocalReplicaIntent.intent:type_name -> meshos.v1.LocalReplicaIntent.Intent
+	1,   // 48: meshos.v1.MaintenanceObserved.phase:type_name -> meshos.v1.MaintenancePhase
+	181, // 49: meshos.v1.MaintenanceObserved.deadline:type_name -> google.protobuf.Duration
+	50,  // 50: meshos.v1.AdminEvent.enter_maintenance:type_name -> meshos.v1.EnterMaintenance
+	49,  // 51: meshos.v1.AdminEvent.exit_maintenance:type_name -> meshos.v1.NodeTarget
+	51,  // 52: meshos.v1.AdminEvent.drain:type_name -> meshos.v1.Drain
+	49,  // 53: meshos.v1.AdminEvent.cordon:type_name -> meshos.v1.NodeTarget
+	49,  // 54: meshos.v1.AdminEvent.uncordon:type_name -> meshos.v1.NodeTarget
+	49,  // 55: meshos.v1.AdminEvent.restart_all_daemons:type_name -> meshos.v1.NodeTarget
+	49,  // 56: meshos.v1.AdminEvent.clear_avoid_list:type_name -> meshos.v1.NodeTarget
+	52,  // 57: meshos.v1.AdminEvent.drop_replicas:type_name -> meshos.v1.DropReplicas
+	49,  // 58: meshos.v1.AdminEvent.invalidate_placement:type_name -> meshos.v1.NodeTarget
+	53,  // 59: meshos.v1.AdminEvent.set_daemon_intent:type_name -> meshos.v1.SetDaemonIntent
+	54,  // 60: meshos.v1.AdminEvent.set_placement:type_name -> meshos.v1.SetPlacement
+	55,  // 61: meshos.v1.AdminEvent.set_local_replica:type_name -> meshos.v1.SetLocalReplica
+	49,  // 62: meshos.v1.AdminEvent.stop_node:type_name -> meshos.v1.NodeTarget
+	56,  // 63: meshos.v1.AdminEvent.restart_daemon:type_name -> meshos.v1.RestartDaemon
+	57,  // 64: meshos.v1.AdminEvent.reload_daemon:type_name -> meshos.v1.ReloadDaemon
+	58,  // 65: meshos.v1.AdminEvent.signal_daemon:type_name -> meshos.v1.SignalDaemon
+	59,  // 66: meshos.v1.AdminEvent.set_chain:type_name -> meshos.v1.SetChain
+	61,  // 67: meshos.v1.AdminEvent.freeze_cluster:type_name -> meshos.v1.FreezeCluster
+	62,  // 68: meshos.v1.AdminEvent.thaw_cluster:type_name -> meshos.v1.ThawCluster
+	63,  // 69: meshos.v1.AdminEvent.flush_avoid_lists:type_name -> meshos.v1.FlushAvoidLists
+	64,  // 70: meshos.v1.AdminEvent.force_evict_replica:type_name -> meshos.v1.ForceEvictReplica
+	65,  // 71: meshos.v1.AdminEvent.force_restart_daemon:type_name -> meshos.v1.ForceRestartDaemon
+	66,  // 72: meshos.v1.AdminEvent.force_cutover:type_name -> meshos.v1.ForceCutover
+	67,  // 73: meshos.v1.AdminEvent.kill_migration:type_name -> meshos.v1.KillMigration
+	68,  // 74: meshos.v1.AdminEvent.admit_node:type_name -> meshos.v1.AdmitNode
+	69,  // 75: meshos.v1.AdminEvent.expel_node:type_name -> meshos.v1.ExpelNode
+	70,  // 76: meshos.v1.AdminEvent.set_signers:type_name -> meshos.v1.SetSigners
+	71,  // 77: meshos.v1.AdminEvent.checkpoint:type_name -> meshos.v1.Checkpoint
+	72,  // 78: meshos.v1.AdminEvent.acknowledge_recovery:type_name -> meshos.v1.AcknowledgeRecovery
+	181, // 79: meshos.v1.EnterMaintenance.drain_for:type_name -> google.protobuf.Duration
+	181, // 80: meshos.v1.Drain.drain_for:type_name -> google.protobuf.Duration
+	21,  // 81: meshos.v1.SetDaemonIntent.daemon:type_name -> meshos.v1.DaemonRef
+	9,   // 82: meshos.v1.SetDaemonIntent.intent:type_name -> meshos.v1.DaemonIntent.Intent
+	10,  // 83: meshos.v1.SetLocalReplica.intent:type_name -> meshos.v1.LocalReplicaIntent.Intent
+	21,  // 84: meshos.v1.RestartDaemon.daemon:type_name -> meshos.v1.DaemonRef
+	21,  // 85: meshos.v1.ReloadDaemon.daemon:type_name -> meshos.v1.DaemonRef
+	21,  // 86: meshos.v1.SignalDaemon.daemon:type_name -> meshos.v1.DaemonRef
+	60,  // 87: meshos.v1.SetChain.stream:type_name -> meshos.v1.ChainStream
+	181, // 88: meshos.v1.ChainStream.max_age:type_name -> google.protobuf.Duration
+	11,  // 89: meshos.v1.ChainStream.retention:type_name -> meshos.v1.ChainStream.Retention
+	181, // 90: meshos.v1.FreezeCluster.ttl:type_name -> google.protobuf.Duration
+	21,  // 91: meshos.v1.ForceRestartDaemon.daemon:type_name -> meshos.v1.DaemonRef
+	180, // 92: meshos.v1.AdmitNode.token_expires:type_name -> google.protobuf.Timestamp
+	48,  // 93: meshos.v1.AdminCommand.event:type_name -> meshos.v1.AdminEvent
+	180, // 94: meshos.v1.AdminCommand.issued_at:type_name -> google.protobuf.Timestamp
+	180, // 95: meshos.v1.OrderedEntry.at:type_name -> google.protobuf.Timestamp
+	73,  // 96: meshos.v1.OrderedEntry.commit:type_name -> meshos.v1.SignedCommit
+	23,  // 97: meshos.v1.OrderedEntry.event:type_name -> meshos.v1.Event
+	77,  // 98: meshos.v1.OrderedEntry.founding:type_name -> meshos.v1.Founding
+	79,  // 99: meshos.v1.OrderedEntry.joining:type_name -> meshos.v1.Joining
+	78,  // 100: meshos.v1.OrderedEntry.recovery:type_name -> meshos.v1.Recovery
+	111, // 101: meshos.v1.OrderedEntry.operators:type_name -> meshos.v1.Operator
+	85,  // 102: meshos.v1.OrderedEntry.over:type_name -> meshos.v1.OrderedOver
+	180, // 103: meshos.v1.LoggedEntry.log_time:type_name -> google.protobuf.Timestamp
+	68,  // 104: meshos.v1.Founding.node:type_name -> meshos.v1.AdmitNode
+	70,  // 105: meshos.v1.Founding.signers:type_name -> meshos.v1.SetSigners
+	181, // 106: meshos.v1.Founding.freshness:type_name -> google.protobuf.Duration
+	181, // 107: meshos.v1.Founding.cooldown:type_name -> google.protobuf.Duration
+	70,  // 108: meshos.v1.Recovery.signers:type_name -> meshos.v1.SetSigners
+	180, // 109: meshos.v1.Recovery.issued_at:type_name -> google.protobuf.Timestamp
+	161, // 110: meshos.v1.Recovery.signatures:type_name -> meshos.v1.Recovery.Signature
+	76,  // 111: meshos.v1.RecordedEntry.logged:type_name -> meshos.v1.LoggedEntry
+	111, // 112: meshos.v1.RecordedEntry.operators:type_name -> meshos.v1.Operator
+	180, // 113: meshos.v1.ClusterState.log_time:type_name -> google.protobuf.Timestamp
+	181, // 114: meshos.v1.ClusterState.freshness:type_name -> google.protobuf.Duration
+	181, // 115: meshos.v1.ClusterState.cooldown:type_name -> google.protobuf.Duration
+	68,  // 116: meshos.v1.ClusterState.members:type_name -> meshos.v1.AdmitNode
+	68,  // 117: meshos.v1.ClusterState.tokens:type_name -> meshos.v1.AdmitNode
+	70,  // 118: meshos.v1.ClusterState.signers:type_name -> meshos.v1.SetSigners
+	162, // 119: meshos.v1.ClusterState.nonces:type_name -> meshos.v1.ClusterState.Nonce
+	163, // 120: meshos.v1.ClusterState.cooldowns:type_name -> meshos.v1.ClusterState.Cooldown
+	180, // 121: meshos.v1.ClusterState.frozen_until:type_name -> google.protobuf.Timestamp
+	164, // 122: meshos.v1.ClusterState.orders:type_name -> meshos.v1.ClusterState.Order
+	165, // 123: meshos.v1.ClusterState.marks:type_name -> meshos.v1.ClusterState.Mark
+	165, // 124: meshos.v1.ClusterState.checkpoint:type_name -> meshos.v1.ClusterState.Mark
+	166, // 125: meshos.v1.ClusterState.recovered:type_name -> meshos.v1.ClusterState.Recovered
+	76,  // 126: meshos.v1.StoredState.chain:type_name -> meshos.v1.LoggedEntry
+	1,   // 127: meshos.v1.NodeSummary.phase:type_name -> meshos.v1.MaintenancePhase
+	36,  // 128: meshos.v1.NodeSummary.inventory:type_name -> meshos.v1.PeerInventory
+	167, // 129: meshos.v1.NodeSummary.labels:type_name -> meshos.v1.NodeSummary.LabelsEntry
+	181, // 130: meshos.v1.MeshLink.since:type_name -> google.protobuf.Duration
+	168, // 131: meshos.v1.MeshLink.beacon:type_name -> meshos.v1.MeshLink.Beacon
+	169, // 132: meshos.v1.OrderedOver.daemons:type_name -> meshos.v1.OrderedOver.Daemon
+	170, // 133: meshos.v1.OrderedOver.chains:type_name -> meshos.v1.OrderedOver.Chain
+	171, // 134: meshos.v1.OrderedOver.nodes:type_name -> meshos.v1.OrderedOver.Node
+	180, // 135: meshos.v1.OrderedCheckpoint.taken_at:type_name -> google.protobuf.Timestamp
+	87,  // 136: meshos.v1.OrderedCheckpoint.state:type_name -> meshos.v1.OrderedState
+	89,  // 137: meshos.v1.OrderedState.local:type_name -> meshos.v1.OrderedLocal
+	90,  // 138: meshos.v1.OrderedState.nodes:type_name -> meshos.v1.OrderedNode
+	91,  // 139: meshos.v1.OrderedState.forced:type_name -> meshos.v1.OrderedForce
+	92,  // 140: meshos.v1.OrderedState.daemons:type_name -> meshos.v1.OrderedDaemon
+	93,  // 141: meshos.v1.OrderedState.gates:type_name -> meshos.v1.OrderedGate
+	94,  // 142: meshos.v1.OrderedState.chains:type_name -> meshos.v1.OrderedChain
+	180, // 143: meshos.v1.OrderedState.frozen_until:type_name -> google.protobuf.Timestamp
+	180, // 144: meshos.v1.OrderOrigin.at:type_name -> google.protobuf.Timestamp
+	1,   // 145: meshos.v1.OrderedLocal.phase:type_name -> meshos.v1.MaintenancePhase
+	180, // 146: meshos.v1.OrderedLocal.since:type_name -> google.protobuf.Timestamp
+	180, // 147: meshos.v1.OrderedLocal.deadline:type_name -> google.protobuf.Timestamp
+	88,  // 148: meshos.v1.OrderedLocal.by:type_name -> meshos.v1.OrderOrigin
+	180, // 149: meshos.v1.OrderedLocal.drain_since:type_name -> google.protobuf.Timestamp
+	180, // 150: meshos.v1.OrderedLocal.drain_deadline:type_name -> google.protobuf.Timestamp
+	88,  // 151: meshos.v1.OrderedLocal.drain_by:type_name -> meshos.v1.OrderOrigin
+	88,  // 152: meshos.v1.OrderedNode.cordoned_by:type_name -> meshos.v1.OrderOrigin
+	1,   // 153: meshos.v1.OrderedNode.phase:type_name -> meshos.v1.MaintenancePhase
+	180, // 154: meshos.v1.OrderedForce.until:type_name -> google.protobuf.Timestamp
+	21,  // 155: meshos.v1.OrderedDaemon.daemon:type_name -> meshos.v1.DaemonRef
+	172, // 156: meshos.v1.OrderedDaemon.run:type_name -> meshos.v1.OrderedDaemon.Run
+	173, // 157: meshos.v1.OrderedDaemon.pin:type_name -> meshos.v1.OrderedDaemon.Pin
+	174, // 158: meshos.v1.OrderedDaemon.restart:type_name -> meshos.v1.OrderedDaemon.Restart
+	21,  // 159: meshos.v1.OrderedGate.daemon:type_name -> meshos.v1.DaemonRef
+	15,  // 160: meshos.v1.OrderedGate.state:type_name -> meshos.v1.DaemonView.Restart
+	180, // 161: meshos.v1.OrderedGate.until:type_name -> google.protobuf.Timestamp
+	181, // 162: meshos.v1.OrderedGate.backoff:type_name -> google.protobuf.Duration
+	180, // 163: meshos.v1.OrderedGate.crashes:type_name -> google.protobuf.Timestamp
+	30,  // 164: meshos.v1.OrderedGate.last_exit:type_name -> meshos.v1.DaemonExit
+	175, // 165: meshos.v1.OrderedChain.count:type_name -> meshos.v1.OrderedChain.Count
+	176, // 166: meshos.v1.OrderedChain.hold:type_name -> meshos.v1.OrderedChain.Hold
+	96,  // 167: meshos.v1.Action.start_daemon:type_name -> meshos.v1.StartDaemon
+	97,  // 168: meshos.v1.Action.stop_daemon:type_name -> meshos.v1.StopDaemon
+	98,  // 169: meshos.v1.Action.pull_replica:type_name -> meshos.v1.PullReplica
+	99,  // 170: meshos.v1.Action.drop_replica:type_name -> meshos.v1.DropReplica
+	100, // 171: meshos.v1.Action.request_placement:type_name -> meshos.v1.RequestPlacement
+	101, // 172: meshos.v1.Action.request_eviction:type_name -> meshos.v1.RequestEviction
+	103, // 173: meshos.v1.Action.migrate_blob:type_name -> meshos.v1.MigrateBlob
+	104, // 174: meshos.v1.Action.reduce_heat:type_name -> meshos.v1.ReduceHeat
+	105, // 175: meshos.v1.Action.mark_avoid:type_name -> meshos.v1.MarkAvoid
+	106, // 176: meshos.v1.Action.apply_backoff:type_name -> meshos.v1.ApplyBackoff
+	107, // 177: meshos.v1.Action.commit_maintenance_transition:type_name -> meshos.v1.CommitMaintenanceTransition
+	108, // 178: meshos.v1.Action.ask_reload:type_name -> meshos.v1.AskReload
+	109, // 179: meshos.v1.Action.send_signal:type_name -> meshos.v1.SendSignal
+	102, // 180: meshos.v1.Action.transfer_leader:type_name -> meshos.v1.TransferLeader
+	21,  // 181: meshos.v1.StartDaemon.daemon:type_name -> meshos.v1.DaemonRef
+	21,  // 182: meshos.v1.StopDaemon.daemon:type_name -> meshos.v1.DaemonRef
+	181, // 183: meshos.v1.StopDaemon.grace:type_name -> google.protobuf.Duration
+	181, // 184: meshos.v1.MarkAvoid.ttl:type_name -> google.protobuf.Duration
+	21,  // 185: meshos.v1.ApplyBackoff.daemon:type_name -> meshos.v1.DaemonRef
+	181, // 186: meshos.v1.ApplyBackoff.remaining:type_name -> google.protobuf.Duration
+	1,   // 187: meshos.v1.CommitMaintenanceTransition.target:type_name -> meshos.v1.MaintenancePhase
+	21,  // 188: meshos.v1.AskReload.daemon:type_name -> meshos.v1.DaemonRef
+	21,  // 189: meshos.v1.SendSignal.daemon:type_name -> meshos.v1.DaemonRef
+	12,  // 190: meshos.v1.VerificationOutcome.verdict:type_name -> meshos.v1.VerificationOutcome.Verdict
+	180, // 191: meshos.v1.AdminAuditRecord.committed_at:type_name -> google.protobuf.Timestamp
+	48,  // 192: meshos.v1.AdminAuditRecord.event:type_name -> meshos.v1.AdminEvent
+	111, // 193: meshos.v1.AdminAuditRecord.operators:type_name -> meshos.v1.Operator
+	110, // 194: meshos.v1.AdminAuditRecord.outcome:type_name -> meshos.v1.VerificationOutcome
+	73,  // 195: meshos.v1.AdminAuditRecord.commit:type_name -> meshos.v1.SignedCommit
+	114, // 196: meshos.v1.AdminAuditRecord.signer_change:type_name -> meshos.v1.SignerChange
+	113, // 197: meshos.v1.AdminAuditRecord.refusal:type_name -> meshos.v1.Refusal
+	180, // 198: meshos.v1.AdminAuditRecord.ordered_at:type_name -> google.protobuf.Timestamp
+	23,  // 199: meshos.v1.Refusal.order:type_name -> meshos.v1.Event
+	180, // 200: meshos.v1.LogRecord.at:type_name -> google.protobuf.Timestamp
+	5,   // 201: meshos.v1.LogRecord.level:type_name -> meshos.v1.LogLevel
+	42,  // 202: meshos.v1.LogRecord.output:type_name -> meshos.v1.OutputPlace
+	180, // 203: meshos.v1.FailureRecord.at:type_name -> google.protobuf.Timestamp
+	180, // 204: meshos.v1.ActionRecord.at:type_name -> google.protobuf.Timestamp
+	95,  // 205: meshos.v1.ActionRecord.action:type_name -> meshos.v1.Action
+	13,  // 206: meshos.v1.ActionRecord.outcome:type_name -> meshos.v1.ActionRecord.Outcome
+	181, // 207: meshos.v1.ActionRecord.retry_after:type_name -> google.protobuf.Duration
+	112, // 208: meshos.v1.Record.audit:type_name -> meshos.v1.AdminAuditRecord
+	115, // 209: meshos.v1.Record.log:type_name -> meshos.v1.LogRecord
+	116, // 210: meshos.v1.Record.failure:type_name -> meshos.v1.FailureRecord
+	117, // 211: meshos.v1.Record.action:type_name -> meshos.v1.ActionRecord
+	180, // 212: meshos.v1.Snapshot.taken_at:type_name -> google.protobuf.Timestamp
+	125, // 213: meshos.v1.Snapshot.daemons:type_name -> meshos.v1.DaemonView
+	127, // 214: meshos.v1.Snapshot.replicas:type_name -> meshos.v1.ReplicaView
+	128, // 215: meshos.v1.Snapshot.peers:type_name -> meshos.v1.PeerView
+	133, // 216: meshos.v1.Snapshot.avoid_list:type_name -> meshos.v1.AvoidView
+	134, // 217: meshos.v1.Snapshot.local_maintenance:type_name -> meshos.v1.MaintenanceView
+	135, // 218: meshos.v1.Snapshot.recently_emitted:type_name -> meshos.v1.EmittedAction
+	116, // 219: meshos.v1.Snapshot.recent_failures:type_name -> meshos.v1.FailureRecord
+	181, // 220: meshos.v1.Snapshot.freeze_remaining:type_name -> google.protobuf.Duration
+	112, // 221: meshos.v1.Snapshot.admin_audit:type_name -> meshos.v1.AdminAuditRecord
+	115, // 222: meshos.v1.Snapshot.logs:type_name -> meshos.v1.LogRecord
+	136, // 223: meshos.v1.Snapshot.in_flight_migrations:type_name -> meshos.v1.MigrationView
+	137, // 224: meshos.v1.Snapshot.plugins:type_name -> meshos.v1.PluginView
+	138, // 225: meshos.v1.Snapshot.stats:type_name -> meshos.v1.Stats
+	124, // 226: meshos.v1.Snapshot.scheduler:type_name -> meshos.v1.SchedulerView
+	132, // 227: meshos.v1.Snapshot.cut_off:type_name -> meshos.v1.CutOffView
+	122, // 228: meshos.v1.Snapshot.unresolved:type_name -> meshos.v1.NameView
+	123, // 229: meshos.v1.Snapshot.info:type_name -> meshos.v1.NodeInfo
+	120, // 230: meshos.v1.Snapshot.counts:type_name -> meshos.v1.SnapshotCounts
+	121, // 231: meshos.v1.Snapshot.delta:type_name -> meshos.v1.SnapshotDelta
+	130, // 232: meshos.v1.Snapshot.mesh:type_name -> meshos.v1.MeshView
+	119, // 233: meshos.v1.SnapshotDelta.scalars:type_name -> meshos.v1.Snapshot
+	125, // 234: meshos.v1.SnapshotDelta.daemons:type_name -> meshos.v1.DaemonView
+	127, // 235: meshos.v1.SnapshotDelta.replicas:type_name -> meshos.v1.ReplicaView
+	128, // 236: meshos.v1.SnapshotDelta.peers:type_name -> meshos.v1.PeerView
+	133, // 237: meshos.v1.SnapshotDelta.avoid_list:type_name -> meshos.v1.AvoidView
+	135, // 238: meshos.v1.SnapshotDelta.recently_emitted:type_name -> meshos.v1.EmittedAction
+	116, // 239: meshos.v1.SnapshotDelta.recent_failures:type_name -> meshos.v1.FailureRecord
+	112, // 240: meshos.v1.SnapshotDelta.admin_audit:type_name -> meshos.v1.AdminAuditRecord
+	115, // 241: meshos.v1.SnapshotDelta.logs:type_name -> meshos.v1.LogRecord
+	136, // 242: meshos.v1.SnapshotDelta.in_flight_migrations:type_name -> meshos.v1.MigrationView
+	137, // 243: meshos.v1.SnapshotDelta.plugins:type_name -> meshos.v1.PluginView
+	122, // 244: meshos.v1.SnapshotDelta.unresolved:type_name -> meshos.v1.NameView
+	3,   // 245: meshos.v1.NameView.lookup:type_name -> meshos.v1.Lookup
+	181, // 246: meshos.v1.NameView.since:type_name -> google.protobuf.Duration
+	181, // 247: meshos.v1.NameView.kept:type_name -> google.protobuf.Duration
+	180, // 248: meshos.v1.NodeInfo.started_at:type_name -> google.protobuf.Timestamp
+	181, // 249: meshos.v1.NodeInfo.uptime:type_name -> google.protobuf.Duration
+	181, // 250: meshos.v1.SchedulerView.age:type_name -> google.protobuf.Duration
+	21,  // 251: meshos.v1.DaemonView.daemon:type_name -> meshos.v1.DaemonRef
+	14,  // 252: meshos.v1.DaemonView.lifecycle:type_name -> meshos.v1.DaemonView.Lifecycle
+	22,  // 253: meshos.v1.DaemonView.health:type_name -> meshos.v1.DaemonHealth
+	15,  // 254: meshos.v1.DaemonView.restart:type_name -> meshos.v1.DaemonView.Restart
+	181, // 255: meshos.v1.DaemonView.restart_in:type_name -> google.protobuf.Duration
+	181, // 256: meshos.v1.DaemonView.age:type_name -> google.protobuf.Duration
+	9,   // 257: meshos.v1.DaemonView.intent:type_name -> meshos.v1.DaemonIntent.Intent
+	30,  // 258: meshos.v1.DaemonView.last_exit:type_name -> meshos.v1.DaemonExit
+	181, // 259: meshos.v1.DaemonView.next_start:type_name -> google.protobuf.Duration
+	126, // 260: meshos.v1.DaemonView.ordered:type_name -> meshos.v1.OrderView
+	16,  // 261: meshos.v1.DaemonView.outcome:type_name -> meshos.v1.DaemonView.Outcome
+	181, // 262: meshos.v1.OrderView.age:type_name -> google.protobuf.Duration
+	126, // 263: meshos.v1.ReplicaView.ordered:type_name -> meshos.v1.OrderView
+	10,  // 264: meshos.v1.ReplicaView.local_intent:type_name -> meshos.v1.LocalReplicaIntent.Intent
+	126, // 265: meshos.v1.ReplicaView.local_ordered:type_name -> meshos.v1.OrderView
+	181, // 266: meshos.v1.PeerView.rtt:type_name -> google.protobuf.Duration
+	0,   // 267: meshos.v1.PeerView.health:type_name -> meshos.v1.NodeHealth
+	1,   // 268: meshos.v1.PeerView.maintenance:type_name -> meshos.v1.MaintenancePhase
+	36,  // 269: meshos.v1.PeerView.inventory:type_name -> meshos.v1.PeerInventory
+	181, // 270: meshos.v1.PeerView.health_since:type_name -> google.protobuf.Duration
+	181, // 271: meshos.v1.PeerView.jitter:type_name -> google.protobuf.Duration
+	131, // 272: meshos.v1.PeerView.echoes:type_name -> meshos.v1.EchoView
+	2,   // 273: meshos.v1.PeerView.health_family:type_name -> meshos.v1.AddressFamily
+	129, // 274: meshos.v1.PeerView.member:type_name -> meshos.v1.MemberView
+	181, // 275: meshos.v1.MemberView.heard:type_name -> google.protobuf.Duration
+	83,  // 276: meshos.v1.MemberView.summary:type_name -> meshos.v1.NodeSummary
+	84,  // 277: meshos.v1.MeshView.link:type_name -> meshos.v1.MeshLink
+	177, // 278: meshos.v1.MeshView.tokens:type_name -> meshos.v1.MeshView.OpenToken
+	165, // 279: meshos.v1.MeshView.checkpoint:type_name -> meshos.v1.ClusterState.Mark
+	165, // 280: meshos.v1.MeshView.mark:type_name -> meshos.v1.ClusterState.Mark
+	166, // 281: meshos.v1.MeshView.recovered:type_name -> meshos.v1.ClusterState.Recovered
+	17,  // 282: meshos.v1.EchoView.state:type_name -> meshos.v1.EchoView.State
+	181, // 283: meshos.v1.EchoView.since:type_name -> google.protobuf.Duration
+	4,   // 284: meshos.v1.EchoView.no_answer:type_name -> meshos.v1.NoAnswer
+	2,   // 285: meshos.v1.EchoView.family:type_name -> meshos.v1.AddressFamily
+	181, // 286: meshos.v1.CutOffView.since:type_name -> google.protobuf.Duration
+	181, // 287: meshos.v1.AvoidView.ttl:type_name -> google.protobuf.Duration
+	1,   // 288: meshos.v1.MaintenanceView.phase:type_name -> meshos.v1.MaintenancePhase
+	181, // 289: meshos.v1.MaintenanceView.since:type_name -> google.protobuf.Duration
+	181, // 290: meshos.v1.MaintenanceView.deadline:type_name -> google.protobuf.Duration
+	126, // 291: meshos.v1.MaintenanceView.ordered:type_name -> meshos.v1.OrderView
+	181, // 292: meshos.v1.EmittedAction.age:type_name -> google.protobuf.Duration
+	95,  // 293: meshos.v1.EmittedAction.action:type_name -> meshos.v1.Action
+	18,  // 294: meshos.v1.MigrationView.phase:type_name -> meshos.v1.MigrationView.Phase
+	181, // 295: meshos.v1.MigrationView.elapsed:type_name -> google.protobuf.Duration
+	181, // 296: meshos.v1.MigrationView.in_phase:type_name -> google.protobuf.Duration
+	181, // 297: meshos.v1.MigrationView.left:type_name -> google.protobuf.Duration
+	19,  // 298: meshos.v1.PluginView.status:type_name -> meshos.v1.PluginView.Status
+	181, // 299: meshos.v1.PluginView.last_call:type_name -> google.protobuf.Duration
+	181, // 300: meshos.v1.PluginView.restart_in:type_name -> google.protobuf.Duration
+	181, // 301: meshos.v1.Stats.last_tick_took:type_name -> google.protobuf.Duration
+	181, // 302: meshos.v1.Stats.tick_p50:type_name -> google.protobuf.Duration
+	181, // 303: meshos.v1.Stats.tick_p99:type_name -> google.protobuf.Duration
+	181, // 304: meshos.v1.JournalEntry.at:type_name -> google.protobuf.Duration
+	180, // 305: meshos.v1.JournalEntry.wall:type_name -> google.protobuf.Timestamp
+	140, // 306: meshos.v1.JournalEntry.boot:type_name -> meshos.v1.Boot
+	23,  // 307: meshos.v1.JournalEntry.event:type_name -> meshos.v1.Event
+	147, // 308: meshos.v1.JournalEntry.samples:type_name -> meshos.v1.Samples
+	141, // 309: meshos.v1.JournalEntry.tick:type_name -> meshos.v1.Tick
+	148, // 310: meshos.v1.JournalEntry.outcome:type_name -> meshos.v1.ActionOutcome
+	149, // 311: meshos.v1.JournalEntry.scores:type_name -> meshos.v1.ScoreTable
+	153, // 312: meshos.v1.JournalEntry.migrations:type_name -> meshos.v1.Migrations
+	142, // 313: meshos.v1.JournalEntry.commit:type_name -> meshos.v1.JudgedCommit
+	144, // 314: meshos.v1.JournalEntry.reload:type_name -> meshos.v1.Reload
+	145, // 315: meshos.v1.JournalEntry.acknowledged:type_name -> meshos.v1.Acknowledged
+	146, // 316: meshos.v1.JournalEntry.failure:type_name -> meshos.v1.FailureReport
+	114, // 317: meshos.v1.JournalEntry.signer_change:type_name -> meshos.v1.SignerChange
+	143, // 318: meshos.v1.JournalEntry.peers_announced:type_name -> meshos.v1.PeersAnnounced
+	180, // 319: meshos.v1.JournalEntry.ordered_at:type_name -> google.protobuf.Timestamp
+	181, // 320: meshos.v1.Boot.freeze_remaining:type_name -> google.protobuf.Duration
+	87,  // 321: meshos.v1.Boot.orders:type_name -> meshos.v1.OrderedState
+	48,  // 322: meshos.v1.JudgedCommit.event:type_name -> meshos.v1.AdminEvent
+	111, // 323: meshos.v1.JudgedCommit.operators:type_name -> meshos.v1.Operator
+	110, // 324: meshos.v1.JudgedCommit.outcome:type_name -> meshos.v1.VerificationOutcome
+	73,  // 325: meshos.v1.JudgedCommit.commit:type_name -> meshos.v1.SignedCommit
+	113, // 326: meshos.v1.JudgedCommit.refusal:type_name -> meshos.v1.Refusal
+	181, // 327: meshos.v1.JudgedCommit.age:type_name -> google.protobuf.Duration
+	178, // 328: meshos.v1.PeersAnnounced.peers:type_name -> meshos.v1.PeersAnnounced.Announced
+	20,  // 329: meshos.v1.Acknowledged.chain:type_name -> meshos.v1.Acknowledged.Chain
+	31,  // 330: meshos.v1.Samples.rtt:type_name -> meshos.v1.RttSample
+	32,  // 331: meshos.v1.Samples.health:type_name -> meshos.v1.NodeHealthSample
+	36,  // 332: meshos.v1.Samples.inventory:type_name -> meshos.v1.PeerInventory
+	95,  // 333: meshos.v1.ActionOutcome.action:type_name -> meshos.v1.Action
+	181, // 334: meshos.v1.ActionOutcome.retry_after:type_name -> google.protobuf.Duration
+	150, // 335: meshos.v1.ScoreTable.chains:type_name -> meshos.v1.ChainScore
+	151, // 336: meshos.v1.ChainScore.holders:type_name -> meshos.v1.NodeScore
+	151, // 337: meshos.v1.ChainScore.best_alternative:type_name -> meshos.v1.NodeScore
+	152, // 338: meshos.v1.ChainScore.cost:type_name -> meshos.v1.MigrationCost
+	181, // 339: meshos.v1.MigrationCost.state_transfer:type_name -> google.protobuf.Duration
+	181, // 340: meshos.v1.MigrationCost.disruption:type_name -> google.protobuf.Duration
+	136, // 341: meshos.v1.Migrations.in_flight:type_name -> meshos.v1.MigrationView
+	21,  // 342: meshos.v1.BlastRadius.affected_daemons:type_name -> meshos.v1.DaemonRef
+	181, // 343: meshos.v1.BlastRadius.estimated_drain_delay:type_name -> google.protobuf.Duration
+	179, // 344: meshos.v1.BlastRadius.warnings:type_name -> meshos.v1.BlastRadius.Warning
+	180, // 345: meshos.v1.DaemonLifecycle.Started.since:type_name -> google.protobuf.Timestamp
+	30,  // 346: meshos.v1.DaemonLifecycle.ExitedCleanly.exit:type_name -> meshos.v1.DaemonExit
+	30,  // 347: meshos.v1.DaemonLifecycle.Crashed.exit:type_name -> meshos.v1.DaemonExit
+	181, // 348: meshos.v1.PeerInventory.AgesEntry.value:type_name -> google.protobuf.Duration
+	180, // 349: meshos.v1.ClusterState.Nonce.issued_at:type_name -> google.protobuf.Timestamp
+	180, // 350: meshos.v1.ClusterState.Cooldown.until:type_name -> google.protobuf.Timestamp
+	180, // 351: meshos.v1.ClusterState.Order.log_time:type_name -> google.protobuf.Timestamp
+	48,  // 352: meshos.v1.ClusterState.Order.event:type_name -> meshos.v1.AdminEvent
+	180, // 353: meshos.v1.ClusterState.Recovered.log_time:type_name -> google.protobuf.Timestamp
+	181, // 354: meshos.v1.MeshLink.Beacon.age:type_name -> google.protobuf.Duration
+	21,  // 355: meshos.v1.OrderedOver.Daemon.daemon:type_name -> meshos.v1.DaemonRef
+	10,  // 356: meshos.v1.OrderedOver.Chain.hold:type_name -> meshos.v1.LocalReplicaIntent.Intent
+	9,   // 357: meshos.v1.OrderedDaemon.Run.intent:type_name -> meshos.v1.DaemonIntent.Intent
+	88,  // 358: meshos.v1.OrderedDaemon.Run.by:type_name -> meshos.v1.OrderOrigin
+	88,  // 359: meshos.v1.OrderedDaemon.Pin.by:type_name -> meshos.v1.OrderOrigin
+	180, // 360: meshos.v1.OrderedDaemon.Restart.at:type_name -> google.protobuf.Timestamp
+	88,  // 361: meshos.v1.OrderedChain.Count.by:type_name -> meshos.v1.OrderOrigin
+	10,  // 362: meshos.v1.OrderedChain.Hold.intent:type_name -> meshos.v1.LocalReplicaIntent.Intent
+	10,  // 363: meshos.v1.OrderedChain.Hold.over:type_name -> meshos.v1.LocalReplicaIntent.Intent
+	88,  // 364: meshos.v1.OrderedChain.Hold.by:type_name -> meshos.v1.OrderOrigin
+	180, // 365: meshos.v1.MeshView.OpenToken.expires:type_name -> google.protobuf.Timestamp
+	83,  // 366: meshos.v1.PeersAnnounced.Announced.summary:type_name -> meshos.v1.NodeSummary
+	181, // 367: meshos.v1.PeersAnnounced.Announced.heard:type_name -> google.protobuf.Duration
+	368, // [368:368] is the sub-list for method output_type
+	368, // [368:368] is the sub-list for method input_type
+	368, // [368:368] is the sub-list for extension type_name
+	368, // [368:368] is the sub-list for extension extendee
+	0,   // [0:368] is the sub-list for field type_name
 }
 
 func init() { file_meshos_v1_meshos_proto_init() }
@@ -16923,9 +17075,10 @@ func file_meshos_v1_meshos_proto_init() {
 		(*Event_LocalReplicaIntent)(nil),
 		(*Event_MaintenanceObserved)(nil),
 		(*Event_Shutdown)(nil),
+		(*Event_ReplicaCurrent)(nil),
 	}
 	file_meshos_v1_meshos_proto_msgTypes[5].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[7].OneofWrappers = []any{
+	file_meshos_v1_meshos_proto_msgTypes[8].OneofWrappers = []any{
 		(*DaemonLifecycle_Started_)(nil),
 		(*DaemonLifecycle_ExitedCleanly_)(nil),
 		(*DaemonLifecycle_Crashed_)(nil),
@@ -16935,13 +17088,13 @@ func file_meshos_v1_meshos_proto_init() {
 		(*DaemonLifecycle_EnvironmentChanged)(nil),
 		(*DaemonLifecycle_Replaced_)(nil),
 	}
-	file_meshos_v1_meshos_proto_msgTypes[8].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[14].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[18].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[9].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[15].OneofWrappers = []any{}
 	file_meshos_v1_meshos_proto_msgTypes[19].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[23].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[25].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[26].OneofWrappers = []any{
+	file_meshos_v1_meshos_proto_msgTypes[20].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[24].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[26].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[27].OneofWrappers = []any{
 		(*AdminEvent_EnterMaintenance)(nil),
 		(*AdminEvent_ExitMaintenance)(nil),
 		(*AdminEvent_Drain)(nil),
@@ -16972,21 +17125,21 @@ func file_meshos_v1_meshos_proto_init() {
 		(*AdminEvent_Checkpoint)(nil),
 		(*AdminEvent_AcknowledgeRecovery)(nil),
 	}
-	file_meshos_v1_meshos_proto_msgTypes[28].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[32].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[41].OneofWrappers = []any{
+	file_meshos_v1_meshos_proto_msgTypes[29].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[33].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[42].OneofWrappers = []any{
 		(*FlushAvoidLists_Local)(nil),
 		(*FlushAvoidLists_OnPeer)(nil),
 		(*FlushAvoidLists_Global)(nil),
 	}
-	file_meshos_v1_meshos_proto_msgTypes[53].OneofWrappers = []any{
+	file_meshos_v1_meshos_proto_msgTypes[54].OneofWrappers = []any{
 		(*OrderedEntry_Commit)(nil),
 		(*OrderedEntry_Event)(nil),
 		(*OrderedEntry_Founding)(nil),
 		(*OrderedEntry_Joining)(nil),
 		(*OrderedEntry_Recovery)(nil),
 	}
-	file_meshos_v1_meshos_proto_msgTypes[73].OneofWrappers = []any{
+	file_meshos_v1_meshos_proto_msgTypes[74].OneofWrappers = []any{
 		(*Action_StartDaemon)(nil),
 		(*Action_StopDaemon)(nil),
 		(*Action_PullReplica)(nil),
@@ -17000,25 +17153,26 @@ func file_meshos_v1_meshos_proto_init() {
 		(*Action_CommitMaintenanceTransition)(nil),
 		(*Action_AskReload)(nil),
 		(*Action_SendSignal)(nil),
+		(*Action_TransferLeader)(nil),
 	}
-	file_meshos_v1_meshos_proto_msgTypes[78].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[92].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[79].OneofWrappers = []any{}
 	file_meshos_v1_meshos_proto_msgTypes[94].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[95].OneofWrappers = []any{
+	file_meshos_v1_meshos_proto_msgTypes[96].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[97].OneofWrappers = []any{
 		(*Record_Audit)(nil),
 		(*Record_Log)(nil),
 		(*Record_Failure)(nil),
 		(*Record_Action)(nil),
 	}
-	file_meshos_v1_meshos_proto_msgTypes[96].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[102].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[98].OneofWrappers = []any{}
 	file_meshos_v1_meshos_proto_msgTypes[104].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[105].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[108].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[111].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[106].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[107].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[110].OneofWrappers = []any{}
 	file_meshos_v1_meshos_proto_msgTypes[113].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[114].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[116].OneofWrappers = []any{
+	file_meshos_v1_meshos_proto_msgTypes[115].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[116].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[118].OneofWrappers = []any{
 		(*JournalEntry_Boot)(nil),
 		(*JournalEntry_Event)(nil),
 		(*JournalEntry_Samples)(nil),
@@ -17033,24 +17187,24 @@ func file_meshos_v1_meshos_proto_init() {
 		(*JournalEntry_SignerChange)(nil),
 		(*JournalEntry_PeersAnnounced)(nil),
 	}
-	file_meshos_v1_meshos_proto_msgTypes[117].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[118].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[125].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[119].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[120].OneofWrappers = []any{}
 	file_meshos_v1_meshos_proto_msgTypes[127].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[131].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[146].OneofWrappers = []any{}
-	file_meshos_v1_meshos_proto_msgTypes[147].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[129].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[133].OneofWrappers = []any{}
 	file_meshos_v1_meshos_proto_msgTypes[148].OneofWrappers = []any{}
 	file_meshos_v1_meshos_proto_msgTypes[149].OneofWrappers = []any{}
 	file_meshos_v1_meshos_proto_msgTypes[150].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[151].OneofWrappers = []any{}
 	file_meshos_v1_meshos_proto_msgTypes[152].OneofWrappers = []any{}
+	file_meshos_v1_meshos_proto_msgTypes[154].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_meshos_v1_meshos_proto_rawDesc), len(file_meshos_v1_meshos_proto_rawDesc)),
 			NumEnums:      21,
-			NumMessages:   157,
+			NumMessages:   159,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

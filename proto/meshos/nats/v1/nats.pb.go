@@ -857,6 +857,7 @@ func (x *Answer) GetMessage() string {
 // HolderBeat is what a node that may hold chains says to the others, on holder.NODE.
 type HolderBeat struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
+	Ends          bool                   `protobuf:"varint,6,opt,name=ends,proto3" json:"ends,omitempty"`                                                                              // it says nothing more: it ends in order
 	Closed        bool                   `protobuf:"varint,1,opt,name=closed,proto3" json:"closed,omitempty"`                                                                          // it takes no more replicas: it is cordoned, drains or is full
 	Why           string                 `protobuf:"bytes,2,opt,name=why,proto3" json:"why,omitempty"`                                                                                 // with closed
 	Held          uint32                 `protobuf:"varint,3,opt,name=held,proto3" json:"held,omitempty"`                                                                              // replicas
@@ -897,6 +898,13 @@ func (x *HolderBeat) ProtoReflect() protoreflect.Message {
 // Deprecated: Use HolderBeat.ProtoReflect.Descriptor instead.
 func (*HolderBeat) Descriptor() ([]byte, []int) {
 	return file_meshos_nats_v1_nats_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *HolderBeat) GetEnds() bool {
+	if x != nil {
+		return x.Ends
+	}
+	return false
 }
 
 func (x *HolderBeat) GetClosed() bool {
@@ -1656,9 +1664,10 @@ const file_meshos_nats_v1_nats_proto_rawDesc = "" +
 	"\x04more\x18\x04 \x01(\bR\x04more\x12\x10\n" +
 	"\x03end\x18\x05 \x01(\bR\x03end\x12\x12\n" +
 	"\x04code\x18\x06 \x01(\x05R\x04code\x12\x18\n" +
-	"\amessage\x18\a \x01(\tR\amessage\"\xd7\x02\n" +
+	"\amessage\x18\a \x01(\tR\amessage\"\xeb\x02\n" +
 	"\n" +
-	"HolderBeat\x12\x16\n" +
+	"HolderBeat\x12\x12\n" +
+	"\x04ends\x18\x06 \x01(\bR\x04ends\x12\x16\n" +
 	"\x06closed\x18\x01 \x01(\bR\x06closed\x12\x10\n" +
 	"\x03why\x18\x02 \x01(\tR\x03why\x12\x12\n" +
 	"\x04held\x18\x03 \x01(\rR\x04held\x12\x12\n" +
