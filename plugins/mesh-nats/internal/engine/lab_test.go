@@ -184,7 +184,7 @@ func (l *lab) must(c chains.Change, want ...string) {
 // meanwhile, or a target seem silent.
 func (l *lab) surely(c chains.Change) {
 	l.Helper()
-	for range 5 {
+	for began := time.Now(); time.Since(began) < testkit.Patience; <-time.After(100 * time.Millisecond) {
 		if c.Self != "" {
 			c.Self = l.quiet(c.Stream).Leader
 		}
