@@ -86,8 +86,11 @@ func (h *holder) place(ctx context.Context, a *meshosv1.RequestPlacement) error 
 		change.Kind, change.Victim, change.Replicas = chains.Swap, victim, 0
 	}
 	target := a.GetTarget()
+	if c.GetSpread() != "" && h.there(time.Now())[target] == nil {
+		target = 0 // the host does not know who may hold chains
+	}
 	if target == 0 {
-		if target = h.choose(a.GetChain(), i, a.GetExclude()); target == 0 {
+		if target = h.choose(c, i, victim, a.GetExclude()); target == 0 {
 			return later("no other node takes a replica of chain %d", a.GetChain())
 		}
 	}
@@ -121,7 +124,7 @@ func (h *holder) evict(ctx context.Context, a *meshosv1.RequestEviction) error {
 	case i.Replicas > int(c.GetReplicas()): // the engine chooses, and the core looks again
 		change.Kind, change.Replicas = chains.Shrink, i.Replicas-1
 	default:
-		target := h.choose(a.GetChain(), i, nil)
+		target := h.choose(c, i, victim, nil)
 		if target == 0 {
 			return later("no other node takes a replica of chain %d", a.GetChain())
 		}
@@ -187,14 +190,22 @@ func (h *holder) victim(i chains.Info) string {
 	return slices.Max(rest)
 }
 
-// choose returns the roomier of two nodes drawn from those that take replicas; 0 if there is
-// none.
-func (h *holder) choose(chain uint64, i chains.Info, exclude []uint64) uint64 {
-	open := h.open(time.Now())
+// choose returns the roomier of two nodes drawn from those that take replicas, and that crowd
+// least if the chain is spread; 0 if there is none.
+func (h *holder) choose(c *meshosv1.SetChain, i chains.Info, victim string, exclude []uint64) (target uint64) {
+	now := time.Now()
+	open := h.open(now)
+	over := h.among(c, i, victim, h.there(now))
+	defer func() {
+		if target != 0 {
+			over.take(target)
+			h.sayShared(c.GetChain(), over)
+		}
+	}()
 	candidates := slices.DeleteFunc(slices.Sorted(maps.Keys(open)), func(id uint64) bool {
-		return slices.Contains(exclude, id) || h.shuns(chain, id) > 0 || slices.ContainsFunc(i.Peers, func(p chains.Peer) bool { return p.Name == hubName(id) })
+		return slices.Contains(exclude, id) || h.shuns(c.GetChain(), id) > 0 || slices.ContainsFunc(i.Peers, func(p chains.Peer) bool { return p.Name == hubName(id) })
 	})
-	if len(candidates) == 0 {
+	if candidates = over.best(candidates); len(candidates) == 0 {
 		return 0
 	}
 	a, b := candidates[rand.IntN(len(candidates))], candidates[rand.IntN(len(candidates))]

@@ -42,6 +42,7 @@ type holder struct {
 	moves    map[uint64]*moveUnderWay // by chain
 	reminded bool
 	short    map[uint64]string // chains that can't be created, and why that was said
+	shared   map[uint64]string // chains whose replicas are not spread, and how that was said
 	settled  map[uint64]settledChain
 	shunned  map[chainTo]time.Time // moves that were aborted, until they may be begun again
 	ended    bool                  // it begins nothing more
@@ -57,7 +58,7 @@ type holder struct {
 func newHolder(h *hub, opts *server.Options) *holder {
 	return &holder{
 		hub: h, client: engine.NewClient(h.nc), tags: engine.NewTags(h.srv, opts), began: time.Now(),
-		others: map[uint64]otherHolder{}, moves: map[uint64]*moveUnderWay{}, short: map[uint64]string{}, settled: map[uint64]settledChain{}, shunned: map[chainTo]time.Time{},
+		others: map[uint64]otherHolder{}, moves: map[uint64]*moveUnderWay{}, short: map[uint64]string{}, shared: map[uint64]string{}, settled: map[uint64]settledChain{}, shunned: map[chainTo]time.Time{},
 		adoptAfter: map[uint64]time.Time{}, crowded: map[uint64]bool{},
 	}
 }

@@ -69,12 +69,13 @@ func (h *holder) createAndDelete(now time.Time) {
 // create creates the stream of a chain, if it falls to this node, and reports whether it does.
 func (h *holder) create(id uint64, c *meshosv1.SetChain, open map[uint64]*natsv1.HolderBeat) bool {
 	replicas := int(c.GetReplicas())
-	chosen := ranked(id, slices.Collect(maps.Keys(open)))
-	if len(chosen) == 0 || slices.Min(chosen[:min(replicas, len(chosen))]) != h.id {
+	over := spreadOf(c, open)
+	chosen := over.first(ranked(id, slices.Collect(maps.Keys(open))), replicas)
+	if len(chosen) == 0 || slices.Min(chosen) != h.id {
 		return false
 	}
 	change := chains.Change{Kind: chains.Create, Stream: streamOf(c), Self: hubName(h.id), Replicas: replicas}
-	for _, n := range chosen[:min(replicas, len(chosen))] {
+	for _, n := range chosen {
 		change.Targets = append(change.Targets, hubName(n))
 	}
 	h.begin(id, change, func(ctx context.Context, shown *migration) error {
@@ -93,6 +94,7 @@ func (h *holder) create(id uint64, c *meshosv1.SetChain, open map[uint64]*natsv1
 		}
 		err := h.makeMove(ctx, id, change, shown)
 		if err == nil {
+			h.sayShared(id, over)
 			h.settle(id, c)
 		}
 		return err

@@ -24,6 +24,7 @@ func (h *holder) beat() *natsv1.HolderBeat {
 	self := h.teller.now()
 	full := h.diskFull()
 	b.Full = full != ""
+	b.Labels = self.GetLabels()
 	switch {
 	case full != "":
 		b.Closed, b.Why = true, full

@@ -62,6 +62,7 @@ type machine struct {
 	scrub     time.Duration // how often it looks for rot
 	failed    []string      // what it had the host record
 	draining  bool
+	rack      string
 	leaving   bool
 	cancelled int // questions
 }
@@ -256,6 +257,9 @@ func (m *machine) tell(ctx context.Context) {
 			return
 		}
 		said := &pluginv1.TellRequest{Tick: tick, Self: &meshosv1.NodeSummary{Name: fmt.Sprintf("m%d", m.id), Height: m.base + uint64(len(m.entries)), Draining: m.draining}}
+		if m.rack != "" {
+			said.Self.Labels = map[string]string{"rack": m.rack}
+		}
 		m.mu.Unlock()
 		if _, err := m.mesh.Tell(ctx, said); err != nil && ctx.Err() == nil {
 			m.Errorf("m%d: Tell: %v", m.id, err)
