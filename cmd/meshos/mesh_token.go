@@ -30,11 +30,13 @@ is committed. It holds a secret: hand it on as you would hand on a password. To 
 back, run meshos ice expel-node with its id.`,
 		Example: `  meshos mesh token
   meshos mesh token --seed --ttl 15m
+  meshos mesh token --chains         # see docs/chains.md
   meshos mesh token --replace 3      # a new machine under the id of an old one`,
 		Args: cobra.NoArgs,
 	}
 	ttl := cmd.Flags().Duration("ttl", openFor, "how long the token is good")
 	seed := cmd.Flags().Bool("seed", false, "the machine is to carry the log")
+	chains := cmd.Flags().Bool("chains", false, "the machine may hold chains, as seeds may; it becomes a full member of their cluster")
 	id := cmd.Flags().Uint64("id", 0, "the `ID` of the machine (default: the next one)")
 	replace := cmd.Flags().Uint64("replace", 0, "the machine takes the place of the member with this `ID`")
 	seeds := cmd.Flags().StringSlice("seeds", nil, "the `ADDR`esses of the seeds (default: those that this node's configuration names)")
@@ -74,7 +76,7 @@ back, run meshos ice expel-node with its id.`,
 			token.Node, token.Cluster, token.Pins = mesh.NodeID(node), m.GetClusterId(), m.GetSeedPins()
 			copy(token.Founding[:], m.GetFounding())
 			return &meshosv1.AdminEvent{Kind: &meshosv1.AdminEvent_AdmitNode{AdmitNode: &meshosv1.AdmitNode{
-				Node: node, TokenKey: public, TokenExpires: timestamppb.New(token.Expires), Seed: *seed, Replace: *replace != 0,
+				Node: node, TokenKey: public, TokenExpires: timestamppb.New(token.Expires), Seed: *seed, Chains: *chains, Replace: *replace != 0,
 			}}}, nil
 		})
 		if err == nil && f.propose != "" {

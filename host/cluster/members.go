@@ -220,7 +220,7 @@ func (s *State) foldJoining(in *meshosv1.Joining, v verified, out *Outcome) {
 	rejection := s.checkJoining(in, wrong)
 	if rejection == nil {
 		ev, _ := admission(in) // it was checked
-		ev.Seed = s.tokens[ev.Node].Seed
+		ev.Seed, ev.Chains = s.tokens[ev.Node].Seed, s.tokens[ev.Node].Chains
 		rejection = s.takeIn(ev, out)
 		out.Order.Event = ev
 		out.Order.Outcome = mesh.Verification{Verdict: mesh.VerdictUnverified}

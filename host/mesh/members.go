@@ -20,6 +20,7 @@ type (
 		Key      PublicKey // signs entries of the ordered log
 		LinkKey  PublicKey // of its links to other nodes
 		Seed     bool      // it carries the ordered log
+		Chains   bool      // it may hold chains of the mesh although it is no seed
 		TokenKey PublicKey
 		Expires  time.Time // of a token, in the time of the log
 		Replace  bool

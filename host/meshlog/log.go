@@ -295,7 +295,7 @@ func (l *Log) Changed() <-chan struct{} {
 func (l *Log) setMembers() {
 	out := &pluginv1.SetMembersRequest{DropThrough: l.through, First: l.follower.First()}
 	for _, m := range l.state.Members() {
-		out.Members = append(out.Members, &pluginv1.Member{Id: uint64(m.Node), Name: m.Name, LinkKey: slices.Clone(m.LinkKey[:]), Seed: m.Seed})
+		out.Members = append(out.Members, &pluginv1.Member{Id: uint64(m.Node), Name: m.Name, LinkKey: slices.Clone(m.LinkKey[:]), Seed: m.Seed, Chains: m.Chains})
 	}
 	for _, c := range l.state.Chains() {
 		out.Chains = append(out.Chains, wire.SetChainToProto(c))

@@ -49,7 +49,7 @@ func SetSignersFromProto(in *meshosv1.SetSigners) (mesh.SetSigners, error) {
 
 func (f *fields) admitNode(at string, in *meshosv1.AdmitNode) mesh.AdmitNode {
 	out := mesh.AdmitNode{
-		Node: mesh.NodeID(f.id(at+".node", in.GetNode())), Seed: in.GetSeed(), Replace: in.GetReplace(),
+		Node: mesh.NodeID(f.id(at+".node", in.GetNode())), Seed: in.GetSeed(), Chains: in.GetChains(), Replace: in.GetReplace(),
 		TokenKey: f.key(at+".token_key", in.GetTokenKey()), Expires: f.time(at+".token_expires", in.GetTokenExpires()),
 		Key: f.key(at+".key", in.GetKey()), LinkKey: f.key(at+".link_key", in.GetLinkKey()),
 	}
@@ -132,7 +132,7 @@ func (f *fields) time(field string, in *timestamppb.Timestamp) (out time.Time) {
 func AdmitNodeToProto(e mesh.AdmitNode) *meshosv1.AdmitNode {
 	out := &meshosv1.AdmitNode{
 		Node: uint64(e.Node), Name: valid(e.Name), Key: keyOrAbsent(e.Key), LinkKey: keyOrAbsent(e.LinkKey), Seed: e.Seed,
-		TokenKey: keyOrAbsent(e.TokenKey), Replace: e.Replace,
+		TokenKey: keyOrAbsent(e.TokenKey), Replace: e.Replace, Chains: e.Chains,
 	}
 	if !e.Expires.IsZero() {
 		out.TokenExpires = timestamppb.New(e.Expires)

@@ -1,10 +1,8 @@
 package main
 
 import (
-	"crypto/rand"
 	"crypto/subtle"
 	"crypto/tls"
-	"encoding/hex"
 	"net"
 	"sync"
 	"time"
@@ -16,9 +14,8 @@ import (
 // other side has said what it is.
 type gate struct {
 	*node
-	password string // of the client within the process
-	token    string // of programs of this machine; "": there are none
-	srv      *server.Server
+	door
+	srv *server.Server
 
 	mu    sync.Mutex
 	links map[uint64]linked // by NATS's number of the connection
@@ -38,9 +35,7 @@ type linked struct {
 const settleLinks = 10 * time.Second
 
 func newGate(n *node) *gate {
-	secret := make([]byte, 32)
-	_, _ = rand.Read(secret) // never fails
-	return &gate{node: n, password: hex.EncodeToString(secret), links: map[uint64]linked{}}
+	return &gate{node: n, door: newDoor(), links: map[uint64]linked{}}
 }
 
 // checkLeaf is asked about the certificate of a node. A stranger may hand in what makes it a
@@ -59,14 +54,14 @@ func (g *gate) checkLeaf(state tls.ConnectionState) error {
 	return nil
 }
 
-// checkRoute is asked about the certificate of a seed.
+// checkRoute is asked about the certificate of a seed, or of another node that holds chains.
 func (g *gate) checkRoute(state tls.ConnectionState) error {
 	key, err := keyOf(&state)
 	if err != nil {
 		return err
 	}
-	if !g.members.Load().byKey[key].seed {
-		return errNotSeed
+	if !g.members.Load().byKey[key].routed() {
+		return errNotRouted
 	}
 	return nil
 }
@@ -84,11 +79,10 @@ func (g *gate) member(key linkKey) (member, bool) {
 func (g *gate) Check(c server.ClientAuthentication) bool {
 	switch c.Kind() {
 	case server.CLIENT:
-		token := []byte(c.GetOpts().Token)
-		if subtle.ConstantTimeCompare(token, []byte(g.password)) == 1 {
+		if g.own(c) {
 			return true
 		}
-		if g.token != "" && subtle.ConstantTimeCompare(token, []byte(g.token)) == 1 {
+		if g.admits(c) {
 			c.RegisterUser(&server.User{Username: "local", Account: g.srv.GlobalAccount(), Permissions: programs()})
 			return true
 		}
@@ -112,7 +106,11 @@ func (g *gate) checkLink(c server.ClientAuthentication) bool {
 	if err != nil || !known || joiningOf(state) != nil {
 		return false
 	}
-	c.RegisterUser(&server.User{Username: g.nameOf(m.id), Account: g.srv.GlobalAccount(), Permissions: allowed(m.id)})
+	may := allowed(m.id)
+	if c.GetOpts().Username == programsAccount {
+		may = programs()
+	}
+	c.RegisterUser(&server.User{Username: g.nameOf(m.id), Account: g.srv.GlobalAccount(), Permissions: may})
 	host, _, _ := net.SplitHostPort(c.RemoteAddress().String())
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -73,7 +73,7 @@ func (h *holder) leaveFull(now time.Time) {
 			begun++
 			continue
 		}
-		target := h.choose(id, i, nil)
+		target := h.choose(c, i, i.Peers[at].Name, nil)
 		if target == 0 {
 			if !h.crowded[id] {
 				h.crowded[id] = true

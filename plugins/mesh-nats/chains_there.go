@@ -26,6 +26,8 @@ func (h *holder) beat() *natsv1.HolderBeat {
 	b.Full = full != ""
 	b.Labels = self.GetLabels()
 	switch {
+	case self == nil:
+		b.Closed, b.Why = true, "its host has not said yet how it is"
 	case full != "":
 		b.Closed, b.Why = true, full
 	case self.GetPhase() > meshosv1.MaintenancePhase_MAINTENANCE_PHASE_ACTIVE:

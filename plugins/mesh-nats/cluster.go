@@ -9,7 +9,7 @@ import (
 	"github.com/nats-io/nats.go"
 )
 
-// dropSeeds takes seeds that are none any more out of the cluster: they would count for the
+// dropSeeds takes seeds that are none any more, and others that held chains, out of the cluster: they would count for the
 // majority for ever. Only the leader of the cluster does it, and only once all seeds of today
 // belong to it.
 func (k *keeper) dropSeeds(ctx context.Context) error {
@@ -17,19 +17,21 @@ func (k *keeper) dropSeeds(ctx context.Context) error {
 		return nil
 	}
 	info, err := k.srv.Jsz(nil)
-	if err != nil || info.Meta == nil || info.Meta.Size <= len(k.cfg.Seeds) {
+	if err != nil || info.Meta == nil {
 		return err
 	}
 	var surplus []*server.PeerInfo
 	present := 1
 	for _, peer := range info.Meta.Replicas {
-		if m, known := k.members.Load().byID[seedOf(peer.Name)]; known && m.seed {
-			present++
+		if m, known := k.members.Load().byID[seedOf(peer.Name)]; known && m.routed() {
+			if m.seed {
+				present++
+			}
 		} else if peer.Offline {
 			surplus = append(surplus, peer)
 		}
 	}
-	if present < len(k.cfg.Seeds) {
+	if present < len(k.cfg.Seeds) || len(surplus) == 0 {
 		return nil
 	}
 	for _, peer := range surplus {

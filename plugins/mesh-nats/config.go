@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/nats-io/nkeys"
+
 	"github.com/meshos/meshos/pluginsdk"
 )
 
@@ -21,12 +23,14 @@ type config struct {
 	Beacon    pluginsdk.Duration `json:"beacon" default:"5s" min:"200ms" max:"1m" doc:"how often seeds say where the log ends"`
 	MaxLog    int64              `json:"max_log" default:"1073741824" min:"1048576" max:"1099511627776" doc:"size in bytes that the ordered log may have on a seed; it takes nothing more then, and an alarm is raised at 80 %"`
 
-	Chains       bool   `json:"chains" doc:"this seed may hold replicas of chains; needs three seeds or more"`
-	ChainsMost   int    `json:"chains_most" default:"2000" min:"1" max:"100000" doc:"how many replicas of chains it holds at most"`
-	ChainsBytes  int64  `json:"chains_bytes" default:"10737418240" min:"1048576" max:"1125899906842624" doc:"bytes that the replicas of chains may have on it together"`
-	ChainsScrub  int64  `json:"chains_scrub" default:"1048576" min:"0" max:"1073741824" doc:"bytes of its replicas that it reads in a second to find rot; 0: none"`
-	Clients      string `json:"clients" doc:"host:port on a loopback address at which programs of this machine publish to chains and read them, by the NATS protocol; empty: none"`
-	ClientsToken string `json:"clients_token" doc:"file with the token that such programs present; only its owner may read it"`
+	Chains       bool     `json:"chains" doc:"this node may hold replicas of chains; needs three seeds or more, and, if it is no seed, a token made with --chains"`
+	ChainsListen string   `json:"chains_listen" doc:"host:port on which a node that is no seed and holds chains takes the links of others that do; it must be reached from all of them"`
+	ChainsMost   int      `json:"chains_most" default:"2000" min:"1" max:"100000" doc:"how many replicas of chains it holds at most"`
+	ChainsBytes  int64    `json:"chains_bytes" default:"10737418240" min:"1048576" max:"1125899906842624" doc:"bytes that the replicas of chains may have on it together"`
+	ChainsScrub  int64    `json:"chains_scrub" default:"1048576" min:"0" max:"1073741824" doc:"bytes of its replicas that it reads in a second to find rot; 0: none"`
+	Clients      string   `json:"clients" doc:"host:port on a loopback address at which programs of this machine publish to chains and read them, by the NATS protocol; empty: none"`
+	ClientsToken string   `json:"clients_token" doc:"file with the token that such programs present; only its owner may read it"`
+	ClientsNkeys []string `json:"clients_nkeys" doc:"public nkeys of users (U…) that such programs may sign with, instead of the token"`
 }
 
 // Validate checks what tags can't express.
@@ -50,9 +54,7 @@ func (c config) Validate() error {
 	case c.Listen == "" && c.Advertise != "":
 		bad("advertise: this node is no seed: set listen as well")
 	case c.Listen == "":
-		if c.Chains {
-			bad("chains: only a seed can hold chains so far: set listen as well, or leave chains out")
-		}
+		c.validateChains(bad)
 		return errors.Join(errs...)
 	}
 	host, port, err := hostPort(c.Listen)
@@ -85,14 +87,31 @@ func (c config) validateChains(bad func(format string, args ...any)) {
 		bad("chains: needs three seeds or more, and there are %d: streams of fewer do not go into a larger cluster", len(c.Seeds))
 	}
 	switch {
-	case c.Clients == "" && c.ClientsToken == "":
+	case c.ChainsListen != "" && (c.Listen != "" || !c.Chains):
+		bad("chains_listen: it is for nodes that are no seeds and have chains = true: leave it out")
+	case c.ChainsListen == "" && c.Listen == "" && c.Chains:
+		bad("chains: this node is no seed: write in chains_listen the host:port on which it takes the links of others that hold chains, or leave chains out")
+	case c.ChainsListen != "":
+		host, _, _ := hostPort(c.ChainsListen)
+		if ip, err := netip.ParseAddr(host); err == nil && ip.IsUnspecified() {
+			bad("chains_listen: %s names no address, and others have to reach it: write the one under which they do", c.ChainsListen)
+		}
+		if err := address(c.ChainsListen); err != nil {
+			bad("chains_listen: %w", err)
+		}
+	}
+	switch {
+	case c.Clients == "" && c.ClientsToken == "" && len(c.ClientsNkeys) == 0:
 		return
-	case !c.Chains:
-		bad("clients: there are no chains here for programs to use: set chains as well")
 	case c.Clients == "":
-		bad("clients_token: programs reach no port: set clients as well")
-	case c.ClientsToken == "":
-		bad("clients_token: name the file of the token that programs present")
+		bad("clients: programs reach no port: set it beside clients_token and clients_nkeys")
+	case c.ClientsToken == "" && len(c.ClientsNkeys) == 0:
+		bad("clients_token: name the file of the token that programs present, or in clients_nkeys the keys of those who may")
+	}
+	for _, key := range c.ClientsNkeys {
+		if !nkeys.IsValidPublicUserKey(key) {
+			bad("clients_nkeys: %q is not the public key of a user: `nk -gen user -pubout` makes one, U and 55 characters", key)
+		}
 	}
 	if c.Clients == "" {
 		return

@@ -65,9 +65,10 @@ func TestWithoutTheKeysOfANodeNothingStarts(t *testing.T) {
 func TestMistakesAboutChains(t *testing.T) {
 	three := []string{"127.0.0.1:1", "127.0.0.2:1", "127.0.0.3:1"}
 	for want, cfg := range map[string]config{
-		"only a seed can hold chains so far":       {Seeds: three, Chains: true},
+		"write in chains_listen the host:port":     {Seeds: three, Chains: true},
+		"it is for nodes that are no seeds":        {Seeds: three, Listen: three[0], Chains: true, ChainsListen: three[0]},
+		"is not the public key of a user":          {Seeds: three, Clients: "127.0.0.1:4222", ClientsNkeys: []string{"UX"}},
 		"needs three seeds or more, and there are": {Listen: three[0], Seeds: three[:1], Chains: true},
-		"there are no chains here":                 {Listen: three[0], Seeds: three, Clients: "127.0.0.1:4222", ClientsToken: "x"},
 		"name the file of the token":               {Listen: three[0], Seeds: three, Chains: true, Clients: "127.0.0.1:4222"},
 		"programs reach no port":                   {Listen: three[0], Seeds: three, Chains: true, ClientsToken: "x"},
 		"10.0.0.1 is no loopback address":          {Listen: three[0], Seeds: three, Chains: true, Clients: "10.0.0.1:4222", ClientsToken: "x"},

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"net/url"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -78,7 +77,7 @@ func (n *node) runHub(ctx context.Context) error {
 	h := &hub{
 		node: n, gate: newGate(n), in: make(chan *nats.Msg, 16384), began: time.Now(), ticked: time.Now(),
 		sessions: newSessions(n.cfg.session()), seeds: map[uint64]*otherSeed{}, epoch: rand.Uint64(), news: map[uint64]bool{},
-		state: &natsv1.LogState{}, routed: n.members.Load().seedKeys(),
+		state: &natsv1.LogState{}, routed: n.members.Load().routedKeys(),
 	}
 	if err := h.start(ctx); err != nil {
 		return err
@@ -127,26 +126,8 @@ func (h *hub) start(ctx context.Context) (err error) {
 	if h.cfg.Chains {
 		opts.JetStreamMaxStore += h.cfg.ChainsBytes
 	}
-	if h.cfg.Clients != "" {
-		host, port, _ := hostPort(h.cfg.Clients)
-		opts.Host, opts.Port = host, int(port)
-		if err := h.gate.readToken(); err != nil {
-			return err
-		}
-	}
-	if len(h.cfg.Seeds) > 1 {
-		route := h.identity.accepting(h.gate.checkRoute)
-		route.InsecureSkipVerify = true // checkRoute verifies the side that this one connects to
-		opts.Cluster = server.ClusterOpts{
-			Name: h.clusterName(), Host: host, Port: int(port) + 1, TLSConfig: route, TLSTimeout: 5, AuthTimeout: 5,
-			NoAdvertise: true, PoolSize: -1, PingInterval: routePings, MaxPingsOut: lostPings,
-			Compression: uncompressed(),
-		}
-		for _, seed := range h.cfg.Seeds {
-			if seed != h.cfg.advertised() {
-				opts.Routes = append(opts.Routes, &url.URL{Scheme: "nats-route", Host: nextPort(seed)})
-			}
-		}
+	if err := h.listen(opts, host, int(port)+1); err != nil {
+		return err
 	}
 	engine.Sorted(opts)
 	if h.srv, err = startServer(ctx, opts, log, func(srv *server.Server) { h.gate.srv = srv }); err != nil {
@@ -268,11 +249,11 @@ func (h *hub) dropMembers() error {
 		return nil
 	}
 	for _, key := range h.routed {
-		if !m.byKey[key].seed && key != h.identity.key {
-			return errors.New("a seed is none any more, and its links are cut")
+		if !m.byKey[key].routed() && key != h.identity.key {
+			return errors.New("a node that belonged to the cluster of seeds does not any more, and its links are cut")
 		}
 	}
-	h.routed = m.seedKeys()
+	h.routed = m.routedKeys()
 	for _, id := range h.sessions.keepOnly(func(id uint64) bool { _, known := m.byID[id]; return known }) {
 		h.changed(id)
 	}

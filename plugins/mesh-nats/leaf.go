@@ -74,7 +74,7 @@ func (n *node) runLeaf(ctx context.Context) error {
 func (l *leaf) start(ctx context.Context) (err error) {
 	log := newNatsLog(l.log, "leaf")
 	l.err = log
-	l.srv, err = startServer(ctx, &server.Options{
+	opts := &server.Options{
 		ServerName: l.leafName(), DontListen: true, NoSigs: true, MaxPayload: maxPayload, DisableJetStreamBanner: true,
 		JetStream: true, StoreDir: l.leafDir(), JetStreamDomain: l.leafName(), SyncAlways: true, JetStreamMaxMemory: 1 << 20,
 		JetStreamMaxStore: l.cfg.MaxLog,
@@ -83,11 +83,17 @@ func (l *leaf) start(ctx context.Context) (err error) {
 			ReconnectInterval: relinkEvery,
 			Remotes:           []*server.RemoteLeafOpts{l.remote()},
 		},
-	}, log, func(*server.Server) {})
-	if err != nil {
+	}
+	local := &leafDoor{}
+	if l.cfg.Clients != "" && !l.cfg.isSeed() && !l.cfg.Chains { // else the other server of this node takes them
+		if local, err = l.serveLocal(opts); err != nil {
+			return err
+		}
+	}
+	if l.srv, err = startServer(ctx, opts, log, func(srv *server.Server) { local.srv = srv }); err != nil {
 		return fmt.Errorf("start the node's server: %w", err)
 	}
-	if l.nc, err = client(l.srv, l.log, nats.CustomInboxPrefix(inbox(l.id))); err != nil {
+	if l.nc, err = client(l.srv, l.log, nats.Token(local.password), nats.CustomInboxPrefix(inbox(l.id))); err != nil {
 		l.stop()
 		return err
 	}
@@ -291,7 +297,7 @@ func (l *leaf) uplink() (cid, seed uint64, address string) {
 		return 0, 0, ""
 	}
 	for _, info := range z.Leafs {
-		if seed := seedOf(info.Name); seed != 0 {
+		if seed := seedOf(info.Name); seed != 0 && info.Account != programsAccount {
 			return info.ID, seed, net.JoinHostPort(info.IP, strconv.Itoa(info.Port))
 		}
 	}

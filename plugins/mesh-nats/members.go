@@ -22,10 +22,11 @@ type members struct {
 }
 
 type member struct {
-	id   uint64
-	name string
-	key  linkKey
-	seed bool
+	id    uint64
+	name  string
+	key   linkKey
+	seed  bool
+	holds bool // chains, although it is no seed
 }
 
 func newMembers(req *pluginv1.SetMembersRequest) (*members, error) {
@@ -37,7 +38,7 @@ func newMembers(req *pluginv1.SetMembersRequest) (*members, error) {
 		if len(from.GetLinkKey()) != len(linkKey{}) {
 			return nil, fmt.Errorf("member %d: the link key has %d bytes, not %d", from.GetId(), len(from.GetLinkKey()), len(linkKey{}))
 		}
-		one := member{id: from.GetId(), name: from.GetName(), key: linkKey(from.GetLinkKey()), seed: from.GetSeed()}
+		one := member{id: from.GetId(), name: from.GetName(), key: linkKey(from.GetLinkKey()), seed: from.GetSeed(), holds: from.GetChains()}
 		if one.id == 0 {
 			return nil, errors.New("a member has the id 0")
 		}
@@ -63,11 +64,14 @@ func (m *members) isSeed(key linkKey) bool {
 	return m.byKey[key].seed || m.pinned[key.hash()]
 }
 
-// seedKeys returns the keys of all seeds that are members.
-func (m *members) seedKeys() []linkKey {
+// routed reports whether a member belongs to the cluster of servers: as a seed, or to hold chains.
+func (one member) routed() bool { return one.seed || one.holds }
+
+// routedKeys returns the keys of all members that belong to the cluster.
+func (m *members) routedKeys() []linkKey {
 	var out []linkKey
 	for key, one := range m.byKey {
-		if one.seed {
+		if one.routed() {
 			out = append(out, key)
 		}
 	}

@@ -99,6 +99,8 @@ func (n *node) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	if n.cfg.isSeed() {
 		g.Go(func() error { return n.again(ctx, "the seed", n.runHub) })
+	} else if n.cfg.Chains {
+		g.Go(func() error { return n.again(ctx, "the server that holds chains", n.runMember) })
 	}
 	g.Go(func() error {
 		n.awaitHub(ctx)

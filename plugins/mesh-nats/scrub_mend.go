@@ -76,7 +76,7 @@ func (s *scrubber) replace(ctx context.Context, id uint64, c *meshosv1.SetChain,
 	if err != nil {
 		return err
 	}
-	target := s.choose(id, i, nil)
+	target := s.choose(c, i, hubName(victim), nil)
 	if target == 0 {
 		return s.renewThere(ctx, id, i, victim)
 	}

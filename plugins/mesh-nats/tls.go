@@ -69,6 +69,7 @@ func (id *identity) certificate(joining []byte) (tls.Certificate, error) {
 var (
 	errNoKey     = errors.New("it presented no ed25519 key")
 	errNotMember = errors.New("its key is not that of a member")
+	errNotRouted = errors.New("its key is neither that of a seed nor that of a node that may hold chains")
 	errNotSeed   = errors.New("its key is not that of a seed")
 )
 

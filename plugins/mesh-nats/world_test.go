@@ -114,7 +114,7 @@ func (m *machine) key() []byte {
 }
 
 func (m *machine) member() *pluginv1.Member {
-	return &pluginv1.Member{Id: m.id, Name: fmt.Sprintf("m%d", m.id), LinkKey: m.key(), Seed: m.cfg.Listen != ""}
+	return &pluginv1.Member{Id: m.id, Name: fmt.Sprintf("m%d", m.id), LinkKey: m.key(), Seed: m.cfg.Listen != "", Chains: m.cfg.ChainsListen != ""}
 }
 
 // start runs the plugin of a machine, until the test or stop ends it.

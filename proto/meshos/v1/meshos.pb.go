@@ -5183,6 +5183,7 @@ type AdmitNode struct {
 	TokenKey      []byte                 `protobuf:"bytes,6,opt,name=token_key,json=tokenKey,proto3" json:"token_key,omitempty"`             // ed25519, 32 bytes
 	TokenExpires  *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=token_expires,json=tokenExpires,proto3" json:"token_expires,omitempty"` // in log time
 	Replace       bool                   `protobuf:"varint,8,opt,name=replace,proto3" json:"replace,omitempty"`                              // the id is that of a member, whose machine this one replaces
+	Chains        bool                   `protobuf:"varint,9,opt,name=chains,proto3" json:"chains,omitempty"`                                // it may hold chains of the mesh although it is no seed
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -5269,6 +5270,13 @@ func (x *AdmitNode) GetTokenExpires() *timestamppb.Timestamp {
 func (x *AdmitNode) GetReplace() bool {
 	if x != nil {
 		return x.Replace
+	}
+	return false
+}
+
+func (x *AdmitNode) GetChains() bool {
+	if x != nil {
+		return x.Chains
 	}
 	return false
 }
@@ -15449,7 +15457,7 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\x06target\x18\x02 \x01(\x04R\x06target\"A\n" +
 	"\rKillMigration\x12\x1c\n" +
 	"\tmigration\x18\x01 \x01(\x04R\tmigration\x12\x12\n" +
-	"\x04node\x18\x02 \x01(\x04R\x04node\"\xec\x01\n" +
+	"\x04node\x18\x02 \x01(\x04R\x04node\"\x84\x02\n" +
 	"\tAdmitNode\x12\x12\n" +
 	"\x04node\x18\x01 \x01(\x04R\x04node\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x10\n" +
@@ -15458,7 +15466,8 @@ const file_meshos_v1_meshos_proto_rawDesc = "" +
 	"\x04seed\x18\x05 \x01(\bR\x04seed\x12\x1b\n" +
 	"\ttoken_key\x18\x06 \x01(\fR\btokenKey\x12?\n" +
 	"\rtoken_expires\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\ftokenExpires\x12\x18\n" +
-	"\areplace\x18\b \x01(\bR\areplace\"\x1f\n" +
+	"\areplace\x18\b \x01(\bR\areplace\x12\x16\n" +
+	"\x06chains\x18\t \x01(\bR\x06chains\"\x1f\n" +
 	"\tExpelNode\x12\x12\n" +
 	"\x04node\x18\x01 \x01(\x04R\x04node\"\x86\x01\n" +
 	"\n" +

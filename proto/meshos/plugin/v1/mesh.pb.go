@@ -223,6 +223,7 @@ type Member struct {
 	Name          string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
 	LinkKey       []byte                 `protobuf:"bytes,3,opt,name=link_key,json=linkKey,proto3" json:"link_key,omitempty"` // ed25519, 32 bytes
 	Seed          bool                   `protobuf:"varint,4,opt,name=seed,proto3" json:"seed,omitempty"`
+	Chains        bool                   `protobuf:"varint,5,opt,name=chains,proto3" json:"chains,omitempty"` // it may hold chains of the mesh although it is no seed
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -281,6 +282,13 @@ func (x *Member) GetLinkKey() []byte {
 func (x *Member) GetSeed() bool {
 	if x != nil {
 		return x.Seed
+	}
+	return false
+}
+
+func (x *Member) GetChains() bool {
+	if x != nil {
+		return x.Chains
 	}
 	return false
 }
@@ -1096,12 +1104,13 @@ const file_meshos_plugin_v1_mesh_proto_rawDesc = "" +
 	"\fdrop_through\x18\x04 \x01(\x04R\vdropThrough\x12+\n" +
 	"\x06chains\x18\x05 \x03(\v2\x13.meshos.v1.SetChainR\x06chains\x12\x14\n" +
 	"\x05first\x18\x06 \x01(\x04R\x05first\"\x14\n" +
-	"\x12SetMembersResponse\"[\n" +
+	"\x12SetMembersResponse\"s\n" +
 	"\x06Member\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x19\n" +
 	"\blink_key\x18\x03 \x01(\fR\alinkKey\x12\x12\n" +
-	"\x04seed\x18\x04 \x01(\bR\x04seed\"Q\n" +
+	"\x04seed\x18\x04 \x01(\bR\x04seed\x12\x16\n" +
+	"\x06chains\x18\x05 \x01(\bR\x06chains\"Q\n" +
 	"\rFollowRequest\x12\x16\n" +
 	"\x06height\x18\x01 \x01(\x04R\x06height\x12\x12\n" +
 	"\x04head\x18\x02 \x01(\fR\x04head\x12\x14\n" +
