@@ -1,6 +1,7 @@
 package mesh
 
 import (
+	crand "crypto/rand"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -270,11 +271,12 @@ func aBigChainOverASlowLink(c *chainMesh) {
 	c.move(chain, target)
 	c.placed(chain, "it has moved", func(i chainInfo) bool { return c.whole(chain, i) && slices.Contains(i.holders, target) })
 	c.t.Logf("%d MB moved over links of %d MB/s in %s", size>>20, rate>>20, time.Since(began).Round(100*time.Millisecond))
+	c.wait(func() string { return "the move is done, as its node says: " + c.said(chain) }, func() bool { return c.moves(chain) > before })
+	c.lab.Net.Rate(0)
+	c.goesOn("moved", w)
 	if n := c.moves(chain) - before; n != 1 {
 		c.t.Errorf("the move was made %d times: %s", n, c.said(chain))
 	}
-	c.lab.Net.Rate(0)
-	c.goesOn("moved", w)
 	c.sound(chain)
 }
 
@@ -319,9 +321,7 @@ func (c *chainMesh) fill(chain uint64, size int) {
 	}
 	data := make([]byte, one)
 	for i := range size / one {
-		for n := range data {
-			data[n] = byte(i + n)
-		}
+		_, _ = crand.Read(data) // what the engine can't compress
 		c.wait(func() string { return fmt.Sprintf("chain %d is filled", chain) }, func() bool {
 			_, err := js.Publish(fmt.Sprintf("chain%d.fill", chain), data, nats.MsgId(fmt.Sprint("fill", i)), nats.AckWait(5*time.Second))
 			return err == nil
