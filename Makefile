@@ -43,7 +43,7 @@ build: ## the host as bin/meshos and bin/meshos-shim, its plugins as bin/plugins
 run: build ## build, then start a node on meshos.toml (Ctrl-C ends it and its daemons)
 	exec bin/meshos run --stop-daemons
 
-run-mesh: build ## build, then a mesh of three nodes on this machine to look at (Ctrl-C ends it and removes what it wrote)
+run-mesh: build ## build, then a mesh of three nodes with three chains and a writer on this machine to look at (Ctrl-C ends it and removes what it wrote)
 	go build -o bin/run-mesh ./internal/meshlab/run
 	exec bin/run-mesh
 

@@ -1,5 +1,5 @@
-// Command run runs a mesh of three nodes on this machine, to look at, until ^C. It leaves
-// nothing behind. It is what `make run-mesh` starts.
+// Command run runs a mesh of three nodes on this machine, to look at, until ^C: with three chains,
+// and a program that writes to them. It leaves nothing behind. It is what `make run-mesh` starts.
 package main
 
 import (
@@ -55,6 +55,9 @@ func run(ctx context.Context, bin string) (err error) {
 	if err == nil {
 		err = lab.Ready(starting)
 	}
+	if err == nil {
+		err = makeChains(starting, lab)
+	}
 	if err != nil {
 		if ctx.Err() != nil {
 			return nil // ^C
@@ -62,9 +65,9 @@ func run(ctx context.Context, bin string) (err error) {
 		return err
 	}
 	say(bin, lab, root)
-	<-ctx.Done()
+	err = write(ctx, lab) // returns once ^C ends it
 	fmt.Println("\nending them …")
-	return nil
+	return err
 }
 
 func say(bin string, lab *meshlab.Lab, root bool) {
@@ -72,14 +75,16 @@ func say(bin string, lab *meshlab.Lab, root bool) {
 	if root {
 		where = "in a network namespace each"
 	}
-	fmt.Printf("\nA mesh of three seeds runs, %s. In another shell:\n\n", where)
+	fmt.Printf("\nA mesh of three seeds runs, %s. Three chains are held by two of them each, and a\nprogram writes to them: it says here when it waits. In another shell:\n\n", where)
 	cli := filepath.Join(bin, "meshos")
 	first, second := lab.Node(1), lab.Node(2)
 	for _, line := range [][2]string{
 		{"-c " + first.Config() + " nodes", "who is there, as alpha sees it"},
 		{"-c " + first.Config() + " nodes -w", "the same, as it changes"},
 		{"-c " + first.Config() + " --node bravo status", "asks bravo through alpha"},
-		{"-c " + second.Config() + " admin cordon --node alpha", "an order given on bravo, which holds for all"},
+		{"-c " + first.Config() + " chain list", "the chains, as far as alpha holds them"},
+		{"-c " + second.Config() + " admin drain --node alpha --monitor", "empties alpha while the program goes on writing: an order given on bravo"},
+		{"-c " + second.Config() + " admin uncordon --node alpha", "lets alpha hold chains again"},
 		{"-c " + second.Config() + " audit tail", "all orders, the same on each node"},
 	} {
 		fmt.Printf("  # %s\n  %s %s\n", line[1], cli, line[0])
