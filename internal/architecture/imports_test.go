@@ -70,7 +70,7 @@ func wrongImport(f source, r rule, to string, except []exception) string {
 	if !f.ours(to) {
 		for _, only := range modulesOnlyFrom {
 			if strings.HasPrefix(to, only.to) && !matches(only.from, f.pkg) {
-				return fmt.Sprintf("only %s may import %s...", only.from, only.to)
+				return fmt.Sprintf("only %s may import %s...", strings.Join(strings.Fields(only.from), ", "), only.to)
 			}
 		}
 		if r.bare && !f.standard(to) {
