@@ -28,7 +28,7 @@ ROW ?=
 
 SEEDS ?= 2000
 
-.PHONY: help build run run-mesh test thorough bench bench-mesh compare torture soak soak-mesh soak-chains mesh-leaves sim sim-seeds fping lint proto contract contract-baseline conformance tools clean
+.PHONY: help build run run-mesh test thorough bench bench-mesh bench-chains compare torture soak soak-mesh soak-chains mesh-leaves sim sim-seeds fping lint proto contract contract-baseline conformance tools clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 19
@@ -69,6 +69,9 @@ compare: build ## meshos beside fping, runit, blackbox_exporter, node_exporter â
 
 bench-mesh: build ## a mesh of five seeds and a leaf on this machine: orders, faults, what it costs (as root)
 	go run ./bench/mesh
+
+bench-chains: build ## the drain of a node with 20 chains under writers, beside SERVER.EVACUATE and by hand, in turn (ROUNDS=3; as root)
+	go run ./bench/mesh -chains 20 -rounds $(ROUNDS)
 
 torture: build ## real nodes beside plugins that attack them: what each attack does (SECONDS=10)
 	go run ./internal/torture -for $(SECONDS)s

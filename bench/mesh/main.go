@@ -20,10 +20,16 @@ func main() {
 	commits := flag.Int("commits", 200, "orders whose way is measured")
 	idle := flag.Duration("idle", 40*time.Second, "how long an idle mesh is measured")
 	cut := flag.Duration("cut", time.Minute, "how long a node is cut off")
+	chains := flag.Int("chains", 0, "measure nothing but the drain of a node with so many chains, beside what else empties one")
+	rounds := flag.Int("rounds", 3, "how often that is measured, in turn")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, *bin, *commits, *idle, *cut); err != nil {
+	measure := func() error { return run(ctx, *bin, *commits, *idle, *cut) }
+	if *chains > 0 {
+		measure = func() error { return drains(ctx, *bin, *chains, *rounds) }
+	}
+	if err := measure(); err != nil {
 		fmt.Fprintln(os.Stderr, "mesh:", err)
 		stop()
 		os.Exit(1)
