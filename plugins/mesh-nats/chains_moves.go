@@ -87,7 +87,7 @@ func (h *holder) makeMove(ctx context.Context, id uint64, change chains.Change, 
 	if change.Kind != chains.Shrink && change.Kind != chains.Follow && change.Kind != chains.Handover {
 		for _, target := range change.Targets {
 			defer h.release(id, seedOf(target))
-			if why := h.consent(ctx, id, seedOf(target), change.Kind == chains.Adopt); why != "" {
+			if why := h.consent(ctx, id, seedOf(target), false); why != "" {
 				return &chains.RefusedError{Stream: change.Stream, Reason: fmt.Sprintf("%s does not agree: %s", h.nameOf(seedOf(target)), why)}
 			}
 		}
@@ -105,7 +105,15 @@ func (h *holder) makeMove(ctx context.Context, id uint64, change chains.Change, 
 	if h.held.lists(time.Now()) {
 		patience = stillMost
 	}
-	err := h.client.Run(ctx, chains.New(change, patience, time.Now()), config, func(move *chains.Move) { h.watch(ctx, id, shown, move) })
+	move := chains.New(change, patience, time.Now())
+	err := h.client.Run(ctx, move, config, func(move *chains.Move) { h.watch(ctx, id, shown, move) })
+	if change.Kind == chains.Follow { // whom it is about was found meanwhile
+		for _, node := range append(slices.Clone(move.Targets), move.Victim) {
+			if seedOf(node) != 0 {
+				h.release(id, seedOf(node))
+			}
+		}
+	}
 	var elsewhere *chains.ElsewhereError
 	if errors.As(err, &elsewhere) && change.Victim == change.Self {
 		return h.awaitGone(ctx, id, change)

@@ -99,7 +99,7 @@ func (h *holder) watch(ctx context.Context, chain uint64, m *migration, move *ch
 		move.Copied(now, done)
 	}
 	renew, abort := m.show(now, chain, move, done)
-	if renew {
+	if renew && move.Kind != chains.Handover {
 		for _, node := range append(slices.Clone(move.Targets), move.Victim) {
 			if id := seedOf(node); id != 0 {
 				_ = h.consent(ctx, chain, id, true) // one that is gone can't
