@@ -87,7 +87,7 @@ func (h *holder) makeMove(ctx context.Context, id uint64, change chains.Change, 
 	if change.Kind != chains.Shrink && change.Kind != chains.Follow && change.Kind != chains.Handover {
 		for _, target := range change.Targets {
 			defer h.release(id, seedOf(target))
-			if why := h.consent(ctx, id, seedOf(target), false); why != "" {
+			if why := h.consent(ctx, id, seedOf(target), change.Kind == chains.Adopt); why != "" {
 				return &chains.RefusedError{Stream: change.Stream, Reason: fmt.Sprintf("%s does not agree: %s", h.nameOf(seedOf(target)), why)}
 			}
 		}
