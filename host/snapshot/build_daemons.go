@@ -11,13 +11,14 @@ import (
 
 // local is what all daemons of this node depend on.
 type local struct {
-	phase            mesh.MaintenancePhase
-	draining, frozen bool
+	phase           mesh.MaintenancePhase
+	leaving, frozen bool
+	waits           bool // for what is left: a drain that is over may go on
 }
 
 func (b *Builder) updateDaemons(s *state.State, t marks.Touched[mesh.DaemonID]) {
 	m := s.Maintenance()
-	now := local{phase: m.Phase, draining: s.Evacuating()}
+	now := local{phase: m.Phase, leaving: s.Evacuating(), waits: s.WaitsForChains()}
 	_, now.frozen = s.Frozen()
 	changed := now != b.local
 	if t.All || changed {
