@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -81,11 +82,10 @@ func (h *holder) hearPull(m *nats.Msg) {
 			h.respond(m, answer)
 			return
 		}
-		change, err := h.pulled(h.ctx, asked.GetChain(), from)
-		if err != nil {
+		if change, err := h.pulled(h.ctx, asked.GetChain(), from); err != nil {
 			answer = &natsv1.PullAnswer{Why: err.Error()}
-		} else {
-			h.beginMove(asked.GetChain(), change)
+		} else if move := h.beginMove(asked.GetChain(), change); !slices.Contains(move.change.Targets, hubName(from)) {
+			answer = &natsv1.PullAnswer{Why: move.change.String() + " is under way"}
 		}
 		h.respond(m, answer)
 	})
@@ -134,6 +134,7 @@ func (h *holder) requestPull(ctx context.Context, chain, leader uint64) error {
 		return later("chain %d: %s: %w", chain, h.nameOf(leader), err)
 	}
 	if !answer.GetBegun() {
+		h.release(chain, h.id) // nobody makes use of it; whoever does not answer may
 		return later("chain %d: %s gives no replica: %s", chain, h.nameOf(leader), answer.GetWhy())
 	}
 	return nil
