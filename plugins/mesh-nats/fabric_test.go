@@ -87,7 +87,9 @@ func TestMembersThatAreNoSeedsHoldChainsSpreadOverRacks(t *testing.T) {
 	}
 	// A member that may not hold chains any more is out of the cluster.
 	five := all[4]
+	five.mu.Lock()
 	five.cfg.ChainsListen = ""
+	five.mu.Unlock()
 	c.everybody()
 	c.until("m5 holds no chains any more", func() bool { return five.node().holder.Load() == nil })
 	c.until("m5 is not heard as one that does", func() bool {

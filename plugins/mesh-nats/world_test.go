@@ -260,11 +260,12 @@ func (m *machine) tell(ctx context.Context) {
 		if m.rack != "" {
 			said.Self.Labels = map[string]string{"rack": m.rack}
 		}
+		every := m.cfg.session() / 30
 		m.mu.Unlock()
 		if _, err := m.mesh.Tell(ctx, said); err != nil && ctx.Err() == nil {
 			m.Errorf("m%d: Tell: %v", m.id, err)
 		}
-		if !sleep(ctx, m.cfg.session()/30) {
+		if !sleep(ctx, every) {
 			return
 		}
 	}
