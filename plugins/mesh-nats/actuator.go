@@ -68,8 +68,12 @@ func (h *holder) led(ctx context.Context, chain uint64) (*meshosv1.SetChain, cha
 
 // place has one more node hold a chain, or another one in place of a holder.
 func (h *holder) place(ctx context.Context, a *meshosv1.RequestPlacement) error {
+	// What is under way may be what this asked for before, or something else, such as a stream that
+	// is taken over.
 	if m := h.underWay(a.GetChain()); m != nil {
-		return h.await(ctx, m)
+		if err := h.await(ctx, m); err != nil || placesOn(m.change, a.GetTarget()) {
+			return err
+		}
 	}
 	c, i, err := h.led(ctx, a.GetChain())
 	if err != nil {
@@ -103,6 +107,18 @@ func (h *holder) place(ctx context.Context, a *meshosv1.RequestPlacement) error 
 	}
 	change.Targets = []string{hubName(target)}
 	return h.await(ctx, h.beginMove(a.GetChain(), change))
+}
+
+// placesOn reports whether a change gives a node a replica, any node if it is 0. One that was
+// begun elsewhere may.
+func placesOn(change chains.Change, node uint64) bool {
+	switch change.Kind {
+	case chains.Grow, chains.Swap:
+		return node == 0 || slices.Contains(change.Targets, hubName(node))
+	case chains.Follow:
+		return node == 0
+	}
+	return false
 }
 
 // evict takes a chain away from a holder.
