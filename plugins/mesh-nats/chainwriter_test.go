@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+
+	"github.com/meshos/meshos/internal/testkit"
 )
 
 // writer is a program that publishes numbers to a chain, each until it is acknowledged.
@@ -54,13 +56,15 @@ func (w *writer) check(t *testing.T) {
 	t.Helper()
 	w.stop()
 	w.running.Wait()
-	sub, err := w.js.SubscribeSync(w.subject, nats.OrderedConsumer())
-	if err != nil {
-		t.Fatal(err)
-	}
+	var sub *nats.Subscription
+	testkit.Until(t, "a consumer", func() bool { // who has just moved may be asked in vain
+		var err error
+		sub, err = w.js.SubscribeSync(w.subject, nats.OrderedConsumer())
+		return err == nil
+	})
 	defer func() { _ = sub.Unsubscribe() }()
 	for i, seq := range w.acked {
-		m, err := sub.NextMsg(20 * time.Second)
+		m, err := sub.NextMsg(testkit.Patience)
 		if err != nil {
 			t.Fatalf("message %d of %d: %v", i+1, len(w.acked), err)
 		}

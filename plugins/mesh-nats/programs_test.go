@@ -13,6 +13,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/nats-io/nkeys"
 
+	"github.com/meshos/meshos/internal/testkit"
 	meshosv1 "github.com/meshos/meshos/proto/meshos/v1"
 )
 
@@ -146,7 +147,7 @@ func refused(t *testing.T, c *chainHosts, m *machine, nc *nats.Conn) {
 			if !strings.Contains(strings.ToLower(err.Error()), "permissions violation") || !strings.Contains(err.Error(), subject[strings.LastIndex(subject, ".API.")+1:]) {
 				t.Errorf("m%d: %s: %v", m.id, subject, err)
 			}
-		case <-time.After(20 * time.Second):
+		case <-time.After(testkit.Patience):
 			t.Errorf("m%d: a program may ask %s", m.id, subject)
 		}
 	}
@@ -157,7 +158,7 @@ func refused(t *testing.T, c *chainHosts, m *machine, nc *nats.Conn) {
 		}
 		select {
 		case <-violations:
-		case <-time.After(20 * time.Second):
+		case <-time.After(testkit.Patience):
 			t.Errorf("m%d: a program may hear %s", m.id, subject)
 		}
 		_ = sub.Unsubscribe()
