@@ -19,9 +19,9 @@ import (
 	hostv1 "github.com/meshos/meshos/proto/meshos/host/v1"
 )
 
-func dial(t *testing.T, path string) hostv1.HostClient {
+func dial(t *testing.T, path string, options ...grpc.DialOption) hostv1.HostClient {
 	t.Helper()
-	conn, err := grpc.NewClient("unix:"+path, grpc.WithTransportCredentials(insecure.NewCredentials()))
+	conn, err := grpc.NewClient("unix:"+path, append(options, grpc.WithTransportCredentials(insecure.NewCredentials()))...)
 	if err != nil {
 		t.Fatal(err)
 	}
