@@ -17,6 +17,14 @@
 // there, view.go says it to the nodes that are linked with a seed. ask.go and serve.go carry
 // questions of one node to the host of another.
 //
+// Chains: a holder is what a node is that may hold replicas. chains.go is its loop;
+// chains_there.go knows who takes replicas; chains_create.go has streams come to be and go; actuator.go carries out what the
+// host decides, as a change that chains_moves.go makes and migrations.go shows; chains_consent.go
+// has nodes agree to it; chains_held.go and chains_hints.go tell the host who holds and leads
+// what. chains_member.go is for members that are no seeds, programs.go for the clients of a
+// machine, scrub.go and scrub_mend.go look for replicas that rot. How a stream's holders change is
+// decided in internal/chains, and asked of JetStream in internal/engine.
+//
 // Nothing here judges an entry, and nothing is the truth: each host keeps a record of its own
 // and checks what it gets.
 package main
